@@ -13,7 +13,7 @@ command -v chromium >/dev/null || tap_skip "no chromium (Debian: chromium)"
 command -v chromedriver >/dev/null || tap_skip "no chromedriver (Debian: chromium-driver)"
 
 page() {
-	nsenter -t "${LAB_HOLDERS[1]}" -n -m env HOME="$LAB_DIR/browser" python3 "$LAB_HERE/browser.py" "$LAB_DIR/browser" "$@" 9>&-
+	"$LAB_ENTER" "${LAB_HOLDERS[1]}" HOME="$LAB_DIR/browser" python3 "$LAB_HERE/browser.py" "$LAB_DIR/browser" "$@"
 }
 picture() {
 	[ -z "${BROWSER_PICTURES:-}" ] || page picture "$BROWSER_PICTURES/$1.png"

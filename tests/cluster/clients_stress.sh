@@ -24,7 +24,7 @@ fi
 memory_kb() { awk '/^RssAnon/ { print $2 }' "/proc/${LAB_DAEMONS[$1]}/status"; }
 
 # stress NODE OPTION... COUNT
-stress() { lab_in "$1" timeout 240 "$(lab_program stress)" -s $((RANDOM + 1)) "${@:2}"; }
+stress() { lab_in "$1" -t 240 "$(lab_program stress)" -s $((RANDOM + 1)) "${@:2}"; }
 
 # random_pause MILLISECONDS: at most.
 random_pause() { sleep "0.$(printf %03d $((RANDOM % $1)))"; }

@@ -37,18 +37,16 @@ COMMANDS_SSHD=${COMMANDS_SSHD:-yes}
 [ -x /usr/sbin/sshd ] && command -v ssh ssh-keygen >/dev/null || COMMANDS_SSHD=no
 [ "$(id -u)" -eq 0 ] && [ "$(awk '{ print $3 }' /proc/self/uid_map)" != 1 ] || COMMANDS_SSHD=no
 
-on() { nsenter -t "${LAB_HOLDERS[$1]}" -n -m "${@:2}"; }
+on() { "$LAB_ENTER" "${LAB_HOLDERS[$1]}" "${@:2}"; }
 config_of() { echo "$COMMANDS_CONFIG/coterie/coterie.conf"; }
 
 # The programs that an installation has in its PATH.
 commands_programs() {
-	local environment
-
 	mkdir "$LAB_DIR/bin"
-	mapfile -t environment < <(lab_environment coterie)
+	lab_environment coterie
 	{
 		echo '#!/bin/sh'
-		printf 'export %s\n' "${environment[@]}"
+		printf 'export %s\n' "${LAB_ENVIRONMENT[@]}"
 		echo "exec $LAB_CTL \"\$@\""
 	} >"$LAB_DIR/bin/coterie-ctl"
 	chmod 755 "$LAB_DIR" "$LAB_DIR/bin" "$LAB_DIR/bin/coterie-ctl"

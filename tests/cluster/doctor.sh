@@ -85,7 +85,7 @@ only_in_all() { [ "$play" = all ]; }
 
 # behind NODE COMMAND...: in the node's network, in the background; its process is $behind.
 behind() {
-	nsenter -t "${LAB_HOLDERS[$1]}" -n -m "${@:2}" 9>&- &
+	"$LAB_ENTER" "${LAB_HOLDERS[$1]}" "${@:2}" &
 	behind=$!
 }
 enough() { # PROCESS...
@@ -393,11 +393,11 @@ if only_in_all; then
 	lab_stop 1
 	sed -i 's/sched_rr: no/sched_rr: yes/' "$LAB_DIR/1/corosync.conf"
 	(
-		mapfile -t environment < <(lab_environment coterie 1)
+		lab_environment coterie 1
 		ulimit -n 256 -l 64 -r 0
-		exec setsid nsenter -t "${LAB_HOLDERS[1]}" -n -m setpriv \
+		exec "$LAB_ENTER" "${LAB_HOLDERS[1]}" -s "${LAB_ENVIRONMENT[@]}" RUNTIME_DIRECTORY=/run setpriv \
 			--bounding-set=-sys_nice,-ipc_lock,-sys_resource,-net_admin --inh-caps=-sys_nice,-ipc_lock,-sys_resource,-net_admin \
-			env "${environment[@]}" RUNTIME_DIRECTORY=/run "$LAB_BUILD/exec/coterie" -f -c "$LAB_DIR/1/corosync.conf" \
+			"$LAB_BUILD/exec/coterie" -f -c "$LAB_DIR/1/corosync.conf" \
 			>>"$LAB_DIR/1/out" 2>&1 9>&-
 	) &
 	LAB_DAEMONS[1]=$!

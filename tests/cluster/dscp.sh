@@ -11,7 +11,7 @@ marks() {
 	local watch
 
 	: >"$LAB_DIR/marks"
-	nsenter -t "${LAB_HOLDERS[1]}" -n python3 "$(dirname "$0")/packet_marks.py" 6 >"$LAB_DIR/marks" &
+	"$LAB_ENTER" "${LAB_HOLDERS[1]}" python3 "$(dirname "$0")/packet_marks.py" 6 >"$LAB_DIR/marks" &
 	watch=$!
 	lab_await grep -q watching "$LAB_DIR/marks"
 	lab_start 1 2 3

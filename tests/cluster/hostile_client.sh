@@ -15,7 +15,7 @@ lab_ring 2 1 2
 tap $? "one ring"
 for mode in truncate punch scribble lengths semaphores; do
 	for ring in 1048576 0; do
-		COTERIE_CPG_RING=$ring lab_exec 1 timeout 120 "$(lab_program hostile_client)" $mode "$COUNT" "${SEED:-1}" \
+		COTERIE_CPG_RING=$ring lab_exec 1 -t 120 "$(lab_program hostile_client)" $mode "$COUNT" "${SEED:-1}" \
 			>"$LAB_DIR/hostile" 2>&1 9>&- &
 		hostile=$!
 		lab_traffic "$mode, channel of $ring bytes" 1400 1 2

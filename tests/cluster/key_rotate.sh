@@ -155,7 +155,7 @@ refuses_without_a_node() {
 }
 
 # in_mounts NODE COMMAND...: where the daemon sees it
-in_mounts() { nsenter -t "${LAB_HOLDERS[$1]}" -m "${@:2}"; }
+in_mounts() { "$LAB_ENTER" "${LAB_HOLDERS[$1]}" "${@:2}"; }
 
 refuses_a_folder_that_is_closed() {
 	local key folder

@@ -24,7 +24,7 @@ knet_open() {
 	for node in "${LAB_NODES[@]}"; do
 		ip link add "two$node" type veth peer name eth1 netns "${LAB_HOLDERS[node]}"
 		ip link set "two$node" master second up
-		nsenter -t "${LAB_HOLDERS[node]}" -n sh -c "ip addr add 10.1.0.$node/24 dev eth1; ip link set eth1 up"
+		"$LAB_ENTER" "${LAB_HOLDERS[node]}" sh -c "ip addr add 10.1.0.$node/24 dev eth1; ip link set eth1 up"
 	done
 }
 

@@ -59,7 +59,7 @@ else
 fi
 for node in "${LAB_NODES[@]}"; do
 	for link in 2 3 4 5 6 7; do
-		nsenter -t "${LAB_HOLDERS[node]}" -n ip addr add "10.$link.0.$node/24" dev eth1
+		"$LAB_ENTER" "${LAB_HOLDERS[node]}" ip addr add "10.$link.0.$node/24" dev eth1
 	done
 done
 LAB_NODES=(1 2 3) # of the list; node 4 is a stranger
@@ -82,7 +82,7 @@ tap $? "all are back"
 
 tap_check "the MTU of a path" until_is 20 1446 knet_stat 1 node2.link0.mtu
 for node in 1 2 3; do
-	nsenter -t "${LAB_HOLDERS[node]}" -n ip link set eth0 mtu 1300
+	"$LAB_ENTER" "${LAB_HOLDERS[node]}" ip link set eth0 mtu 1300
 done
 tap_check "a smaller one is found out" until_is 30 1246 knet_stat 1 node2.link0.mtu
 lab_traffic "in smaller packets" 100000 1 2 3

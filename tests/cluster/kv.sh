@@ -35,7 +35,7 @@ kv() {
 	local node=$1
 
 	shift
-	lab_in "$node" timeout 60 "$KV" "$@"
+	lab_in "$node" -t 60 "$KV" "$@"
 }
 
 # kv_state NODE: state, revision and hash in one line.

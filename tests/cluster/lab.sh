@@ -9,7 +9,8 @@
 #	lab_ring COUNT NODE...   true once every NODE's ring has COUNT members (within LAB_PATIENCE seconds)
 #	lab_await COMMAND...     true once the command succeeds (within LAB_PATIENCE seconds)
 #	lab_move NODE HOST       have a node run on the host of another, as instances; before either starts
-#	lab_in NODE COMMAND...   run a client on a node, with the client libraries of the node's kind
+#	lab_in NODE [-t SECONDS] COMMAND...  run a client on a node, with the client libraries of the node's kind; -t: at most
+#	                         so long
 #	lab_alive NODE...        true when none of the daemons has exited
 #	lab_traffic NAME SIZE NODE...  one TAP result: all send, one order everywhere, nothing lost
 #	lab_enough               ends a lab_traffic in the background: nobody sends any more
@@ -45,6 +46,7 @@ LAB_TOTEM=${LAB_TOTEM:-}
 LAB_INTERFACE=${LAB_INTERFACE:-}
 LAB_TRANSPORT=${LAB_TRANSPORT:-udpu}
 LAB_FAMILY=${LAB_FAMILY:-ipv4}
+LAB_ENTER=$LAB_BUILD/tests/cluster/lab_enter
 LAB_NODES=() # of all nodes; kinds, holders and daemons have the same indices, from 1
 LAB_KINDS=()
 LAB_HOLDERS=()
@@ -119,7 +121,7 @@ lab_enter() {
 	unshare "${user[@]}" --net --mount --pid --fork --mount-proc \
 		ip link add probe type veth peer name eborp 2>/dev/null ||
 		tap_skip "no network namespaces (not root, and user namespaces are not allowed)"
-	[ -n "$(lab_program cpg_load)" ] || tap_skip "cpg_load is not built (no libcpg)"
+	[ -n "$LAB_LOAD" ] || tap_skip "cpg_load is not built (no libcpg)"
 	case " ${LAB_KIND:-$*} " in *" corosync "*)
 		command -v corosync >/dev/null || tap_skip "no corosync"
 		;;
@@ -174,6 +176,9 @@ lab_program() {
 	done
 }
 
+LAB_LOAD=$(lab_program cpg_load)
+LAB_WATCHER=$(lab_program cpg_watch)
+
 # Make a namespace with one end of a veth pair. The other end is port NODE of the bridge.
 lab_node() {
 	local node=$1 holder
@@ -191,15 +196,21 @@ lab_node() {
 		kill -0 $holder || exit 1
 		lab_nap 0.02
 	done
-	ip link add "port$node" type veth peer name eth0 netns $holder
-	ip link set "port$node" master bridge up
+	ip -batch - <<-LINKS
+		link add port$node type veth peer name eth0 netns $holder
+		link set port$node master bridge up
+	LINKS
 	lab_addresses "$node" "$node" || [ "$LAB_FAMILY" = ipv4 ] || tap_skip "no IPv6"
 }
 
-# lab_addresses HOST NODE: the node's addresses on a host's interface. The status is that of IPv6.
+# lab_addresses HOST NODE: the node's addresses on a host's interface. What is there already, or cannot be, stops nothing.
 lab_addresses() {
-	nsenter -t "${LAB_HOLDERS[$1]}" -n sh -c "ip addr add 10.0.0.$2/24 dev eth0; ip link set eth0 up;
-		ip route replace default dev eth0; ip addr add $(lab_address "$2" ipv6)/64 dev eth0 nodad"
+	"$LAB_ENTER" "${LAB_HOLDERS[$1]}" ip -force -batch - <<-ADDRESSES
+		addr add 10.0.0.$2/24 dev eth0
+		link set eth0 up
+		route replace default dev eth0
+		addr add fd00::$2/64 dev eth0 nodad
+	ADDRESSES
 }
 
 # A host with its cable goes, the node becomes one more instance on the host of another. Instances find
@@ -276,23 +287,25 @@ lab_config() {
 LAB_SYSTEM_LIBS=$(ldconfig -p 2>/dev/null | sed -n 's/.*libcpg.so.4 .*=> \(.*\)\/.*/\1/p' | head -n 1)
 LAB_SYSTEM_LIBS=${LAB_SYSTEM_LIBS:-/usr/lib}
 
-# lab_environment KIND [NODE]: the variables under which a daemon or client of that kind runs.
+# lab_environment KIND [NODE]: set LAB_ENVIRONMENT, the variables under which a daemon or client of that kind runs.
 lab_environment() {
-	[ -z "${2:-}" ] || [ -z "${LAB_INSTANCE[$2]:-}" ] || echo "COTERIE_INSTANCE=${LAB_INSTANCE[$2]}"
+	LAB_ENVIRONMENT=()
+	[ -z "${2:-}" ] || [ -z "${LAB_INSTANCE[$2]:-}" ] || LAB_ENVIRONMENT+=("COTERIE_INSTANCE=${LAB_INSTANCE[$2]}")
 	case $1 in
 	coterie)
-		echo "LD_LIBRARY_PATH=$LAB_BUILD/.libs:$LAB_BUILD/services/cpg/.libs"
-		echo "COTERIE_PLUGIN_PATH=$LAB_BUILD:$LAB_BUILD/services/cpg:$LAB_BUILD/transports/udpu"
+		LAB_ENVIRONMENT+=("LD_LIBRARY_PATH=$LAB_BUILD/.libs:$LAB_BUILD/services/cpg/.libs"
+			"COTERIE_PLUGIN_PATH=$LAB_BUILD:$LAB_BUILD/services/cpg:$LAB_BUILD/transports/udpu")
 		;;
-	corosync13) echo "LD_LIBRARY_PATH=$(root13_libraries)" ;;
-	*) echo "LD_LIBRARY_PATH=$LAB_SYSTEM_LIBS" ;;
+	corosync13) LAB_ENVIRONMENT+=("LD_LIBRARY_PATH=$(root13_libraries)") ;;
+	*) LAB_ENVIRONMENT+=("LD_LIBRARY_PATH=$LAB_SYSTEM_LIBS") ;;
 	esac
 }
 
-# lab_place KIND NODE: sets LAB_PLACE, the command that runs another where programs of that kind run on that node.
+# lab_place KIND NODE: set LAB_PLACE, the command that runs another where programs of that kind run on that node. Options
+# of lab_enter and variables can follow it.
 lab_place() {
-	LAB_PLACE=(nsenter -t "${LAB_HOLDERS[$2]}" -n -m)
-	[ "$1" != corosync13 ] || LAB_PLACE+=(chroot "$LAB_DIR/debian13")
+	LAB_PLACE=("$LAB_ENTER" "${LAB_HOLDERS[$2]}")
+	[ "$1" != corosync13 ] || LAB_PLACE+=(-r "$LAB_DIR/debian13")
 }
 
 lab_in() {
@@ -301,12 +314,16 @@ lab_in() {
 
 # Becomes the command: for a subshell in the background, whose process id is then the command's.
 lab_exec() {
-	local node=$1 kind=${LAB_CLIENT:-${LAB_KINDS[$1]}} environment
+	local node=$1 kind=${LAB_CLIENT:-${LAB_KINDS[$1]}}
 
 	shift
-	mapfile -t environment < <(lab_environment "$kind" "$node")
+	lab_environment "$kind" "$node"
 	lab_place "$kind" "$node"
-	exec "${LAB_PLACE[@]}" env "${environment[@]}" "$@" 9>&-
+	if [ "$1" = -t ]; then
+		LAB_PLACE+=(-t "$2")
+		shift 2
+	fi
+	exec "${LAB_PLACE[@]}" "${LAB_ENVIRONMENT[@]}" "$@"
 }
 
 # Give the user of the daemon the files that a package or the operator would give it.
@@ -318,7 +335,7 @@ lab_give() {
 }
 
 lab_start() {
-	local node daemon environment
+	local node daemon
 
 	for node in "$@"; do
 		case ${LAB_KINDS[node]} in
@@ -329,21 +346,22 @@ lab_start() {
 			lab_give "$node"
 			daemon+=(--user "$LAB_USER")
 		fi
-		mapfile -t environment < <(lab_environment "${LAB_KINDS[node]}" "$node")
-		[ -z "${LAB_PLUGINS[node]:-}" ] || environment+=("COTERIE_PLUGIN_PATH=${LAB_PLUGINS[node]}")
-		[ -z "${LAB_PRELOAD:-}" ] || environment+=("LD_PRELOAD=$LAB_PRELOAD")
+		lab_environment "${LAB_KINDS[node]}" "$node"
+		[ -z "${LAB_PLUGINS[node]:-}" ] || LAB_ENVIRONMENT+=("COTERIE_PLUGIN_PATH=${LAB_PLUGINS[node]}")
+		[ -z "${LAB_PRELOAD:-}" ] || LAB_ENVIRONMENT+=("LD_PRELOAD=$LAB_PRELOAD")
 		lab_place "${LAB_KINDS[node]}" "$node"
 		# A session of its own: the kernel continues stopped processes of an orphaned process group,
 		# and hangs up the whole of it, whenever a process of the group ends. Before other sessions: a
 		# daemon that does not run loses the token.
-		# shellcheck disable=SC2016 # of the inner shell
-		setsid bash -c '{ echo -15 >/proc/self/autogroup; } 2>/dev/null; exec "$@"' - \
-			"${LAB_PLACE[@]}" env "${environment[@]}" RUNTIME_DIRECTORY=/run \
+		"${LAB_PLACE[@]}" -s "${LAB_ENVIRONMENT[@]}" RUNTIME_DIRECTORY=/run \
 			"${daemon[@]}" -f -c "$LAB_DIR/$node/${LAB_FILES[node]:-corosync.conf}" \
-			>>"$LAB_DIR/$node/out" 2>&1 </dev/null 9>&- &
+			>>"$LAB_DIR/$node/out" 2>&1 </dev/null &
 		LAB_DAEMONS[node]=$!
 	done
 }
+
+# lab_ended PID: a child of this shell has ended.
+lab_ended() { ! kill -0 "$1" 2>/dev/null; }
 
 # Clean stop, which must end with status 0 within 10 s.
 lab_stop() {
@@ -353,7 +371,7 @@ lab_stop() {
 		kill -TERM "${LAB_DAEMONS[node]}" 2>/dev/null || lab_died_by_itself "$node" || status=1
 	done
 	for node in "$@"; do
-		timeout 10 tail --pid="${LAB_DAEMONS[node]}" -f /dev/null || {
+		LAB_PATIENCE=10 lab_await lab_ended "${LAB_DAEMONS[node]}" || {
 			tap_note "node $node does not stop"
 			kill -KILL "${LAB_DAEMONS[node]}"
 			status=1
@@ -424,8 +442,8 @@ lab_loss() {
 	shift
 	for node in "$@"; do
 		rule=(-i eth0 -p udp -m statistic --mode random --probability "0.$(printf %02d "$percent")")
-		nsenter -t "${LAB_HOLDERS[node]}" -n -m $iptables -F INPUT
-		[ "$percent" -eq 0 ] || nsenter -t "${LAB_HOLDERS[node]}" -n -m \
+		"$LAB_ENTER" "${LAB_HOLDERS[node]}" $iptables -F INPUT
+		[ "$percent" -eq 0 ] || "$LAB_ENTER" "${LAB_HOLDERS[node]}" \
 			$iptables -A INPUT "${rule[@]}" -j DROP || return
 	done
 }
@@ -439,8 +457,7 @@ lab_ring_once() {
 
 	shift
 	for node in "$@"; do
-		lab_exec "$node" timeout $((LAB_PATIENCE + 5)) "$(lab_program cpg_watch)" \
-			-n "$count" -w "$LAB_PATIENCE" \
+		lab_exec "$node" -t $((LAB_PATIENCE + 5)) "$LAB_WATCHER" -n "$count" -w "$LAB_PATIENCE" \
 			>"$LAB_DIR/$node/ring" 2>&1 &
 		waiting+=($!)
 	done
@@ -490,8 +507,7 @@ lab_traffic() {
 
 	shift 2
 	for node in "$@"; do
-		lab_exec "$node" timeout $((patience + 10)) \
-			"$(lab_program cpg_load)" -g "load" -m $# -s "$size" \
+		lab_exec "$node" -t $((patience + 10)) "$LAB_LOAD" -g "load" -m $# -s "$size" \
 			-t "$ms" -w "$patience" ${LAB_RATE:+-o "$LAB_RATE"} \
 			>"$LAB_DIR/$node/load" 2>&1 &
 		waiting+=($!)
@@ -527,7 +543,7 @@ lab_watch() {
 	LAB_WATCHERS=()
 	LAB_WATCH=$((${LAB_WATCH:-0} + 1))
 	for node in "$@"; do
-		lab_exec "$node" "$(lab_program cpg_watch)" -g "watch$LAB_WATCH" -m $# -p "${LAB_PERIOD:-20}" -w 120 \
+		lab_exec "$node" "$LAB_WATCHER" -g "watch$LAB_WATCH" -m $# -p "${LAB_PERIOD:-20}" -w 120 \
 			>"$LAB_DIR/$node/seen" 2>&1 &
 		LAB_WATCHERS[node]=$!
 	done
@@ -546,7 +562,7 @@ lab_compare() {
 	shift
 	kill -TERM "${LAB_WATCHERS[first]}"
 	for node in "$@"; do
-		timeout 15 tail --pid="${LAB_WATCHERS[node]}" -f /dev/null
+		LAB_PATIENCE=15 lab_await lab_ended "${LAB_WATCHERS[node]}"
 		cmp -s "$LAB_DIR/$first/seen" "$LAB_DIR/$node/seen" || status=1
 		[ -z "${LAB_KEEP:-}" ] || cp "$LAB_DIR/$node/seen" "$LAB_KEEP/$name.$node.seen"
 	done

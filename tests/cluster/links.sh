@@ -61,7 +61,7 @@ in_net() {
 	local node=$1
 
 	shift
-	nsenter -t "${LAB_HOLDERS[node]}" -n -m "$@"
+	"$LAB_ENTER" "${LAB_HOLDERS[node]}" "$@"
 }
 
 # Milliseconds of the clock that ring_times tells.

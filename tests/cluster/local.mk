@@ -10,7 +10,8 @@ sanitized_long_scripts += %D%/three_order.sh %D%/evs.sh %D%/safe.sh
 
 # New tags: LD_LIBRARY_PATH then goes before the path to our own library.
 cluster_ldflags = $(AM_LDFLAGS) -Wl,--enable-new-dtags
-check_PROGRAMS += %D%/cpg_load %D%/cpg_watch %D%/bad_packets %D%/bad_client %D%/hostile_client %D%/evs_watch
+check_PROGRAMS += %D%/lab_enter %D%/cpg_load %D%/cpg_watch %D%/bad_packets %D%/bad_client %D%/hostile_client %D%/evs_watch
+%C%_lab_enter_SOURCES = %D%/lab_enter.c
 %C%_cpg_load_SOURCES = %D%/cpg_load.c %D%/client.h
 %C%_cpg_load_LDFLAGS = $(cluster_ldflags)
 %C%_cpg_load_LDADD = libcpg.la

@@ -26,7 +26,7 @@ rules_fit() {
 
 # Two hundred at a time: some silent, some that read nothing, some that talk rubbish.
 besiege() {
-	lab_in 1 timeout 20 python3 - <<-'PYTHON'
+	lab_in 1 -t 20 python3 - <<-'PYTHON'
 		import os, socket, time
 		end = time.monotonic() + 4
 		words = [b"", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n",

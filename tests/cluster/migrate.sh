@@ -50,7 +50,7 @@ on() {
 	local node=$1
 
 	shift
-	nsenter -t "${LAB_HOLDERS[node]}" -n -m chroot "$LAB_DIR/$node/root" "$@" 9>&- </dev/null
+	"$LAB_ENTER" "${LAB_HOLDERS[node]}" -r "$LAB_DIR/$node/root" "$@" </dev/null
 }
 node_config() {
 	local peer
@@ -72,7 +72,7 @@ node_open() {
 	mkdir -p "$top" "$LAB_DIR/$node/upper" "$LAB_DIR/$node/work"
 	export -f layer_devices
 	export debs
-	nsenter -t "${LAB_HOLDERS[node]}" -n -m bash -c 'mount -t overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" \
+	"$LAB_ENTER" "${LAB_HOLDERS[node]}" bash -c 'mount -t overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" \
 		overlay "$2/root" && layer_devices "$2/root" && mount -t tmpfs -o mode=755 run "$2/root/run" && mkdir -p "$2/root/run/lock"' \
 		- "$MIGRATE_LOWER" "$LAB_DIR/$node" 9>&- || return
 	node_config "$node" | on_write "$node" /etc/corosync/corosync.conf
@@ -81,7 +81,7 @@ node_open() {
 		chown hacluster:haclient /run/crm; chmod 750 /run/crm'
 }
 # on_write NODE PATH: standard input into a file of the node.
-on_write() { nsenter -t "${LAB_HOLDERS[$1]}" -m tee "$LAB_DIR/$1/root$2" >/dev/null 9>&-; }
+on_write() { "$LAB_ENTER" "${LAB_HOLDERS[$1]}" tee "$LAB_DIR/$1/root$2" >/dev/null; }
 
 is_ours() { [ "$(on "$1" readlink -f /usr/sbin/corosync)" = /usr/sbin/coterie ]; }
 # launch NODE NAME COMMAND...: as the unit of that name would; its process is in the node's folder.
@@ -89,9 +89,7 @@ launch() {
 	local node=$1 name=$2
 
 	shift 2
-	setsid bash -c '{ echo -15 >/proc/self/autogroup; } 2>/dev/null; exec "$@"' - \
-		nsenter -t "${LAB_HOLDERS[node]}" -n -m chroot "$LAB_DIR/$node/root" "$@" \
-		>>"$LAB_DIR/$node/$name.out" 2>&1 </dev/null 9>&- &
+	"$LAB_ENTER" "${LAB_HOLDERS[node]}" -r "$LAB_DIR/$node/root" -s "$@" >>"$LAB_DIR/$node/$name.out" 2>&1 </dev/null &
 	echo $! >"$LAB_DIR/$node/$name.pid"
 }
 # As systemctl start corosync pacemaker.
@@ -227,7 +225,7 @@ upgrade() {
 	local node=$1 names
 
 	on "$node" mkdir -p /next
-	nsenter -t "${LAB_HOLDERS[node]}" -m mount --bind "$MIGRATE_NEXT" "$LAB_DIR/$node/root/next" || return
+	"$LAB_ENTER" "${LAB_HOLDERS[node]}" mount --bind "$MIGRATE_NEXT" "$LAB_DIR/$node/root/next" || return
 	mapfile -t names < <(on "$node" dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' '*coterie*' | sed -n 's/^ii *//p')
 	# shellcheck disable=SC2016 # of the inner shell
 	on "$node" sh -c 'for name; do set -- "$@" /next/"$name"_*.deb; shift; done

@@ -184,7 +184,7 @@ play_full() {
 }
 
 play_flood() {
-	lab_in "$victim" timeout 60 "$(lab_program cpg_load)" -g "flood$round" -m 8 -c 8 -s 1400 -t 2000 -w 30 >"$LAB_DIR/$victim/flood" 2>&1 ||
+	lab_in "$victim" -t 60 "$(lab_program cpg_load)" -g "flood$round" -m 8 -c 8 -s 1400 -t 2000 -w 30 >"$LAB_DIR/$victim/flood" 2>&1 ||
 		tap_note "flood: $(tail -n 2 "$LAB_DIR/$victim/flood")"
 }
 

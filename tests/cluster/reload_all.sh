@@ -185,7 +185,7 @@ done
 for number in $(seq "$DEATHS"); do
 	LAB_TOKEN=$((LAB_TOKEN + 10))
 	all_write
-	lab_in 3 timeout 5 "$(lab_program cfg_ask)" reload >"$LAB_DIR/asked" 2>&1 &
+	lab_in 3 -t 5 "$(lab_program cfg_ask)" reload >"$LAB_DIR/asked" 2>&1 &
 	pid=$!
 	sleep "0.0$((RANDOM % 60 + 10))"
 	lab_kill 3

@@ -21,7 +21,7 @@ reload_ask() {
 	local node=$1
 
 	shift
-	lab_in "$node" timeout 30 "$(lab_program cfg_ask)" "$@"
+	lab_in "$node" -t 30 "$(lab_program cfg_ask)" "$@"
 }
 
 # Configurations of the ring that the nodes have logged, one number each.
@@ -224,7 +224,7 @@ reload_play_shutdown() {
 
 	for answer in no yes; do
 		: >"$LAB_DIR/tracker"
-		lab_exec "$node" timeout 60 "$(lab_program cfg_ask)" track $answer >"$LAB_DIR/tracker" 2>&1 &
+		lab_exec "$node" -t 60 "$(lab_program cfg_ask)" track $answer >"$LAB_DIR/tracker" 2>&1 &
 		tracker=$!
 		reload_until 10 grep -q tracking "$LAB_DIR/tracker"
 		if [ $answer = no ]; then

@@ -15,10 +15,10 @@ long=$(printf '%0900d' 0)
 
 # withhold NODE: long packets do not reach it; release NODE.
 withhold() {
-	nsenter -t "${LAB_HOLDERS[$1]}" -n -m iptables \
+	"$LAB_ENTER" "${LAB_HOLDERS[$1]}" iptables \
 		-A INPUT -i eth0 -p udp -m length --length 900:65535 -j DROP
 }
-release() { nsenter -t "${LAB_HOLDERS[$1]}" -n -m iptables -F INPUT; }
+release() { "$LAB_ENTER" "${LAB_HOLDERS[$1]}" iptables -F INPUT; }
 
 # Print the new lines, without the filler.
 news() {
@@ -103,7 +103,7 @@ scene="the sender is killed before all have it"
 begin
 send_three
 # In one process, since the two that stay form a ring within milliseconds.
-nsenter -t "${LAB_HOLDERS[3]}" -n -m sh -c "kill -KILL ${LAB_DAEMONS[1]}; exec iptables -F INPUT"
+"$LAB_ENTER" "${LAB_HOLDERS[3]}" sh -c "kill -KILL ${LAB_DAEMONS[1]}; exec iptables -F INPUT"
 lab_kill 1
 lab_ring 2 2 3 && evs_wait 2 10 "behind" && evs_wait 3 10 "behind"
 tap $? "$scene: those who stay deliver it"

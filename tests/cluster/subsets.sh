@@ -74,7 +74,7 @@ ask() {
 	local node=$1
 
 	shift
-	LAB_CLIENT=coterie lab_in "$node" timeout 40 "$(lab_program services_ask)" "$@"
+	LAB_CLIENT=coterie lab_in "$node" -t 40 "$(lab_program services_ask)" "$@"
 }
 
 ctl() {

@@ -9,7 +9,7 @@ LAB_TRANSPORT=${LAB_TRANSPORT:-udp}
 . "$(dirname "$0")/udp_ways.sh"
 
 victim=1
-on_victim() { nsenter -t "${LAB_HOLDERS[victim]}" -n "$@"; }
+on_victim() { "$LAB_ENTER" "${LAB_HOLDERS[victim]}" "$@"; }
 
 down() { on_victim ip link set eth0 down; }
 up() { lab_addresses $victim $victim 2>/dev/null || true; } # what was kept is there already

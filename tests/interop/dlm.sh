@@ -34,7 +34,7 @@ on() { LAB_CLIENT=corosync lab_in "$@"; }
 # The module's devices, its folders in configfs, and what the kernel says of them.
 fake_module() {
 	# shellcheck disable=SC2016 # of the inner shell
-	nsenter -t "${LAB_HOLDERS[$1]}" -n -m sh -c '
+	"$LAB_ENTER" "${LAB_HOLDERS[$1]}" sh -c '
 		mkdir "$1/dev" && mount -t tmpfs dev "$1/dev" && cd "$1/dev" && mkdir shm misc || exit 1
 		for name in null zero urandom random full tty; do
 			: >$name && mount --bind /dev/$name $name || exit 1

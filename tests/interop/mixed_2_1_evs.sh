@@ -41,12 +41,12 @@ tap $? "all guarantees: each sender's messages in its order, none missing"
 tap_check "one order: $(grep '^end' "$LAB_DIR/1/evs")" cmp "$LAB_DIR/1/evs" "$LAB_DIR/2/evs"
 
 # Without the corosync having it: agreed is all that can be had.
-nsenter -t "${LAB_HOLDERS[3]}" -n -m iptables \
+"$LAB_ENTER" "${LAB_HOLDERS[3]}" iptables \
 	-A INPUT -i eth0 -p udp -m length --length 900:65535 -j DROP
 evs_say 1 "!agreed only $long"
 evs_wait 2 10 "agreed only"
 tap $? "beside a corosync a safe message is delivered before it has it"
-nsenter -t "${LAB_HOLDERS[3]}" -n -m iptables -F INPUT
+"$LAB_ENTER" "${LAB_HOLDERS[3]}" iptables -F INPUT
 
 # It goes, and comes back.
 lab_stop 3

@@ -198,7 +198,7 @@ scenario_daemon() {
 
 # daemon_ends PROGRAM FILE OPTION: what it says before it has a ring; its status.
 daemon_ends() {
-	(LAB_CLIENT=$server lab_exec 1 env RUNTIME_DIRECTORY=/run timeout 20 "$1" "$3" -c "$2" 2>&1 </dev/null)
+	(LAB_CLIENT=$server lab_exec 1 -t 20 RUNTIME_DIRECTORY=/run "$1" "$3" -c "$2" 2>&1 </dev/null)
 }
 
 # Remove times, sizes and ids, and lines of libqb that Debian's tool prints. Of lists of files keep

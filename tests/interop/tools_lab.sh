@@ -103,14 +103,17 @@ cluster_without_ring() {
 plugins=
 eval "$(declare -f lab_environment | sed '1s/.*/usual_environment()/')"
 lab_environment() {
-	usual_environment "$1" | sed "${plugins:+s,^COTERIE_PLUGIN_PATH=.*,COTERIE_PLUGIN_PATH=$plugins,}"
+	usual_environment "$@"
+	[ -z "$plugins" ] || LAB_ENVIRONMENT=("${LAB_ENVIRONMENT[@]/#COTERIE_PLUGIN_PATH=*/COTERIE_PLUGIN_PATH=$plugins}")
 }
 
 # What the tools run under, of either kind: the same all the time.
 # shellcheck disable=SC2034 # tool chooses by name
-mapfile -t corosync_environment < <(lab_environment corosync)
+lab_environment corosync
+corosync_environment=("${LAB_ENVIRONMENT[@]}")
+lab_environment coterie
 # shellcheck disable=SC2034
-mapfile -t coterie_environment < <(lab_environment coterie)
+coterie_environment=("${LAB_ENVIRONMENT[@]}")
 
 cluster_end() {
 	lab_kill "${LAB_NODES[@]}" 2>/dev/null
@@ -124,7 +127,7 @@ tool() {
 	shift
 	[ "$tools" = corosync ] || path=$LAB_BUILD/tools:$PATH
 	local -n variables=${tools}_environment
-	exec nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${variables[@]}" PATH="$path" bash -c "$*" 9>&-
+	exec "$LAB_ENTER" "${LAB_HOLDERS[node]}" "${variables[@]}" PATH="$path" bash -c "$*"
 }
 
 # run NODE COMMAND: its transcript.

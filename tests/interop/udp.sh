@@ -30,7 +30,7 @@ play() {
 
 # Multicasts of node 1 with this TTL, while it says something.
 multicasts() {
-	nsenter -t "${LAB_HOLDERS[1]}" -n iptables -nvxL OUTPUT 1 | awk '{ print $1 }'
+	"$LAB_ENTER" "${LAB_HOLDERS[1]}" iptables -nvxL OUTPUT 1 | awk '{ print $1 }'
 }
 
 # Everything that there is to say of the group: all of it holds on the wire.
@@ -38,8 +38,8 @@ play_configured() {
 	LAB_FAMILY=ipv4
 	LAB_INTERFACE=$(printf 'mcastaddr: 239.255.77.1\n\t\tmcastport: 5600\n\t\tttl: 3\n\t\tbindnetaddr: 10.0.0.0')
 	lab_configure
-	nsenter -t "${LAB_HOLDERS[1]}" -n iptables -I OUTPUT 1 -d 239.255.77.1 -p udp --dport 5600 -m ttl --ttl-eq 3 -j ACCEPT
-	nsenter -t "${LAB_HOLDERS[1]}" -n iptables -I OUTPUT 2 -d 224.0.0.0/4 -p udp -j DROP # any other
+	"$LAB_ENTER" "${LAB_HOLDERS[1]}" iptables -I OUTPUT 1 -d 239.255.77.1 -p udp --dport 5600 -m ttl --ttl-eq 3 -j ACCEPT
+	"$LAB_ENTER" "${LAB_HOLDERS[1]}" iptables -I OUTPUT 2 -d 224.0.0.0/4 -p udp -j DROP # any other
 	play configured
 	tap_check "configured: to that group and port with that ttl ($(multicasts) datagrams)" test "$(multicasts)" -gt 100
 }

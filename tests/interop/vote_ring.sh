@@ -254,7 +254,7 @@ vote_tool() {
 	local node=$1
 
 	shift
-	(LAB_CLIENT=corosync lab_exec "$node" timeout 10 "$@") >"$LAB_DIR/$node/tool" 2>&1 ||
+	(LAB_CLIENT=corosync lab_exec "$node" -t 10 "$@") >"$LAB_DIR/$node/tool" 2>&1 ||
 		VOTE_ANSWERS+="$node: $1 failed"$'\n'
 }
 
@@ -353,7 +353,7 @@ vote_open_ring() {
 	for ((node = 1; node <= VOTE_COUNT; node++)); do
 		rm -rf "$LAB_DIR/$node"/{state,log,out}
 		mkdir "$LAB_DIR/$node/state"
-		nsenter -t "${LAB_HOLDERS[node]}" -m sh -c "rm -rf ${LAB_FOLDERS[*]/%//*}"
+		"$LAB_ENTER" "${LAB_HOLDERS[node]}" sh -c "rm -rf ${LAB_FOLDERS[*]/%//*}"
 		vote_config "$node" "${VOTE_QUORUM[$VOTE_NAME]}" >"$LAB_DIR/$node/corosync.conf"
 		vote_agent_start "$node"
 	done

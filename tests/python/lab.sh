@@ -26,7 +26,7 @@ lab_start 1 2
 tap_check "a ring forms" lab_ring 2 1 2
 # A watcher on each node sees the other node's members, and its end.
 for node in 1 2; do
-	LAB_CLIENT='' lab_exec $node timeout 60 "$PYTHON" "$python_tests/watch.py" >"$LAB_DIR/$node/seen" 2>&1 &
+	LAB_CLIENT='' lab_exec $node -t 60 "$PYTHON" "$python_tests/watch.py" >"$LAB_DIR/$node/seen" 2>&1 &
 	watchers[node]=$!
 done
 lab_await grep -q "^group 2$" "$LAB_DIR/1/seen" && lab_await grep -q "^group 2$" "$LAB_DIR/2/seen"
