@@ -102,7 +102,7 @@ before
 lab_exec 1 "$(lab_program bad_client)" silent 30 >/dev/null 9>&- &
 silent=$!
 sleep 0.5
-lab_in 2 -t 60 "$(lab_program cpg_load)" -g load -m 1 -s 100000 -t 3000 >"$LAB_DIR/2/load"
+lab_in 2 -t 60 "$LAB_LOAD" -g load -m 1 -s 100000 -t 3000 >"$LAB_DIR/2/load"
 tap $? "a client that never reads does not stop the others: $(sed 's/hash.*//' "$LAB_DIR/2/load")"
 kill -KILL $silent
 wait $silent 2>/dev/null

@@ -32,7 +32,7 @@ as() {
 }
 # Programs of the build may be where other users cannot reach them.
 copy() {
-	mkdir -m 755 "$LAB_DIR/bin" && cp "$(lab_program cpg_watch)" "$LAB_DIR/bin/" &&
+	mkdir -m 755 "$LAB_DIR/bin" && cp "$LAB_WATCHER" "$LAB_DIR/bin/" &&
 		cp "$LAB_BUILD"/.libs/lib*.so.* "$LAB_DIR/bin/" && chmod 755 "$LAB_DIR/bin"/*
 }
 # library NAME: a folder with its libraries

@@ -4,7 +4,7 @@
 # with and without them; clients die at any moment, and nothing of them is left in the daemon.
 . "$(dirname "$0")/lab.sh"
 
-watch=$(lab_program cpg_watch)
+watch=$LAB_WATCHER
 RANDOM=${SEED:-1}
 
 # rings NODE: that its daemon shares with clients, in pieces of its memory.

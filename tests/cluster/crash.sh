@@ -28,7 +28,7 @@ one_round() {
 	rings_record "${rest[@]}"
 	loaders=()
 	[ -z "$period" ] || for node in "${LAB_NODES[@]}"; do
-		lab_exec "$node" "$(lab_program cpg_watch)" -g load -p "$period" >/dev/null 2>&1 &
+		lab_exec "$node" "$LAB_WATCHER" -g load -p "$period" >/dev/null 2>&1 &
 		loaders+=($!)
 	done
 	sleep "$(awk "BEGIN { srand($RANDOM); print ${CRASH_PAUSE:-0} + 0.8 + rand() }")" # any phase of the idle ring

@@ -81,7 +81,7 @@ for command in status members "config get totem.token" "config show totem." "con
 done
 tap_check "quorum" documents 0 1 \
 	'd[0]["node"] == 2 and d[0]["data"]["quorate"] and d[0]["data"]["provider"] == "corosync_votequorum"' quorum --nodes 2
-lab_exec 2 "$(lab_program cpg_load)" -g asked -m 2 -s 64 -t 20000 -w 20 >/dev/null 2>&1 &
+lab_exec 2 "$LAB_LOAD" -g asked -m 2 -s 64 -t 20000 -w 20 >/dev/null 2>&1 &
 client=$!
 tap_check "clients, by a node's name" until_true documents 0 1 \
 	'any(c["program"] == "cpg_load" for c in d[0]["data"]["clients"])' clients --nodes node2

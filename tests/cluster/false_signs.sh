@@ -61,7 +61,7 @@ tap $? "one ring"
 rings_record 1 2 3
 loaders=()
 [ -z "${FALSE_LOAD:-}" ] || for node in 1 2 3; do
-	lab_exec $node "$(lab_program cpg_watch)" -g load -p 2 >/dev/null 2>&1 &
+	lab_exec $node "$LAB_WATCHER" -g load -p 2 >/dev/null 2>&1 &
 	loaders+=($!)
 done
 for ((i = 0; i < signs; i++)); do

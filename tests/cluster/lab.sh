@@ -9,8 +9,8 @@
 #	lab_ring COUNT NODE...   true once every NODE's ring has COUNT members (within LAB_PATIENCE seconds)
 #	lab_await COMMAND...     true once the command succeeds (within LAB_PATIENCE seconds)
 #	lab_move NODE HOST       have a node run on the host of another, as instances; before either starts
-#	lab_in NODE [-t SECONDS] COMMAND...  run a client on a node, with the client libraries of the node's kind; -t: at most
-#	                         so long
+#	lab_in NODE [-t SECONDS] COMMAND...  run a client on a node, with the client libraries of the node's kind; -t: SIGALRM
+#	                         then ends it. Not for coterie-ctl, which sets its own alarm: use timeout
 #	lab_alive NODE...        true when none of the daemons has exited
 #	lab_traffic NAME SIZE NODE...  one TAP result: all send, one order everywhere, nothing lost
 #	lab_enough               ends a lab_traffic in the background: nobody sends any more
@@ -203,7 +203,7 @@ lab_node() {
 	lab_addresses "$node" "$node" || [ "$LAB_FAMILY" = ipv4 ] || tap_skip "no IPv6"
 }
 
-# lab_addresses HOST NODE: the node's addresses on a host's interface. What is there already, or cannot be, stops nothing.
+# lab_addresses HOST NODE: the node's addresses on a host's interface. It goes on after a failure, and then fails.
 lab_addresses() {
 	"$LAB_ENTER" "${LAB_HOLDERS[$1]}" ip -force -batch - <<-ADDRESSES
 		addr add 10.0.0.$2/24 dev eth0

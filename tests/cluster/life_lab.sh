@@ -73,7 +73,7 @@ traffic() {
 
 	[ "$2" != cpg ] || rate=0
 	for node in 1 2; do
-		lab_exec "$node" -t 600 "$(lab_program cpg_load)" -g other -m 2 -s 1000 -t "$load_ms" -w 300 \
+		lab_exec "$node" -t 600 "$LAB_LOAD" -g other -m 2 -s 1000 -t "$load_ms" -w 300 \
 			-o "$rate" >"$LAB_DIR/$node/load" 2>&1 &
 		waiting+=($!)
 	done

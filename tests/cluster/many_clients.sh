@@ -15,8 +15,8 @@ export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=4"
 clients=${MANY_CLIENTS:-200}
 groups=${MANY_GROUPS:-300}
 size=${MANY_SIZE:-2000}
-load=$(lab_program cpg_load)
-watch=$(lab_program cpg_watch)
+load=$LAB_LOAD
+watch=$LAB_WATCHER
 BACKLOG_MAX=$((64 << 20)) # IPC_BACKLOG_MAX of exec/ipc/ipc_server.h: of a client that has read nothing for a second
 OVERHEAD_KB=32768         # frames of the ring, and what malloc keeps
 is_sanitized=${COTERIE_KEEP_PLUGINS:-} # whose malloc() adds something to each block, and gives nothing back

@@ -47,7 +47,7 @@ watch_all() {
 	for node in "${healthy[@]}"; do
 		lab_exec "$node" "$(lab_program quorum_poll)" 100 >"$LAB_DIR/$node/quorum" 2>&1 &
 		polls+=($!)
-		lab_exec "$node" "$(lab_program cpg_watch)" -g healthy -m ${#healthy[@]} -p 500 -w 100000 \
+		lab_exec "$node" "$LAB_WATCHER" -g healthy -m ${#healthy[@]} -p 500 -w 100000 \
 			>"$LAB_DIR/$node/seen" 2>&1 &
 		watchers+=($!)
 	done
@@ -108,7 +108,7 @@ saw_the_same() {
 
 start_ghosts() {
 	while [ ${#ghosts[@]} -lt 3 ]; do
-		lab_exec "$victim" "$(lab_program cpg_watch)" -g ghosts -m 1000 -w 100000 >/dev/null 2>&1 &
+		lab_exec "$victim" "$LAB_WATCHER" -g ghosts -m 1000 -w 100000 >/dev/null 2>&1 &
 		ghosts+=($!)
 	done
 }
@@ -184,7 +184,7 @@ play_full() {
 }
 
 play_flood() {
-	lab_in "$victim" -t 60 "$(lab_program cpg_load)" -g "flood$round" -m 8 -c 8 -s 1400 -t 2000 -w 30 >"$LAB_DIR/$victim/flood" 2>&1 ||
+	lab_in "$victim" -t 60 "$LAB_LOAD" -g "flood$round" -m 8 -c 8 -s 1400 -t 2000 -w 30 >"$LAB_DIR/$victim/flood" 2>&1 ||
 		tap_note "flood: $(tail -n 2 "$LAB_DIR/$victim/flood")"
 }
 

@@ -37,7 +37,7 @@ start_all() {
 start_all
 stops "all at once" "${LAB_NODES[@]}"
 start_all
-lab_exec 1 "$(lab_program cpg_watch)" -g load -p 20 >/dev/null 2>&1 &
+lab_exec 1 "$LAB_WATCHER" -g load -p 20 >/dev/null 2>&1 &
 loader=$!
 sleep 1
 lab_pause "${LAB_NODES[@]:1}"

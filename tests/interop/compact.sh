@@ -18,7 +18,7 @@ loaded() {
 	local node waiting=() status=0
 
 	for node in 1 2; do
-		lab_exec "$node" -t 60 "$(lab_program cpg_load)" -g "$1" -m 2 -s 64 -t 5000 -w 50 \
+		lab_exec "$node" -t 60 "$LAB_LOAD" -g "$1" -m 2 -s 64 -t 5000 -w 50 \
 			>"$LAB_DIR/$node/load" 2>&1 &
 		waiting+=($!)
 	done
