@@ -25,52 +25,140 @@ bool belief_is_patience_over(const struct totem_engine *engine)
 	       TOTEM_MUTANT(engine, STRANGER_BELIEVED);
 }
 
-/* Return when the lease of this member of the last ring ends. Its last contact was before this node left the ring. */
+/*
+ * Return when the lease of the peer ends, or 0: this node need not wait for it. Its last contact was before this node
+ * left the last ring. If this node has left a recovery, other members may have completed it, and have the lease of that
+ * ring.
+ */
 uint64_t belief_lease_end_ns(const struct totem_engine *engine, const struct peer *peer)
 {
-	return engine->gather.waiting_ns + lease_to_budget(peer->lease_ns);
+	uint64_t end_ns = 0;
+
+	if (peer->lease_ns != 0 && node_set_has(&engine->installed.memb, peer->id))
+		end_ns = engine->gather.waiting_ns + lease_to_budget(peer->lease_ns);
+	if (peer->recovery_lease_ns != 0 &&
+		engine->gather.recovery_ns + lease_to_budget(peer->recovery_lease_ns) > end_ns)
+		end_ns = engine->gather.recovery_ns + lease_to_budget(peer->recovery_lease_ns);
+	return end_ns;
+}
+
+void belief_note_recovery(struct totem_engine *engine)
+{
+	engine->gather.recovery_ns = engine->now_ns;
+	engine->gather.recovery_seq = engine->ring.seq;
+	for (uint32_t i = 0; i < engine->commit.memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->commit.memb.ids[i]);
+
+		if (peer != NULL && extension_lease(engine, i) > peer->recovery_lease_ns)
+			peer->recovery_lease_ns = extension_lease(engine, i);
+	}
+}
+
+void belief_forget_recovery(struct totem_engine *engine)
+{
+	engine->gather.recovery_ns = 0;
+	for (uint32_t i = 0; i < engine->peers.count; i++)
+		engine->peers.all[i].recovery_lease_ns = 0;
 }
 
 /*
- * Return whether a member of the last ring cannot serve any more. It may have other timers than this node, so its lease
- * may be longer than this node's patience.
+ * Return whether this node cannot serve any more. It may have other timers than this one, so its lease may be longer
+ * than this node's patience.
  */
 static bool is_lease_over(const struct totem_engine *engine, uint32_t id)
 {
 	const struct peer *peer = peer_find(engine, id);
 
-	return peer == NULL || peer->lease_ns == 0 || belief_lease_end_ns(engine, peer) <= engine->now_ns ||
+	return peer == NULL || belief_lease_end_ns(engine, peer) <= engine->now_ns ||
 	       TOTEM_MUTANT(engine, STRANGER_BELIEVED);
 }
 
-/*
- * Return whether to accept that node id has failed, as a stranger's join says: book membership, "Joins". A node that
- * has not agreed yet counts as failed then. Without this rule two groups that meet, while one of them waits for a node,
- * might never agree: their timers would expire one after the other. (The list of a member of the last ring is taken
- * over as a whole. Corosync ignores the list of a stranger.)
- */
-bool belief_of_stranger(const struct totem_engine *engine, uint32_t id)
+/* Return the ring that a member of the attempt was in before, as its commit token says. NULL: it does not say. */
+static const struct ring_id *old_ring(const struct totem_engine *engine, uint32_t id)
 {
-	return !is_newcomer(engine) && !node_set_has(&engine->lists.consensus, id) &&
-	       (!node_set_has(&engine->installed.memb, id) ||
-		       (belief_is_patience_over(engine) && is_lease_over(engine, id)));
+	for (uint32_t i = 0; i < engine->commit.memb.count; i++)
+		if (engine->commit.memb.ids[i] == id && engine->commit.entries[i].ring.rep != 0)
+			return &engine->commit.entries[i].ring;
+	return NULL;
+}
+
+/* Return whether node id is in the last attempt to form a ring, and was in the same ring as this node before. */
+static bool is_companion(const struct totem_engine *engine, uint32_t id)
+{
+	const struct ring_id *ours = old_ring(engine, engine->options.nodeid), *theirs = old_ring(engine, id);
+
+	return ring_id_equal(&engine->commit.ring, &engine->ring) && ours != NULL && theirs != NULL &&
+	       ring_id_equal(ours, theirs);
 }
 
 /*
- * Return whether a member of the last ring may still serve because this node has answered it lately. If there was no
- * token for longer than the lease, the sender of a list has given the member up for its silence. The sender did not
- * hear this node then. If the token was lost just now, the sender has evidence that the member has ended.
+ * Return whether the sender of a join has not left the last ring, except for an attempt that this node takes part in.
+ * A daemon that has started again, or has been in another ring, has a higher ring seq. It knows as little about the
+ * leases of the last ring as a node that was not in it.
  */
-bool belief_may_serve(const struct totem_engine *engine, uint32_t id)
+static bool is_of_last_ring(const struct totem_engine *engine, uint32_t from, uint64_t ring_seq)
 {
-	const struct peer *peer = peer_find(engine, id);
-	uint64_t left_ns = engine->state == TOTEM_OPERATIONAL ? engine->now_ns : engine->gather.waiting_ns;
+	return node_set_has(&engine->installed.memb, from) &&
+	       (ring_seq == engine->installed.ring.seq ||
+		       (ring_seq == engine->ring.seq && is_companion(engine, from)) ||
+		       TOTEM_MUTANT(engine, RESTART_FORGOTTEN));
+}
 
-	if (peer == NULL || !node_set_has(&engine->installed.memb, id) || TOTEM_MUTANT(engine, LEASE_ADOPTED))
+/* Return whether the sender of a join was in the recovery that this node has left, and has been in no ring since. */
+static bool is_of_recovery(const struct totem_engine *engine, uint32_t from, uint64_t ring_seq)
+{
+	const struct peer *peer = peer_find(engine, from);
+
+	return peer != NULL && peer->recovery_lease_ns != 0 && ring_seq == engine->gather.recovery_seq;
+}
+
+/*
+ * Return whether node id may still serve because this node has answered it lately. If there was no token for longer
+ * than the lease, the sender of a list has given it up for its silence. The sender did not hear this node then. If the
+ * token was lost just now, the sender has evidence that the member has ended.
+ */
+static bool may_serve(const struct totem_engine *engine, const struct peer *peer)
+{
+	bool is_of_recovery = peer->recovery_lease_ns != 0;
+	uint64_t lease_ns = is_of_recovery ? peer->recovery_lease_ns : peer->lease_ns;
+	uint64_t token_ns = is_of_recovery ? engine->lease.recovery_alive_ns : engine->lease.all_alive_ns;
+	uint64_t left_ns = is_of_recovery ? engine->gather.recovery_ns : engine->gather.waiting_ns;
+
+	if ((!is_of_recovery && !node_set_has(&engine->installed.memb, peer->id)) ||
+		TOTEM_MUTANT(engine, LEASE_ADOPTED))
 		return false;
+	if (engine->state == TOTEM_OPERATIONAL)
+		left_ns = engine->now_ns;
 	/* A pause counts as an answer: if only the clock has jumped, the lease has not ended. */
 	uint64_t alive_ns = peer->alive_ns > engine->lease.awake_ns ? peer->alive_ns : engine->lease.awake_ns;
 
-	return engine->lease.all_alive_ns + peer->lease_ns < engine->now_ns &&
-	       alive_ns + peer->lease_ns > engine->now_ns && left_ns + peer->lease_ns > engine->now_ns;
+	return token_ns + lease_ns < engine->now_ns && alive_ns + lease_ns > engine->now_ns &&
+	       left_ns + lease_ns > engine->now_ns;
+}
+
+/* Return whether the sender of a join knows the leases of node id that this node knows. */
+static bool knows_leases(const struct totem_engine *engine, uint32_t from, uint64_t ring_seq, uint32_t id)
+{
+	const struct peer *peer = peer_find(engine, id);
+	bool has_recovery_lease = peer != NULL && peer->recovery_lease_ns != 0;
+
+	if (has_recovery_lease && !is_of_recovery(engine, from, ring_seq))
+		return false;
+	if (has_recovery_lease && !node_set_has(&engine->installed.memb, id))
+		return true;
+	return is_of_last_ring(engine, from, ring_seq);
+}
+
+bool belief_of_member(const struct totem_engine *engine, uint32_t from, uint64_t ring_seq, uint32_t id)
+{
+	const struct peer *peer = peer_find(engine, id);
+
+	return knows_leases(engine, from, ring_seq, id) && (peer == NULL || !may_serve(engine, peer));
+}
+
+bool belief_of_stranger(const struct totem_engine *engine, uint32_t id)
+{
+	return !is_newcomer(engine) && !node_set_has(&engine->lists.consensus, id) &&
+	       (!node_set_has(&engine->installed.memb, id) || belief_is_patience_over(engine)) &&
+	       is_lease_over(engine, id);
 }

@@ -11,14 +11,24 @@ struct peer;
 
 /** Return whether this node has waited for members of its last ring for its consensus timeout. */
 bool belief_is_patience_over(const struct totem_engine *engine);
-/** Return when the lease of this member of the last ring ends. Its last contact was before this node left the ring. */
-uint64_t belief_lease_end_ns(const struct totem_engine *engine, const struct peer *peer);
-/** Return whether to accept that node id has failed, as the join of a node says that was not in the last ring. */
-bool belief_of_stranger(const struct totem_engine *engine, uint32_t id);
 /**
- * Return whether a member of the last ring may still serve because this node has answered it lately. Then the word of
- * another member that it has failed is not accepted.
+ * Return when the lease of the peer ends at the latest, by its last contact with this node. 0: this node need not wait
+ * for it, since the peer was in no ring with it.
  */
-bool belief_may_serve(const struct totem_engine *engine, uint32_t id);
+uint64_t belief_lease_end_ns(const struct totem_engine *engine, const struct peer *peer);
+/** Call before RECOVERY is left without success. Other members may have completed the recovery, and have a lease. */
+void belief_note_recovery(struct totem_engine *engine);
+void belief_forget_recovery(struct totem_engine *engine); /* call when a ring is installed */
+/**
+ * Return whether to accept that node id has failed, as a join of node `from` with this ring seq says. Its word counts if
+ * it knows the same leases as this node, unless this node has answered node id later.
+ */
+bool belief_of_member(const struct totem_engine *engine, uint32_t from, uint64_t ring_seq, uint32_t id);
+/**
+ * Return whether to accept that node id has failed, as any join says: book membership, "Joins". A node that has not
+ * agreed yet counts as failed then. Without this rule two groups that meet, while one of them waits for a node, might
+ * never agree: their timers would expire one after the other. (Corosync ignores the list of a stranger.)
+ */
+bool belief_of_stranger(const struct totem_engine *engine, uint32_t id);
 
 #endif

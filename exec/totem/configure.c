@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "exec/totem/belief.h"
 #include "exec/totem/state.h"
 
 static void tell(struct totem_engine *engine, const struct totem_configuration *configuration)
@@ -110,6 +111,7 @@ static void tell_alone(struct totem_engine *engine)
 
 static void note_leases(struct totem_engine *engine)
 {
+	belief_forget_recovery(engine);
 	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
 		struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 

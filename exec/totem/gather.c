@@ -99,8 +99,10 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	uint64_t consensus_ns = engine->options.consensus_ns;
 
 	assert(!engine->arrivals.has_pending); /* a waiting token is handled before what starts a gather */
-	if (engine->state == TOTEM_RECOVERY)
+	if (engine->state == TOTEM_RECOVERY) {
+		belief_note_recovery(engine);
 		recovery_leave(engine);
+	}
 	if (engine->state == TOTEM_OPERATIONAL) {
 		engine->gather.episode++;
 		engine->gather.episode_ns = engine->gather.waiting_ns = engine->now_ns;
@@ -167,13 +169,13 @@ static void consent(struct totem_engine *engine, uint32_t node)
 	}
 }
 
-static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_member)
+static void adopt_failed(struct totem_engine *engine, uint32_t from, uint64_t ring_seq)
 {
 	for (uint32_t i = 0; i < engine->gather.join_failed.count; i++) {
 		uint32_t id = engine->gather.join_failed.ids[i];
 
 		if (id != engine->options.nodeid && (id == from || !has_just_returned(engine, id)) &&
-			((is_member && !belief_may_serve(engine, id)) || id == from || belief_of_stranger(engine, id)))
+			(id == from || belief_of_member(engine, from, ring_seq, id) || belief_of_stranger(engine, id)))
 			lists_fail(engine, id);
 	}
 }
@@ -202,15 +204,14 @@ static uint64_t leases_end_ns(const struct totem_engine *engine)
 {
 	uint64_t until_ns = 0;
 
-	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
-		uint32_t id = engine->installed.memb.ids[i];
-		const struct peer *peer = peer_find(engine, id);
+	for (uint32_t i = 0; i < engine->peers.count; i++) {
+		const struct peer *peer = &engine->peers.all[i];
 
-		if (peer == NULL || id == engine->options.nodeid || !node_set_has(&engine->lists.proc, id) ||
-			node_set_has(&engine->lists.failed, id) || node_set_has(&engine->lists.consensus, id))
+		if (peer->id == engine->options.nodeid || !node_set_has(&engine->lists.proc, peer->id) ||
+			node_set_has(&engine->lists.failed, peer->id) ||
+			node_set_has(&engine->lists.consensus, peer->id))
 			continue;
-
-		if (peer->lease_ns != 0 && belief_lease_end_ns(engine, peer) > until_ns)
+		if (belief_lease_end_ns(engine, peer) > until_ns)
 			until_ns = belief_lease_end_ns(engine, peer);
 	}
 	return until_ns;
@@ -310,10 +311,7 @@ static void process_join(struct totem_engine *engine, const struct wire_join *jo
 			is_concluded = is_left_behind(engine, from) && conclude(engine);
 		}
 	} else {
-		/* A member that has come back with a new ring knows as little about the last ring as a stranger. */
-		adopt_failed(engine, from,
-			node_set_has(&engine->installed.memb, from) &&
-				!peer_was_restored(engine, peer_find(engine, from)));
+		adopt_failed(engine, from, join->ring_seq);
 	}
 	/*
 	 * If the join has no new id, the consensus timer goes on. If it started again, the sender could hold up the
@@ -580,6 +578,8 @@ void gather_overdue(struct totem_engine *engine)
 	 * that were given up before the pause may run again.
 	 */
 	engine->gather.waiting_ns = engine->now_ns;
+	if (engine->gather.recovery_ns != 0)
+		engine->gather.recovery_ns = engine->now_ns;
 	lists_restore(engine);
 	if (engine->gather.has_failed_to_receive)
 		lists_fail(engine, engine->options.nodeid);
@@ -587,7 +587,12 @@ void gather_overdue(struct totem_engine *engine)
 		engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL : GATHER_CONSENSUS_EXPIRED);
 }
 
-void gather_note_stall(struct totem_engine *engine, uint64_t stall_ns) { engine->gather.waiting_ns += stall_ns; }
+void gather_note_stall(struct totem_engine *engine, uint64_t stall_ns)
+{
+	engine->gather.waiting_ns += stall_ns;
+	if (engine->gather.recovery_ns != 0)
+		engine->gather.recovery_ns += stall_ns;
+}
 
 /*
  * A link that is down shows nothing about other nodes. So the membership waits for its timeouts, as it does when nodes

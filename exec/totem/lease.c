@@ -232,6 +232,7 @@ static void note_all_alive(struct totem_engine *engine)
 		engine->lease.all_alive_ns = engine->now_ns;
 		return;
 	}
+	engine->lease.recovery_alive_ns = engine->now_ns;
 	for (uint32_t i = 0; i < engine->commit.memb.count; i++) {
 		struct peer *peer = peer_find(engine, engine->commit.memb.ids[i]);
 

@@ -20,6 +20,7 @@ struct lease {
 	uint64_t doubt_ns;     /* contact before this time does not count */
 	uint64_t unproved_ns;  /* a token proves contact only if this node has passed one on since then */
 	uint64_t all_alive_ns; /* when a token was last accepted that every member had passed on */
+	uint64_t recovery_alive_ns; /* when a token was last accepted in RECOVERY */
 	uint64_t awake_ns;     /* when this node began to run again after a stop */
 	struct ring_id votes_ring;
 	uint32_t votes_needed;          /* votes that only one part of the cluster can have, or 0: not known */

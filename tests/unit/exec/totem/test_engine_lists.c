@@ -2,20 +2,28 @@
 /* exec/totem/gather.c: which ids of a join a node takes over into its own lists (book membership, "Joins"). */
 #include <check.h>
 
+#include "exec/totem/belief.h"
 #include "exec/totem/state.h"
 #include "tests/suite.h"
 #include "tests/unit/exec/totem/engine_net.h"
 
-/* Feed node `to` a join in the name of node `from`. */
-static void forge_join(uint32_t from, uint32_t to, const uint32_t *proc, uint32_t proc_count, const uint32_t *failed,
-	uint32_t failed_count)
+/* Feed node `to` a join in the name of node `from`. Its ring seq is `ahead` above that of `to`. */
+static void forge_join_ahead(uint32_t from, uint32_t to, uint64_t ahead, const uint32_t *proc, uint32_t proc_count,
+	const uint32_t *failed, uint32_t failed_count)
 {
 	uint8_t bytes[4096];
-	size_t size = wire_encode_join(from, from, totem_engine_ring(node_of(to)->engine)->seq, proc, proc_count,
-		failed, failed_count, 0, false, bytes, sizeof(bytes));
+	size_t size = wire_encode_join(from, from, totem_engine_ring(node_of(to)->engine)->seq + ahead, proc,
+		proc_count, failed, failed_count, 0, false, bytes, sizeof(bytes));
 
 	ck_assert_uint_gt(size, 0);
 	feed(to, bytes, size);
+}
+
+/* The same with the ring seq of node `to`. */
+static void forge_join(uint32_t from, uint32_t to, const uint32_t *proc, uint32_t proc_count, const uint32_t *failed,
+	uint32_t failed_count)
+{
+	forge_join_ahead(from, to, 0, proc, proc_count, failed, failed_count);
 }
 
 /* Nodes like Corosync accept any id. Coterie's nodes check ids, but must agree with them on the same lists. */
@@ -127,17 +135,98 @@ START_TEST(nor_does_the_list_of_a_member_after_a_pause)
 }
 END_TEST
 
-/* A member that came back while this ring was formed knows the members of this ring as well as all others do. */
-START_TEST(the_list_of_a_member_that_came_back_counts)
+START_TEST(the_list_of_a_member_counts)
 {
 	static const uint32_t proc[] = {1, 2, 3}, failed[] = {3};
+
+	start_ring(3);
+	forge_join(2, 1, proc, 3, failed, 1);
+	ck_assert(node_set_has(&node_of(1)->engine->lists.failed, 3));
+}
+END_TEST
+
+/* A daemon that has started again knows nothing of the ring, so its list counts no more than that of a stranger. */
+START_TEST(not_the_list_of_a_member_that_has_started_again)
+{
+	static const uint32_t proc[] = {1, 2, 3}, failed[] = {2};
 	struct totem_engine *engine;
 
 	start_ring(3);
 	engine = node_of(1)->engine;
-	peer_get(engine, 2)->restored_episode = engine->gather.episode;
-	forge_join(2, 1, proc, 3, failed, 1);
-	ck_assert(node_set_has(&engine->lists.failed, 3));
+	node_of(2)->is_paused = true;
+	run_for(options.join_ns / MS); /* the last token is older than a join, and no older than the lease */
+	for (int i = 0; i < 2; i++) {
+		forge_join_ahead(3, 1, 1, proc, 3, failed, 1);
+		ck_assert_int_eq(totem_engine_state(engine), TOTEM_GATHER);
+		ck_assert(!node_set_has(&engine->lists.failed, 2));
+	}
+	node_resume(node_of(2), false);
+	run_until_ring(3, 9000);
+}
+END_TEST
+
+/* Members that were in an attempt with this node have its ring seq, whichever ring they came from. */
+START_TEST(an_attempt_shows_who_comes_from_the_last_ring)
+{
+	struct totem_engine *engine;
+	uint64_t seq;
+
+	start_ring(3);
+	engine = node_of(1)->engine;
+	seq = engine->installed.ring.seq;
+	for (uint32_t i = 0; i < 3; i++)
+		engine->commit.entries[i].ring = engine->installed.ring;
+	engine->commit.entries[2].ring = (struct ring_id){.rep = 3, .seq = seq + 5};
+	engine->ring.seq = engine->commit.ring.seq = seq + 9;
+	ck_assert(belief_of_member(engine, 2, seq + 9, 3));
+	ck_assert(!belief_of_member(engine, 3, seq + 9, 2));
+	ck_assert(belief_of_member(engine, 3, seq, 2)); /* sent before it started again */
+	ck_assert(!belief_of_member(engine, 4, seq + 9, 3));
+	engine->commit.entries[1].ring.rep = 0; /* not filled in */
+	ck_assert(!belief_of_member(engine, 2, seq + 9, 3));
+	engine->commit.entries[1].ring = engine->installed.ring;
+	engine->commit.ring.seq++; /* a token that this node could not accept */
+	ck_assert(!belief_of_member(engine, 2, seq + 9, 3));
+	engine->ring = engine->commit.ring = engine->installed.ring;
+}
+END_TEST
+
+/* Nodes 2 and 4 were in a recovery that node 1 has left. They may have completed it, and serve by its lease. */
+START_TEST(who_may_have_completed_a_recovery_is_waited_for)
+{
+	struct totem_engine *engine;
+	struct peer *peer;
+	uint64_t lease_ns = 200 * MS;
+
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	engine = node_of(1)->engine;
+	peer = peer_get(engine, 4);
+	ck_assert_uint_eq(belief_lease_end_ns(engine, peer), 0);
+	belief_note_recovery(engine);
+	for (uint32_t id = 2; id <= 3; id++)
+		ck_assert_uint_eq(peer_get(engine, id)->recovery_lease_ns, peer_get(engine, id)->lease_ns);
+	ck_assert_uint_gt(peer_get(engine, 3)->lease_ns, 0);
+	belief_forget_recovery(engine);
+	ck_assert_uint_eq(peer_get(engine, 3)->recovery_lease_ns, 0);
+	peer->recovery_lease_ns = peer_get(engine, 2)->recovery_lease_ns = lease_ns;
+	peer->alive_ns = engine->gather.recovery_ns = engine->lease.recovery_alive_ns = engine->now_ns;
+	engine->gather.recovery_seq = 700;
+	ck_assert_uint_eq(belief_lease_end_ns(engine, peer), engine->now_ns + lease_to_budget(lease_ns));
+	ck_assert(belief_of_member(engine, 2, 700, 4));
+	ck_assert(!belief_of_member(engine, 2, 701, 4)); /* it has been in another ring since */
+	ck_assert(!belief_of_member(engine, 3, 700, 4)); /* it was not there */
+	engine->lease.recovery_alive_ns -= lease_ns + 1; /* given up for its silence, though it sent something */
+	ck_assert(!belief_of_member(engine, 2, 700, 4));
+
+	engine->state = TOTEM_GATHER;
+	engine->gather.episode_ns = engine->now_ns - 3 * options.join_ns;
+	ck_assert(!belief_of_stranger(engine, 4));
+	engine->gather.recovery_ns -= lease_to_budget(lease_ns);
+	ck_assert(belief_of_stranger(engine, 4));
+	belief_forget_recovery(engine);
+	ck_assert_uint_eq(belief_lease_end_ns(engine, peer), 0);
+	engine->state = TOTEM_OPERATIONAL;
 }
 END_TEST
 
@@ -151,7 +240,10 @@ int main(void)
 	tcase_add_test(tcase, the_verdict_of_a_stranger_does_not_part_us);
 	tcase_add_test(tcase, nor_does_it_after_a_pause);
 	tcase_add_loop_test(tcase, nor_does_the_list_of_a_member_after_a_pause, 0, 2);
-	tcase_add_test(tcase, the_list_of_a_member_that_came_back_counts);
+	tcase_add_test(tcase, the_list_of_a_member_counts);
+	tcase_add_test(tcase, not_the_list_of_a_member_that_has_started_again);
+	tcase_add_test(tcase, an_attempt_shows_who_comes_from_the_last_ring);
+	tcase_add_test(tcase, who_may_have_completed_a_recovery_is_waited_for);
 	suite_add_tcase(suite, tcase);
 
 	return suite_run(suite);
