@@ -62,7 +62,7 @@ int main(void)
 	Suite *suite = suite_create("sim checks of liveness");
 	TCase *tcase = tcase_create("checks");
 
-	tcase_set_timeout(tcase, 60);
+	tcase_set_timeout(tcase, 240);
 	tcase_add_test(tcase, l1_cut_for_ever);
 	tcase_add_loop_test(tcase, l2_l3_bounds, 0, 2);
 	tcase_add_test(tcase, l4_leave_is_lost);
