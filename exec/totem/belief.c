@@ -37,15 +37,15 @@ uint64_t belief_lease_end_ns(const struct totem_engine *engine, const struct pee
 	if (peer->lease_ns != 0 && node_set_has(&engine->installed.memb, peer->id))
 		end_ns = engine->gather.waiting_ns + lease_to_budget(peer->lease_ns);
 	if (peer->recovery_lease_ns != 0 &&
-		engine->gather.recovery_ns + lease_to_budget(peer->recovery_lease_ns) > end_ns)
-		end_ns = engine->gather.recovery_ns + lease_to_budget(peer->recovery_lease_ns);
+		engine->belief.recovery_ns + lease_to_budget(peer->recovery_lease_ns) > end_ns)
+		end_ns = engine->belief.recovery_ns + lease_to_budget(peer->recovery_lease_ns);
 	return end_ns;
 }
 
 void belief_note_recovery(struct totem_engine *engine)
 {
-	engine->gather.recovery_ns = engine->now_ns;
-	engine->gather.recovery_seq = engine->ring.seq;
+	engine->belief.recovery_ns = engine->now_ns;
+	engine->belief.recovery_seq = engine->ring.seq;
 	for (uint32_t i = 0; i < engine->commit.memb.count; i++) {
 		struct peer *peer = peer_find(engine, engine->commit.memb.ids[i]);
 
@@ -54,9 +54,21 @@ void belief_note_recovery(struct totem_engine *engine)
 	}
 }
 
+void belief_note_stall(struct totem_engine *engine, uint64_t stall_ns)
+{
+	if (engine->belief.recovery_ns != 0)
+		engine->belief.recovery_ns += stall_ns;
+}
+
+void belief_wait_again(struct totem_engine *engine)
+{
+	if (engine->belief.recovery_ns != 0)
+		engine->belief.recovery_ns = engine->now_ns;
+}
+
 void belief_forget_recovery(struct totem_engine *engine)
 {
-	engine->gather.recovery_ns = 0;
+	engine->belief.recovery_ns = 0;
 	for (uint32_t i = 0; i < engine->peers.count; i++)
 		engine->peers.all[i].recovery_lease_ns = 0;
 }
@@ -109,7 +121,7 @@ static bool is_of_recovery(const struct totem_engine *engine, uint32_t from, uin
 {
 	const struct peer *peer = peer_find(engine, from);
 
-	return peer != NULL && peer->recovery_lease_ns != 0 && ring_seq == engine->gather.recovery_seq;
+	return peer != NULL && peer->recovery_lease_ns != 0 && ring_seq == engine->belief.recovery_seq;
 }
 
 /*
@@ -122,7 +134,7 @@ static bool may_serve(const struct totem_engine *engine, const struct peer *peer
 	bool is_of_recovery = peer->recovery_lease_ns != 0;
 	uint64_t lease_ns = is_of_recovery ? peer->recovery_lease_ns : peer->lease_ns;
 	uint64_t token_ns = is_of_recovery ? engine->lease.recovery_alive_ns : engine->lease.all_alive_ns;
-	uint64_t left_ns = is_of_recovery ? engine->gather.recovery_ns : engine->gather.waiting_ns;
+	uint64_t left_ns = is_of_recovery ? engine->belief.recovery_ns : engine->gather.waiting_ns;
 
 	if ((!is_of_recovery && !node_set_has(&engine->installed.memb, peer->id)) ||
 		TOTEM_MUTANT(engine, LEASE_ADOPTED))

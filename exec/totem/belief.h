@@ -9,6 +9,13 @@
 struct totem_engine;
 struct peer;
 
+/* The last recovery that this node has left without success. Only belief.c changes the members. */
+struct belief {
+	uint64_t
+		recovery_ns; /* since when it has waited for members of the recovery, without a pause; 0: no recovery */
+	uint64_t recovery_seq; /* ring seq of the recovery */
+};
+
 /** Return whether this node has waited for members of its last ring for its consensus timeout. */
 bool belief_is_patience_over(const struct totem_engine *engine);
 /**
@@ -19,6 +26,9 @@ uint64_t belief_lease_end_ns(const struct totem_engine *engine, const struct pee
 /** Call before RECOVERY is left without success. Other members may have completed the recovery, and have a lease. */
 void belief_note_recovery(struct totem_engine *engine);
 void belief_forget_recovery(struct totem_engine *engine); /* call when a ring is installed */
+/** Note that this node did not run for so long, and has waited for no member of a recovery in that time. */
+void belief_note_stall(struct totem_engine *engine, uint64_t stall_ns);
+void belief_wait_again(struct totem_engine *engine); /* wait for members of a recovery from now on */
 /**
  * Return whether to accept that node id has failed, as a join of node `from` with this ring seq says. Its word counts if
  * it knows the same leases as this node, unless this node has answered node id later.

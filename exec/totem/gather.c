@@ -578,9 +578,8 @@ void gather_overdue(struct totem_engine *engine)
 	 * that were given up before the pause may run again.
 	 */
 	engine->gather.waiting_ns = engine->now_ns;
-	if (engine->gather.recovery_ns != 0)
-		engine->gather.recovery_ns = engine->now_ns;
 	lists_restore(engine);
+	belief_wait_again(engine);
 	if (engine->gather.has_failed_to_receive)
 		lists_fail(engine, engine->options.nodeid);
 	gather_enter(
@@ -590,8 +589,7 @@ void gather_overdue(struct totem_engine *engine)
 void gather_note_stall(struct totem_engine *engine, uint64_t stall_ns)
 {
 	engine->gather.waiting_ns += stall_ns;
-	if (engine->gather.recovery_ns != 0)
-		engine->gather.recovery_ns += stall_ns;
+	belief_note_stall(engine, stall_ns);
 }
 
 /*

@@ -28,13 +28,11 @@ enum gather_cause {
 	GATHER_INTERFACE = 15,
 };
 
-/* The state of the change from one ring to the next. Only gather.c changes the members, and belief.c those of recoveries. */
+/* The state of the change from one ring to the next. Only gather.c changes the members. */
 struct gather {
 	uint64_t episode;       /* how often this node has left OPERATIONAL */
 	uint64_t episode_ns;    /* when it left OPERATIONAL last */
 	uint64_t waiting_ns;    /* since when it has waited for members of its last ring, without a pause */
-	uint64_t recovery_ns;   /* since when it has waited for members of a recovery that it has left; 0: no recovery */
-	uint64_t recovery_seq;  /* ring seq of that recovery */
 	bool is_conclusion_due; /* a majority has waited for its margin: see waits_for_margin() */
 	bool has_failed_to_receive;
 	struct node_set join_proc, join_failed; /* lists of the join that is being handled */

@@ -14,14 +14,14 @@ struct peer;
 
 /* Contact with the members of the installed ring. Only lease.c changes the members. */
 struct lease {
-	bool is_held;          /* the value that the user of the engine got last */
-	uint64_t announced_ns; /* the lease that the other members wait for, or 0: this node has announced none */
-	uint64_t contact_ns;   /* last contact with all members, by a token */
-	uint64_t doubt_ns;     /* contact before this time does not count */
-	uint64_t unproved_ns;  /* a token proves contact only if this node has passed one on since then */
-	uint64_t all_alive_ns; /* when a token was last accepted that every member had passed on */
+	bool is_held;               /* the value that the user of the engine got last */
+	uint64_t announced_ns;      /* the lease that the other members wait for, or 0: this node has announced none */
+	uint64_t contact_ns;        /* last contact with all members, by a token */
+	uint64_t doubt_ns;          /* contact before this time does not count */
+	uint64_t unproved_ns;       /* a token proves contact only if this node has passed one on since then */
+	uint64_t all_alive_ns;      /* when a token was last accepted that every member had passed on */
 	uint64_t recovery_alive_ns; /* when a token was last accepted in RECOVERY */
-	uint64_t awake_ns;     /* when this node began to run again after a stop */
+	uint64_t awake_ns;          /* when this node began to run again after a stop */
 	struct ring_id votes_ring;
 	uint32_t votes_needed;          /* votes that only one part of the cluster can have, or 0: not known */
 	uint32_t votes[WIRE_NODES_MAX]; /* of each member of votes_ring, ascending by node id */

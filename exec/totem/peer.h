@@ -53,8 +53,9 @@ struct peer {
 	uint64_t alive_ns;
 	/* When this node sent the last question that it answered in the ring of this node. */
 	uint64_t contact_ns;
-	uint64_t lease_ns;            /* lease that it announced for this ring; 0: none */
-	uint64_t recovery_lease_ns;   /* lease that it announced for the ring of a recovery that this node has left; 0: none */
+	uint64_t lease_ns; /* lease that it announced for this ring; 0: none */
+	uint64_t
+		recovery_lease_ns; /* lease that it announced for the ring of a recovery that this node has left; 0: none */
 	struct vote votes[VOTES_MAX]; /* its votes about other members */
 	uint64_t voted_ns;            /* when this node last voted to remove it */
 	uint64_t unanswered_ns;       /* when a question was last found without an answer */

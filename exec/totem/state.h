@@ -105,6 +105,7 @@ struct totem_engine {
 	/* Membership. */
 	struct membership installed;
 	struct gather gather;
+	struct belief belief;
 	struct lists lists;
 	struct joins joins;
 	struct announce announce;

@@ -341,7 +341,7 @@ START_TEST(keys_may_be_tracked_during_a_refresh)
 	}
 	forget_steps();
 	number = 4;
-	run_for_steps(400); /* each key is read, and then its tracker is called */
+	run_for_steps(400);                  /* each key is read, and then its tracker is called */
 	ck_assert_uint_ge(steps.calls, 200); /* the loop finishes its turn */
 	ck_assert_uint_lt(steps.calls, MANY / 2);
 	for (uint32_t i = 0; i < 100; i++)

@@ -210,8 +210,8 @@ START_TEST(who_may_have_completed_a_recovery_is_waited_for)
 	belief_forget_recovery(engine);
 	ck_assert_uint_eq(peer_get(engine, 3)->recovery_lease_ns, 0);
 	peer->recovery_lease_ns = peer_get(engine, 2)->recovery_lease_ns = lease_ns;
-	peer->alive_ns = engine->gather.recovery_ns = engine->lease.recovery_alive_ns = engine->now_ns;
-	engine->gather.recovery_seq = 700;
+	peer->alive_ns = engine->belief.recovery_ns = engine->lease.recovery_alive_ns = engine->now_ns;
+	engine->belief.recovery_seq = 700;
 	ck_assert_uint_eq(belief_lease_end_ns(engine, peer), engine->now_ns + lease_to_budget(lease_ns));
 	ck_assert(belief_of_member(engine, 2, 700, 4));
 	ck_assert(!belief_of_member(engine, 2, 701, 4)); /* it has been in another ring since */
@@ -222,7 +222,7 @@ START_TEST(who_may_have_completed_a_recovery_is_waited_for)
 	engine->state = TOTEM_GATHER;
 	engine->gather.episode_ns = engine->now_ns - 3 * options.join_ns;
 	ck_assert(!belief_of_stranger(engine, 4));
-	engine->gather.recovery_ns -= lease_to_budget(lease_ns);
+	engine->belief.recovery_ns -= lease_to_budget(lease_ns);
 	ck_assert(belief_of_stranger(engine, 4));
 	belief_forget_recovery(engine);
 	ck_assert_uint_eq(belief_lease_end_ns(engine, peer), 0);
