@@ -53,6 +53,7 @@ struct pack_queue {
 	/* The frames that were taken with parts of a message whose end was not. Room for frames_max. */
 	struct coterie_frame **begun;
 	uint32_t begun_count;
+	uint32_t restarted; /* frames at the front that pack_queue_restart has put there, if none was taken since */
 };
 
 /* A message that is read in pieces. */
@@ -351,8 +352,22 @@ static struct wire_packet decode(const struct pack_queue *queue, const struct co
 	return packet;
 }
 
+/* Undo pack_queue_restart, unless a frame was taken since. */
+static void take_back(struct pack_queue *queue)
+{
+	for (; queue->restarted > 0; queue->restarted--) {
+		struct slot *slot = slot_at(queue, 0);
+
+		queue->begun[queue->begun_count++] = slot->frame;
+		slot->frame = NULL;
+		queue->first = (queue->first + 1) % slot_count(queue);
+		queue->closed--;
+	}
+}
+
 int pack_queue_split(struct pack_queue *queue)
 {
+	take_back(queue);
 	pack_queue_flush(queue);
 	for (uint32_t i = 0; i < queue->closed; i++) {
 		struct wire_packet packet = decode(queue, slot_at(queue, i)->frame);
@@ -406,6 +421,7 @@ int pack_queue_restart(struct pack_queue *queue)
 	}
 	queue->first = first;
 	queue->closed += count;
+	queue->restarted += count;
 	forget_begun(queue);
 	return 0;
 }
@@ -426,6 +442,8 @@ static void note_begun(struct pack_queue *queue, struct coterie_frame *frame)
 	queue->begun[queue->begun_count++] = frame_ref(frame);
 }
 
+bool pack_queue_is_begun(const struct pack_queue *queue) { return queue->begun_count > 0; }
+
 struct coterie_frame *pack_queue_take(struct pack_queue *queue, uint32_t *guarantee)
 {
 	if (queue->closed == 0)
@@ -435,6 +453,7 @@ struct coterie_frame *pack_queue_take(struct pack_queue *queue, uint32_t *guaran
 	struct coterie_frame *frame = slot->frame;
 
 	*guarantee = slot->guarantee;
+	queue->restarted = 0;
 	note_begun(queue, frame);
 	slot->frame = NULL;
 	queue->first = (queue->first + 1) % slot_count(queue);

@@ -40,7 +40,8 @@ void pack_queue_flush(struct pack_queue *queue);
 /**
  * End the message that is partly sent in a packet of its own, so that the messages behind it begin in the next packet.
  * Call this when new members have missed the start of that message, in a ring with UNPACK_REFERENCE (unpack.h). By that
- * rule new members drop all packets up to the first one that ends with a whole message. The open packet is closed.
+ * rule new members drop all packets up to the first one that ends with a whole message. The open packet is closed. If the
+ * message was to begin again, and has not, it goes on after all.
  *
  * @return 0; -ENOMEM: the new members will lose whole messages
  */
@@ -53,6 +54,8 @@ int pack_queue_split(struct pack_queue *queue);
  * @return 0; -ENOMEM: the queue is as before, and new members will not get the message
  */
 int pack_queue_restart(struct pack_queue *queue);
+/** Return whether the last frame that was taken ended inside a message, whose rest is taken next. */
+bool pack_queue_is_begun(const struct pack_queue *queue);
 /** Return how many frames wait. The open packet counts as one if it holds anything. */
 uint32_t pack_queue_count(const struct pack_queue *queue);
 /**

@@ -2,8 +2,6 @@
 /* The two queues of messages to be sent: book ring, "Sending". */
 #include "exec/totem/queues.h"
 
-#include <assert.h>
-
 #include "exec/totem/frame.h"
 #include "exec/totem/state.h"
 
@@ -59,25 +57,15 @@ struct coterie_frame *queues_take(struct totem_engine *engine, uint32_t *guarant
 	struct pack_queue *first = engine->queues.q_sync;
 	struct pack_queue *second = engine->queues.is_sync_wait ? NULL : engine->queues.q_new;
 
-	if (second != NULL && engine->queues.is_new_open) {
+	if (second != NULL && pack_queue_is_begun(engine->queues.q_new)) {
 		first = engine->queues.q_new;
 		second = engine->queues.q_sync;
 	}
 
-	struct pack_queue *from = first;
 	struct coterie_frame *frame = pack_queue_take(first, guarantee);
 
-	if (frame == NULL && second != NULL) {
-		from = second;
+	if (frame == NULL && second != NULL)
 		frame = pack_queue_take(second, guarantee);
-	}
-	if (frame == NULL)
-		return NULL;
-	assert(frame->size >= WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE);
-
-	/* The fifth byte of the packet is not 0 if its last message goes on in another packet. */
-	if (from == engine->queues.q_new)
-		engine->queues.is_new_open = frame->data[WIRE_MCAST_HEADER_SIZE + 4] != 0;
 	return frame;
 }
 
@@ -91,8 +79,7 @@ void queues_split(struct totem_engine *engine)
 void queues_restart(struct totem_engine *engine)
 {
 	(void)pack_queue_restart(engine->queues.q_sync);
-	if (pack_queue_restart(engine->queues.q_new) == 0)
-		engine->queues.is_new_open = false;
+	(void)pack_queue_restart(engine->queues.q_new);
 }
 
 void queues_set_payload_max(struct totem_engine *engine, uint32_t payload_max)

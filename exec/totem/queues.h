@@ -17,7 +17,6 @@ struct queues {
 	struct pack_queue *q_new;  /* messages */
 	struct pack_queue *q_sync; /* messages of the synchronisation */
 	bool is_sync_wait;         /* the services synchronise: messages are put into q_sync, and q_new waits */
-	bool is_new_open;          /* the last frame sent from q_new ended inside a message */
 	bool wants_room;           /* the user got -EAGAIN, and waits for room */
 };
 

@@ -68,12 +68,12 @@ for kind in none $("$sim" --help | sed -n '/^Kinds/,/^$/p' | tail -n +2); do
 	tap_check "$kind alone: with safe messages" test "$(safe "$out/kind" $field)" -gt 0
 done
 
-# Each of these once found rings that did not find each other again.
+# Each of these once found rings that did not find each other again, but 2975: a message began again behind Corosync.
 for seed in 3614 30834 32451 51569; do
 	"$sim" --seed "$seed" >"$out/seed" 2>&1
 	report $? "seed $seed" "$out/seed"
 done
-for seed in 5244 5687 9828; do
+for seed in 2975 5244 5687 9828; do
 	"$sim" --faults all,quirks --seed "$seed" >"$out/seed" 2>&1
 	report $? "seed $seed with reference-like peers" "$out/seed"
 done

@@ -309,6 +309,44 @@ START_TEST(a_message_under_way_begins_again)
 }
 END_TEST
 
+/* A ring may end before a message begins again in it. Then the message can go on, but not after its first new packet. */
+START_TEST(a_restart_is_taken_back)
+{
+	for (size_t i = 0; i < sizeof(restarts) / sizeof(restarts[0]); i++) {
+		char want[256];
+
+		for (int is_restarted = 0; is_restarted < 2; is_restarted++) {
+			create(PAYLOAD_MAX, FRAMES_MAX, _i == 1);
+			for (size_t at = 0; restarts[i].sizes[at] != END; at++)
+				append((size_t)restarts[i].sizes[at] % SAFE, restarts[i].sizes[at] >= SAFE);
+			for (int packet = 0; packet < restarts[i].taken; packet++)
+				ck_assert_str_ne(next_packet(_i == 1), "");
+			if (is_restarted) {
+				bool is_begun = pack_queue_is_begun(queue);
+
+				ck_assert_int_eq(pack_queue_restart(queue), 0);
+				ck_assert(!pack_queue_is_begun(queue));
+				ck_assert_int_eq(pack_queue_split(queue), 0);
+				ck_assert(pack_queue_is_begun(queue) == is_begun);
+			} else {
+				ck_assert_int_eq(pack_queue_split(queue), 0);
+				snprintf(want, sizeof(want), "%s", all_packets(_i == 1));
+				tear_down();
+			}
+		}
+		ck_assert_str_eq(all_packets(_i == 1), want);
+		tear_down();
+	}
+	create(PAYLOAD_MAX, FRAMES_MAX, _i == 1);
+	append(61, false);
+	ck_assert_str_eq(next_packet(_i == 1), "0>1:20");
+	ck_assert_int_eq(pack_queue_restart(queue), 0);
+	ck_assert_str_eq(next_packet(_i == 1), "0>1:20");
+	ck_assert_int_eq(pack_queue_split(queue), 0);
+	ck_assert_str_eq(all_packets(_i == 1), "1>2:20 2>3:20 3>0:1");
+}
+END_TEST
+
 START_TEST(a_restart_in_a_full_queue)
 {
 	ck_assert_int_eq(append(FRAMES_MAX * PART_MAX, 0), 0);
@@ -462,6 +500,7 @@ int main(void)
 	tcase_add_test(cutting, packets_in_the_other_byte_order);
 	tcase_add_loop_test(cutting, a_message_under_way_ends_alone, 0, 2);
 	tcase_add_loop_test(cutting, a_message_under_way_begins_again, 0, 2);
+	tcase_add_loop_test(cutting, a_restart_is_taken_back, 0, 2);
 	suite_add_tcase(suite, limits);
 	tcase_add_checked_fixture(limits, set_up, tear_down);
 	tcase_add_test(limits, parts_of_a_message_are_gathered);
