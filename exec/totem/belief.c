@@ -74,8 +74,8 @@ void belief_forget_recovery(struct totem_engine *engine)
 }
 
 /*
- * Return whether this node cannot serve any more. It may have other timers than this one, so its lease may be longer
- * than this node's patience.
+ * Return whether node id cannot serve any more. It may have other timers than this node, so its lease may be longer than
+ * this node's patience.
  */
 static bool is_lease_over(const struct totem_engine *engine, uint32_t id)
 {

@@ -11,9 +11,8 @@ struct peer;
 
 /* The last recovery that this node has left without success. Only belief.c changes the members. */
 struct belief {
-	uint64_t
-		recovery_ns; /* since when it has waited for members of the recovery, without a pause; 0: no recovery */
-	uint64_t recovery_seq; /* ring seq of the recovery */
+	uint64_t recovery_ns;  /* since when it has waited for its members, without a pause; 0: no recovery */
+	uint64_t recovery_seq; /* its ring seq */
 };
 
 /** Return whether this node has waited for members of its last ring for its consensus timeout. */
