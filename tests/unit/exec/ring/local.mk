@@ -24,15 +24,15 @@ ring_case_libs = %D%/libring_case.la $(CHECK_LIBS)
 %C%_test_ring_seq_SOURCES = %D%/test_ring_seq.c
 %C%_test_ring_seq_LDADD = $(ring_case_libs)
 %C%_test_ring_account_SOURCES = %D%/test_ring_account.c exec/stats/histogram.c exec/ring/ring_account.c \
-	exec/stats/stats.c exec/loop/loop.c
+	exec/stats/stats.c exec/stats/stats_track.c exec/loop/loop.c
 %C%_test_ring_account_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_ring_packet_SOURCES = %D%/test_ring_packet.c exec/ring/ring_packet.c
 %C%_test_ring_packet_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_ring_sources_SOURCES = %D%/test_ring_sources.c exec/ring/ring_packet.c exec/ring/ring_sources.c \
-	exec/stats/stats.c \
+	exec/stats/stats.c exec/stats/stats_track.c \
 	exec/loop/loop.c exec/totem/frame.c exec/totem/wire.c $(fail_alloc_sources)
 %C%_test_ring_sources_LDFLAGS = $(fail_alloc_ldflags)
 %C%_test_ring_sources_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_eviction_SOURCES = %D%/test_eviction.c exec/ring/eviction.c exec/ring/ring_log.c exec/ring/ring_packet.c \
-	exec/stats/stats.c exec/loop/loop.c
+	exec/stats/stats.c exec/stats/stats_track.c exec/loop/loop.c
 %C%_test_eviction_LDADD = libtotem.la $(CHECK_LIBS) $(QB_LIBS)
