@@ -46,7 +46,7 @@ struct stats *stats_create(struct loop *loop)
 
 	if (stats == NULL)
 		return NULL;
-	stats->trackers = stats_track_create(loop, stats);
+	stats->trackers = stats_track_create(loop, stats_read, stats);
 	if (stats->trackers == NULL) {
 		free(stats);
 		return NULL;
@@ -128,7 +128,13 @@ int stats_read(struct stats *stats, const char *key, struct coterie_map_value *v
 	return 0;
 }
 
-struct stats_trackers *stats_trackers(struct stats *stats) { return stats->trackers; }
+int stats_track(struct stats *stats, const char *key, uint32_t events, coterie_map_notify notify, void *arg,
+	struct stats_tracker **out)
+{
+	return stats_track_add(stats->trackers, key, events, notify, arg, out);
+}
+
+void stats_untrack(struct stats *stats, struct stats_tracker *tracker) { stats_track_remove(stats->trackers, tracker); }
 
 /* --- adding and deleting --- */
 

@@ -45,7 +45,8 @@ struct tracked_key {
 struct stats_trackers {
 	struct loop *loop;
 	struct loop_timer *timer;
-	struct stats *stats;            /* where the values are read */
+	stats_track_read read;          /* reads a value */
+	struct stats *stats;            /* its first argument */
 	struct stats_tracker *prefixes; /* trackers of prefixes, the newest first */
 	struct tracked_key **tracked;   /* ascending by key */
 	size_t tracked_count, tracked_capacity;
@@ -55,13 +56,14 @@ struct stats_trackers {
 	uint32_t depth;                     /* depth of notifications of prefixes */
 };
 
-struct stats_trackers *stats_track_create(struct loop *loop, struct stats *stats)
+struct stats_trackers *stats_track_create(struct loop *loop, stats_track_read read, struct stats *stats)
 {
 	struct stats_trackers *trackers = calloc(1, sizeof(*trackers));
 
 	if (trackers == NULL)
 		return NULL;
 	trackers->loop = loop;
+	trackers->read = read;
 	trackers->stats = stats;
 	return trackers;
 }
@@ -209,7 +211,7 @@ static void look(struct stats_trackers *trackers, struct tracked_key *tracked)
 {
 	struct coterie_map_value value;
 
-	if (stats_read(trackers->stats, tracked->key, &value) < 0)
+	if (trackers->read(trackers->stats, tracked->key, &value) < 0)
 		return;
 	if (value.size == tracked->size && memcmp(value.bytes, tracked->value, value.size) == 0)
 		return;
@@ -278,10 +280,9 @@ static void refresh_later(struct stats_trackers *trackers)
 			trackers->loop, loop_now_ns(trackers->loop) + pause_ns, on_refresh, trackers);
 }
 
-int stats_track(struct stats *stats, const char *key, uint32_t events, coterie_map_notify notify, void *arg,
-	struct stats_tracker **out)
+int stats_track_add(struct stats_trackers *trackers, const char *key, uint32_t events, coterie_map_notify notify,
+	void *arg, struct stats_tracker **out)
 {
-	struct stats_trackers *trackers = stats_trackers(stats);
 	const uint32_t both = COTERIE_MAP_ADDED | COTERIE_MAP_DELETED;
 	bool is_prefix = (events & COTERIE_MAP_PREFIX) != 0;
 
@@ -314,10 +315,8 @@ int stats_track(struct stats *stats, const char *key, uint32_t events, coterie_m
 	return 0;
 }
 
-void stats_untrack(struct stats *stats, struct stats_tracker *tracker)
+void stats_track_remove(struct stats_trackers *trackers, struct stats_tracker *tracker)
 {
-	struct stats_trackers *trackers = stats_trackers(stats);
-
 	if (tracker == NULL)
 		return;
 	struct tracked_key *tracked = tracker->tracked;

@@ -6,20 +6,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct coterie_map_value;
+#include <coterie/plugin.h>
+
 struct loop;
 struct stats;
+struct stats_tracker;
 struct stats_trackers;
 
 #define STATS_VALUE_MAX 256u /* bytes of a value at most */
 
-/** Create the trackers of these statistics, which read the values. Both arguments are borrowed. NULL: out of memory. */
-struct stats_trackers *stats_track_create(struct loop *loop, struct stats *stats);
-void stats_track_destroy(struct stats_trackers *trackers);              /* with all trackers */
+/** Read a value, as stats_read does. */
+typedef int (*stats_track_read)(struct stats *stats, const char *key, struct coterie_map_value *value);
+
+/** Create the trackers of these statistics, which are read with `read`. NULL: out of memory. */
+struct stats_trackers *stats_track_create(struct loop *loop, stats_track_read read, struct stats *stats);
+void stats_track_destroy(struct stats_trackers *trackers); /* with all trackers */
+/** See stats_track and stats_untrack of stats.h. */
+int stats_track_add(struct stats_trackers *trackers, const char *key, uint32_t events, coterie_map_notify notify,
+	void *arg, struct stats_tracker **out);
+void stats_track_remove(struct stats_trackers *trackers, struct stats_tracker *tracker);
 bool stats_track_hears_prefixes(const struct stats_trackers *trackers); /* return whether a prefix is tracked */
 /** Call the trackers of prefixes of this key, with its value. They may add and delete keys and trackers. */
 void stats_track_tell(
 	struct stats_trackers *trackers, uint32_t event, const char *key, const struct coterie_map_value *value);
-struct stats_trackers *stats_trackers(struct stats *stats); /* of these statistics */
 
 #endif
