@@ -133,16 +133,16 @@ static void tell(struct stats_tracker *tracker, uint32_t event, const char *key,
 bool stats_track_hears_prefixes(const struct stats_trackers *trackers) { return trackers->prefixes != NULL; }
 
 void stats_track_tell(
-	struct stats_trackers *trackers, uint32_t event, const char *name, const struct coterie_map_value *value)
+	struct stats_trackers *trackers, uint32_t event, const char *key, const struct coterie_map_value *value)
 {
-	char key[MAP_KEY_LENGTH_MAX + 1];
+	char copy[MAP_KEY_LENGTH_MAX + 1];
 
-	strcpy(key, name); /* the key of a statistic, copied since a tracker may delete it */
+	strcpy(copy, key); /* the key of a statistic, which a tracker may delete */
 	trackers->depth++;
 	for (struct stats_tracker *tracker = trackers->prefixes; tracker != NULL; tracker = tracker->next)
 		if (!tracker->is_gone && (tracker->events & event) != 0 &&
-			strncmp(key, tracker->prefix, tracker->length) == 0)
-			tell(tracker, event, key, value);
+			strncmp(copy, tracker->prefix, tracker->length) == 0)
+			tell(tracker, event, copy, value);
 	if (--trackers->depth == 0)
 		sweep(trackers);
 }

@@ -155,8 +155,8 @@ START_TEST(not_the_list_of_a_member_that_has_started_again)
 
 	start_ring(3);
 	engine = node_of(1)->engine;
-	node_of(2)->is_paused = true;
-	run_for(options.join_ns / MS); /* the last token is older than a join, and no older than the lease */
+	node_of(2)->is_paused = true; /* it cannot agree, and the last token is not as old as its lease */
+	run_for(options.join_ns / MS);
 	for (int i = 0; i < 2; i++) {
 		forge_join_ahead(3, 1, 1, proc, 3, failed, 1);
 		ck_assert_int_eq(totem_engine_state(engine), TOTEM_GATHER);
