@@ -543,6 +543,7 @@ lab_watch() {
 	LAB_WATCHERS=()
 	LAB_WATCH=$((${LAB_WATCH:-0} + 1))
 	for node in "$@"; do
+		: >"$LAB_DIR/$node/seen" # now, since the watcher empties it only when it begins
 		lab_exec "$node" "$LAB_WATCHER" -g "watch$LAB_WATCH" -m $# -p "${LAB_PERIOD:-20}" -w 120 \
 			>"$LAB_DIR/$node/seen" 2>&1 &
 		LAB_WATCHERS[node]=$!

@@ -45,6 +45,8 @@ watch_all() {
 	watchers=()
 	polls=()
 	for node in "${healthy[@]}"; do
+		: >"$LAB_DIR/$node/quorum"
+		: >"$LAB_DIR/$node/seen"
 		lab_exec "$node" "$(lab_program quorum_poll)" 100 >"$LAB_DIR/$node/quorum" 2>&1 &
 		polls+=($!)
 		lab_exec "$node" "$LAB_WATCHER" -g healthy -m ${#healthy[@]} -p 500 -w 100000 \
