@@ -43,41 +43,25 @@ vote_kinds() {
 	done
 }
 
-# vote_config NODE LINES: its corosync.conf, with these lines in the section quorum.
+# vote_config NODE LINES: its corosync.conf, with these lines in the section quorum. It starts no process, since there are
+# hundreds of rings.
 vote_config() {
-	local node=$1 peer=0 votes
+	local node=$1 peer=0 votes lines=$2
 
-	cat <<-CONFIG
-		totem {
-			version: 2
-			cluster_name: vote
-			transport: udpu
-			token: $VOTE_TOKEN
-			token_coefficient: 0
-		}
-		system {
-			sched_rr: no
-			state_dir: $LAB_DIR/$node/state
-		}
-		logging {
-			to_stderr: no
-			to_syslog: no
-			to_logfile: yes
-			logfile: $LAB_DIR/$node/log
-			timestamp: hires
-			debug: ${LAB_DEBUG:-off}
-		}
-		quorum {
-			provider: corosync_votequorum
-	CONFIG
-	sed 's/ *{ */ {\n/g; s/ *; */\n/g; s/ *}/\n}/g' <<<"$2"
-	printf '}\nnodelist {\n'
+	lines=${lines//'{'/$'{\n'}
+	lines=${lines//';'/$'\n'}
+	lines=${lines//'}'/$'\n}\n'}
+	printf '%s\n' 'totem {' 'version: 2' 'cluster_name: vote' 'transport: udpu' "token: $VOTE_TOKEN" \
+		'token_coefficient: 0' '}' \
+		'system {' 'sched_rr: no' "state_dir: $LAB_DIR/$node/state" '}' \
+		'logging {' 'to_stderr: no' 'to_syslog: no' 'to_logfile: yes' "logfile: $LAB_DIR/$node/log" \
+		'timestamp: hires' "debug: ${LAB_DEBUG:-off}" '}' \
+		'quorum {' 'provider: corosync_votequorum' "$lines" '}' 'nodelist {'
 	for votes in ${VOTE_VOTES[$VOTE_NAME]}; do
 		peer=$((peer + 1))
-		printf '\tnode {\n\t\tring0_addr: 10.0.0.%s\n\t\tnodeid: %s\n\t\tname: node%s\n' \
-			$peer $peer $peer
-		[ "$votes" -eq 1 ] || printf '\t\tquorum_votes: %s\n' "$votes"
-		printf '\t}\n'
+		printf '%s\n' 'node {' "ring0_addr: 10.0.0.$peer" "nodeid: $peer" "name: node$peer"
+		[ "$votes" -eq 1 ] || echo "quorum_votes: $votes"
+		echo '}'
 	done
 	echo '}'
 }
@@ -85,10 +69,6 @@ vote_config() {
 vote_agent_start() {
 	local node=$1 input
 
-	rm -f "$LAB_DIR/$node/input"
-	mkdir -p "$LAB_DIR/$node/agent"
-	rm -f "$LAB_DIR/$node/agent"/*
-	mkfifo "$LAB_DIR/$node/input"
 	exec {input}<>"$LAB_DIR/$node/input"
 	lab_exec "$node" "$(vote_program)" "$LAB_DIR/$node/agent" "$VOTE_COUNT" <&"$input" \
 		>"$LAB_DIR/$node/agent/out" 2>&1 &
@@ -348,12 +328,20 @@ vote_step() {
 }
 
 vote_open_ring() {
-	local node
+	local node folder old=() folders=() inputs=()
 
 	for ((node = 1; node <= VOTE_COUNT; node++)); do
-		rm -rf "$LAB_DIR/$node"/{state,log,out}
-		mkdir "$LAB_DIR/$node/state"
-		"$LAB_ENTER" "${LAB_HOLDERS[node]}" sh -c "rm -rf ${LAB_FOLDERS[*]/%//*}"
+		old+=("$LAB_DIR/$node"/{state,log,out,agent,input})
+		folders+=("$LAB_DIR/$node"/{state,agent})
+		inputs+=("$LAB_DIR/$node/input")
+		for folder in "${LAB_FOLDERS[@]}"; do
+			old+=("/proc/${LAB_HOLDERS[node]}/root$folder"/*)
+		done
+	done
+	rm -rf "${old[@]}"
+	mkdir "${folders[@]}"
+	mkfifo "${inputs[@]}"
+	for ((node = 1; node <= VOTE_COUNT; node++)); do
 		vote_config "$node" "${VOTE_QUORUM[$VOTE_NAME]}" >"$LAB_DIR/$node/corosync.conf"
 		vote_agent_start "$node"
 	done
