@@ -90,12 +90,13 @@ configure() {
 # ring_name RING: as the results name it.
 ring_name() { echo "${transports[$1]}, ${kinds[$1]}"; }
 
-# whole RING: true if the last record of each member has all members.
+# whole RING: true if the last record of each member has all members. Called often, so it starts no process.
 whole() {
-	local node
+	local node records
 
 	for node in ${members[$1]}; do
-		[ "$(tail -n 1 "$LAB_DIR/$node/times" | cut -d ' ' -f 3-)" = "${members[$1]}" ] || return
+		mapfile -t records <"$LAB_DIR/$node/times"
+		[ ${#records[@]} -gt 0 ] && [ "${records[-1]#* * }" = "${members[$1]}" ] || return
 	done
 }
 all_whole() {
@@ -117,19 +118,18 @@ drop_end() { ip link set "port$1" master bridge; }
 # takes_part RING MILLISECONDS
 takes_part() { [ "${transports[$1]#knet}" = "${transports[$1]}" ] || [ "$2" -le "$knet_max" ]; }
 
-# lines FILE: the number of its lines.
-lines() { wc -l <"$LAB_DIR/$1"; }
-
 # outage WAY MILLISECONDS: play one outage on every ring, and add its results to evicted, unquorate and renewed.
 outage() {
-	local way=$1 ms=$2 ring node case lost quorum times=() polls=() hit=()
+	local way=$1 ms=$2 ring node case lost quorum record records times=() polls=() hit=()
 
 	for ring in "${!transports[@]}"; do
 		! takes_part "$ring" "$ms" || hit+=("$ring")
 	done
 	for node in "${every_node[@]}"; do
-		times[node]=$(lines "$node/times")
-		polls[node]=$(lines "$node/polls")
+		mapfile -t records <"$LAB_DIR/$node/times"
+		times[node]=${#records[@]}
+		mapfile -t records <"$LAB_DIR/$node/polls"
+		polls[node]=${#records[@]}
 	done
 	for ring in "${hit[@]}"; do
 		"${way}_begin" "${victims[ring]}"
@@ -145,14 +145,18 @@ outage() {
 		lost=0
 		quorum=0
 		for node in ${members[ring]}; do
-			tail -n +$((times[node] + 1)) "$LAB_DIR/$node/times" >"$LAB_DIR/$node/new"
-			! cut -d ' ' -f 3- "$LAB_DIR/$node/new" | grep -qvx "${members[ring]}" || lost=1
-			! tail -n +$((polls[node] + 1)) "$LAB_DIR/$node/polls" |
-				cut -d ' ' -f 3-5 | grep -q 0 || quorum=1
+			mapfile -t -s "${polls[node]}" records <"$LAB_DIR/$node/polls"
+			for record in "${records[@]}"; do
+				[[ ! ${record#* * } =~ ^.?.?.?.?0 ]] || quorum=1 # three answers of one character
+			done
+			mapfile -t -s "${times[node]}" records <"$LAB_DIR/$node/times"
+			for record in "${records[@]}"; do
+				[ "${record#* * }" = "${members[ring]}" ] || lost=1
+			done
 		done
 		evicted[$case]=$((${evicted[$case]:-0} + lost))
 		unquorate[$case]=$((${unquorate[$case]:-0} + quorum))
-		renewed[$case]=$((${renewed[$case]:-0} + $(lines "$node/new")))
+		renewed[$case]=$((${renewed[$case]:-0} + ${#records[@]}))
 	done
 }
 declare -A evicted unquorate renewed
