@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Let the time of day jump in a daemon into which this library is preloaded: by up to an hour forward or back, every
- * two seconds. The monotonic clocks do not jump. There is no state, so all threads of a process see the same jumps.
+ * two seconds. The monotonic clocks do not jump. All threads of a process see the same jumps.
  *
  * The kernel does not see the jumps. So a deadline by the time of day is moved back before the kernel waits for it.
  * Otherwise each wait of libknet's thread for the path MTU would end at once in half of all cases. Then libknet sends
- * nothing to a node for up to two seconds. A real jump does not have this effect.
+ * nothing to a node for up to two seconds. A real jump does not have this effect. A thread may read the clock before a
+ * jump and wait after it, so its deadline is moved by the jump that it has seen.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -27,6 +28,9 @@ static int real_gettime(clockid_t id, struct timespec *now)
 	return real(id, now);
 }
 
+/* The last jump that this thread has seen. */
+static _Thread_local time_t seen;
+
 /* Return the seconds between the true time of day and the one that the process sees. */
 static time_t jump(void)
 {
@@ -41,8 +45,10 @@ int clock_gettime(clockid_t id, struct timespec *now)
 {
 	int rc = real_gettime(id, now);
 
-	if (rc == 0 && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE || id == CLOCK_TAI))
-		now->tv_sec += jump();
+	if (rc == 0 && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE || id == CLOCK_TAI)) {
+		seen = jump();
+		now->tv_sec += seen;
+	}
 	return rc;
 }
 
@@ -79,6 +85,6 @@ int pthread_cond_timedwait(
 	if (real == NULL)
 		*(void **)&real = dlsym(RTLD_NEXT, "pthread_cond_timedwait");
 	if (moved.tv_sec > DAY_MIN_S)
-		moved.tv_sec -= jump();
+		moved.tv_sec -= seen;
 	return real(cond, mutex, &moved);
 }
