@@ -37,8 +37,16 @@ ends() {
 	}
 }
 says() { grep -q -- "$1" "$work/said" || { cat "$work/said" && return 1; }; }
-# got HOST: its requests in order
-got() { sed 's/.*"do": *"\([a-z]*\)".*/\1/' "$work/$1" 2>/dev/null | paste -sd' '; }
+# got HOST: its requests in order. Called often, so it starts no process.
+got() {
+	local request requests='' lines=()
+
+	[ ! -e "$work/$1" ] || mapfile -t lines <"$work/$1"
+	for request in "${lines[@]}"; do
+		[[ ! $request =~ \"do\":\ *\"([a-z]*)\" ]] || requests+=" ${BASH_REMATCH[1]}"
+	done
+	echo "${requests# }"
+}
 all_got() {
 	local host
 
