@@ -184,6 +184,17 @@ was_late() {
 		END { exit !found }'
 }
 
+# A node may be out because its daemon is stopped or blocked: say so while it is.
+states() {
+	local node task
+
+	for node in "${LAB_NODES[@]}"; do
+		for task in "/proc/${LAB_DAEMONS[node]}/task"/*; do
+			tap_note "node $node, thread ${task##*/}: $(sed -n 's/^State:\t//p' "$task/status"), $(cat "$task/wchan"), system call $(cat "$task/syscall")"
+		done
+	done
+}
+
 hold() {
 	local hog hog_pids=() end victim stops=0 began longest=0 last=0 stop_s known=0 late=0
 
@@ -209,6 +220,7 @@ hold() {
 		[ "$last" -le "$longest" ] || longest=$last
 		stops=$((stops + 1))
 		[ "$(evictions)" -gt "$known" ] || continue
+		states
 		was_late "$last" || break
 		lab_ring "$count" "${LAB_NODES[@]}" || break
 		late=$((late + 1))
