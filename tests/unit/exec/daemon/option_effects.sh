@@ -26,6 +26,7 @@ start() {
 		printf 'cluster { name = lab }\ntransport udpu { port = 5493 }\nnode n1 { id = 1  address = 127.0.0.93 }\n'
 		printf '%s\n' "$@"
 	} >"$work/c"
+	: >"$work/out" # the next command reads it, maybe before the daemon has opened it
 	"$daemon" -f --instance "$name" --node n1 -c "$work/c" >"$work/out" 2>&1 &
 	running=$!
 	timeout 30 bash -c "until grep -q 'ready to provide service' '$work/out'; do kill -0 $running 2>/dev/null || exit 1; sleep 0.1; done"
