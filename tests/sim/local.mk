@@ -58,6 +58,7 @@ checks_case_libs = %D%/libchecks_case.la %D%/libsimnet.la libtotem.la $(CHECK_LI
 %C%_test_scenarios_SOURCES = %D%/test_scenarios.c
 %C%_test_scenarios_LDADD = $(checks_case_libs)
 
+EXTRA_DIST += %D%/mutants.seeds
 dist_check_SCRIPTS += %D%/crowd.sh %D%/mutants.sh %D%/seeds.sh
 TESTS += $(sim_tests) %D%/crowd.sh %D%/mutants.sh %D%/seeds.sh
 

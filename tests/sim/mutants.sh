@@ -15,12 +15,27 @@ declare -A faults=([COMMIT_STALE_RING]="replay,crash,loss,partition" [SAFE_PROMI
 	[LEASE_OF_RING]="shift,strike" [LEASE_ADOPTED]=shift
 	[LATE_PATH_FOREVER]="plain,partition")
 
-while IFS=$'\t' read -r name seeds what; do
-	output=$("$sim" --mutant "$name" --faults "${faults[$name]:-all}" --seeds "1-$seeds" 2>&1)
+# The seed that caught a mutant last is played first. If it does not catch it any more, all seeds are played.
+declare -A last
+while read -r name seed; do
+	last[$name]=$seed
+done <"${0%.sh}.seeds"
+
+# is_caught NAME SEEDS: sets `caught`, the seed, and `output`.
+is_caught() {
+	output=$("$sim" --mutant "$1" --faults "${faults[$1]:-all}" --seeds "$2" 2>&1)
 	status=$?
 	# 1 is a violation. A status above 128 means that an assertion of the engine failed.
 	caught=$(sed -n 's/^seed \([0-9]*\): .*/\1/p' <<<"$output" | head -n 1)
 	{ [ "$status" -eq 1 ] || [ "$status" -gt 128 ]; } && [ -n "$caught" ]
+}
+
+while IFS=$'\t' read -r name seeds what; do
+	seed=${last[$name]:-1}
+	[ "$seed" -le "$seeds" ] || seed=1
+	is_caught "$name" "$seed-$seed" || {
+		is_caught "$name" "1-$seeds" && tap_note "mutants.seeds has another seed than $caught"
+	}
 	tap $? "$name ($what): seed ${caught:-none} of $seeds" || tap_note "status $status: $output"
 done <<<"$mutants"
 tap_end
