@@ -23,7 +23,7 @@
 # interface with it, and nothing on the machine can collide. A node is one more network and mount
 # namespace, held by a sleeping process. Timing matters to these tests, so locks let only LAB_LANES of them
 # (one, if not said) run at a time. Environment:
-# LAB_TOKEN and LAB_MS (of traffic: 500), LAB_CLIENT=KIND forces one kind of library, LAB_KIND=KIND makes
+# LAB_TOKEN and LAB_MS (of traffic: 250), LAB_CLIENT=KIND forces one kind of library, LAB_KIND=KIND makes
 # every node of that kind, LAB_KEEP=FOLDER keeps logs and records, LAB_LOCK names other lock files,
 # LAB_PRELOAD=FILE is a library that the daemons load before their own.
 # LAB_USER=NAME-OR-NUMBER: daemons of coterie start as root and become this user (--user).
@@ -502,7 +502,7 @@ lab_alive() {
 }
 
 lab_traffic() {
-	local name=$1 size=$2 node status=0 waiting=() hashes rates ms=${LAB_MS:-500}
+	local name=$1 size=$2 node status=0 waiting=() hashes rates ms=${LAB_MS:-250}
 	local patience=$((LAB_PATIENCE + ms / 1000))
 
 	shift 2
