@@ -83,7 +83,7 @@ def introduction(data):
         "and clients run at ordinary priority (sched_rr: no) with default timers, and nothing is pinned to a core.%s" % (
             tuple(machine.get(name, "?") for name in (
                 "processor", "cores", "memory", "kernel", "corosync", "commit", "rmem_max")) + (crowd(machine),)), "",
-        "Rounds are interleaved: one ring after the other, each with fresh daemons, %s. A client has a thread that "
+        "Rounds are interleaved: one ring after the other, each with fresh daemons. %s A client has a thread that "
         "sends as much as is accepted, and one that is blocked in `cpg_dispatch()`. The same program runs everywhere. It "
         "warms up for %s s. Then the messages of %s s count, if all members delivered the same in the same order "
         "without a gap." % (rounds(data), seconds(machine, "warm_ms"), seconds(machine, "measured_ms")), "",
@@ -105,8 +105,8 @@ def rounds(data):
     for kind, _, _ in KINDS:
         if kind in data.rounds:
             counts.setdefault(len(data.rounds[kind]), []).append(kind)
-    return "; ".join("%d round%s of %s" % (count, "" if count == 1 else "s", ", ".join(kinds))
-                     for count, kinds in sorted(counts.items(), reverse=True))
+    return " ".join("%d round%s of %s." % (count, "" if count == 1 else "s", ", ".join(kinds))
+                    for count, kinds in sorted(counts.items(), reverse=True))
 
 
 def seconds(machine, name):

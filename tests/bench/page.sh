@@ -38,7 +38,7 @@ has "losses have a section" "| knet | 64 B | MB/s | default | coterie | 0.5 [0.5
 has "of other pairs as well" "| encrypted | 1400 B | MB/s | knet-corosync | knet | 0.5 [0.5..0.5] | 1 of 1 |"
 tap_check "in which there is nothing else" test "$(sed -n '/^## Where/,/^## Thr/p' "$page" | grep -c '^| [a-z]')" -eq 3
 has "what does not count is counted" "while they used more than 10 % are left out: 2 of 38 figures. Void are 1,"
-has "rounds are counted" "3 rounds of throughput, encrypted; 2 rounds of crash; 1 round of knet"
+has "rounds are counted" "3 rounds of throughput, encrypted. 2 rounds of crash. 1 round of knet."
 has "the machine is told" "A processor, 2 cores, 4 GiB, Linux 6.1;"
 
 # drawn PLOT RING: lengths of its bars, in powers of ten.
