@@ -36,12 +36,9 @@ int secure_create_with(
 	secure->nodeid = nodeid;
 	secure->fill_random = fill_random != NULL ? fill_random : fill_from_system;
 	secure->generation_bytes_max = GENERATION_BYTES_MAX;
+	secure->kind = kind;
 	secure->roots = keys_page_take(SECURE_KEYS);
-	rc = secure->roots == NULL ? -ENOMEM : aead_library_open(kind, &secure->library);
-	if (rc == 0) {
-		secure->trial = aead_create(secure->library);
-		rc = secure->trial == NULL ? -ENOMEM : secure->fill_random(secure->life, sizeof(secure->life));
-	}
+	rc = secure->roots == NULL ? -ENOMEM : secure->fill_random(secure->life, sizeof(secure->life));
 	if (rc < 0) {
 		secure_destroy(secure);
 		return rc;
@@ -79,6 +76,18 @@ void secure_destroy(struct secure *secure)
 
 /* ---- Keys ---------------------------------------------------------------- */
 
+/* Open the library for the first key. A link in clear does without it: its tables take several MB of memory. */
+static int library_open_once(struct secure *secure)
+{
+	int rc = secure->library != NULL ? 0 : aead_library_open(secure->kind, &secure->library);
+
+	if (rc == 0 && secure->trial == NULL) {
+		secure->trial = aead_create(secure->library);
+		rc = secure->trial == NULL ? -ENOMEM : 0;
+	}
+	return rc;
+}
+
 static bool is_loaded(const struct secure *secure, uint32_t number)
 {
 	return number >= 1 && number <= SECURE_KEYS && secure->roots[number - 1].cipher != SECURE_NONE;
@@ -92,7 +101,8 @@ void secure_forget(struct secure *secure, uint32_t number)
 	explicit_bzero(&secure->roots[number - 1], sizeof(secure->roots[0]));
 	for (uint32_t i = 0; i < secure->peer_count; i++)
 		secure_session_forget(secure->peers[i], number);
-	aead_wipe(secure->trial);
+	if (secure->trial != NULL)
+		aead_wipe(secure->trial);
 	if (secure->used == number)
 		secure->used = 0;
 }
@@ -129,8 +139,10 @@ int secure_load(struct secure *secure, uint32_t number, enum secure_cipher ciphe
 		return -EINVAL;
 	secure_forget(secure, number);
 
-	int rc = keys_root_load(&secure->roots[number - 1], cipher, bytes, size);
+	int rc = library_open_once(secure);
 
+	if (rc == 0)
+		rc = keys_root_load(&secure->roots[number - 1], cipher, bytes, size);
 	/* The id in a datagram must name one key. Two keys have the same id once in 65,536 cases. */
 	if (rc == 0 && secure_key_id(secure, 3 - number) == secure->roots[number - 1].id)
 		rc = -EEXIST;
@@ -169,6 +181,7 @@ uint32_t secure_overhead(const struct secure *secure, uint32_t frame_size)
 {
 	if (frame_size < SECURE_OVERHEAD)
 		return SECURE_OVERHEAD;
+	assert(secure->library != NULL);
 	return SECURE_OVERHEAD + (frame_size - SECURE_OVERHEAD) % aead_library_block(secure->library);
 }
 

@@ -95,6 +95,7 @@ bool secure_is_believed(const struct secure *secure, uint32_t number, uint32_t n
 
 /**
  * Load a key under a number, and make a session of this node with it. The key that the number had before is wiped.
+ * The first call opens the library that seals and opens datagrams.
  *
  * @param number  1 .. SECURE_KEYS
  * @param bytes   the ring's key; borrowed, not kept
@@ -111,12 +112,12 @@ void secure_forget(struct secure *secure, uint32_t number);
 int secure_use(struct secure *secure, uint32_t number);
 /** Set whether datagrams in clear are accepted as well, while a ring changes between clear and sealed. */
 void secure_allow_clear(struct secure *secure, bool is_allowed);
-/** Return the name of the library that seals and opens, for a log line (constant). */
+/** Return the name of the library that seals and opens, for a log line (constant). A key must have been loaded. */
 const char *secure_library(const struct secure *secure);
 /**
  * Return by how many bytes a frame must be shorter when it is sealed: SECURE_OVERHEAD. With libcrypto it includes the
  * partial block at the end of the frame. That block would cost a sixth of the time that ChaCha20-Poly1305 needs for the
- * whole frame (docs/performance/limits.md).
+ * whole frame (docs/performance/limits.md). A key must have been loaded.
  *
  * @param frame_size  of the largest frame without encryption, bytes
  */

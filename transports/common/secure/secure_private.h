@@ -94,14 +94,15 @@ struct secure_peer {
 
 struct secure {
 	uint32_t nodeid;
-	struct aead_library *library;
+	enum aead_kind kind;
+	struct aead_library *library; /* NULL: there was no key yet */
 	int (*fill_random)(void *bytes, size_t size);
 	struct keys_root *roots; /* SECURE_KEYS elements */
 	struct secure_own own[SECURE_KEYS];
 	uint8_t life[SECURE_LIFE_SIZE]; /* random */
 	uint32_t used;                  /* number of the key for sending; 0: clear */
 	bool allows_clear;
-	struct aead *trial;            /* context for keys that are used once */
+	struct aead *trial;            /* context for keys that are used once; NULL: there was no key yet */
 	uint64_t generation_bytes_max; /* most bytes for one generation. Only tests change it */
 	struct secure_peer **peers;    /* peer_count, ascending by node id */
 	uint32_t peer_count;
@@ -109,7 +110,7 @@ struct secure {
 
 /* --- secure.c --- */
 
-/** Do what secure_create does, with the library of this kind. @return errors of aead_library_open, too */
+/** Do what secure_create does, for the library of this kind. secure_load has errors of aead_library_open, too. */
 int secure_create_with(
 	uint32_t nodeid, int (*fill_random)(void *bytes, size_t size), enum aead_kind kind, struct secure **secure);
 

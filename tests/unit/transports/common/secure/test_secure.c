@@ -377,6 +377,26 @@ START_TEST(a_quote_of_another_start_shows_nothing)
 }
 END_TEST
 
+/* ---- The library ----------------------------------------------------------------------------- */
+
+START_TEST(a_link_without_a_key_opens_no_library)
+{
+	uint8_t bytes[SECURE_CONTROL_SIZE] = {SECURE_MAGIC, SECURE_VERSION << 4 | SECURE_CONTROL};
+	struct secure *secure;
+
+	ck_assert_int_eq(secure_create(1, fill_counting, &secure), 0);
+	ck_assert_int_eq(secure_peer_add(secure, 2), 0);
+	ck_assert_int_eq(secure_ask(secure, 1, 2, bytes), -EINVAL);
+	ck_assert_int_ne(secure_open(secure, 1, 2, bytes, sizeof(bytes), &opened), SECURE_FRAME);
+	secure_forget(secure, 1);
+	ck_assert_ptr_null(secure->library);
+	ck_assert_int_eq(secure_load(secure, 1, SECURE_NONE, ring_key, sizeof(ring_key)), -EINVAL);
+	ck_assert_int_eq(secure_load(secure, 1, SECURE_AES256_GCM, ring_key, sizeof(ring_key)), 0);
+	ck_assert_ptr_nonnull(secure->library);
+	secure_destroy(secure);
+}
+END_TEST
+
 /* ---- Sizes -------------------------------------------------------------------------------- */
 
 START_TEST(frames_are_whole_blocks_with_libcrypto_alone)
@@ -385,10 +405,14 @@ START_TEST(frames_are_whole_blocks_with_libcrypto_alone)
 	const uint32_t block = kinds[_i] == AEAD_LIBCRYPTO ? 64 : 1;
 	struct secure *secure;
 
-	int rc = secure_create_with(1, fill_counting, kinds[_i], &secure);
+	ck_assert_int_eq(secure_create_with(1, fill_counting, kinds[_i], &secure), 0);
 
-	if (kinds[_i] == AEAD_IPSEC_MB && rc == -ENOTSUP)
+	int rc = secure_load(secure, 1, SECURE_AES256_GCM, ring_key, sizeof(ring_key));
+
+	if (kinds[_i] == AEAD_IPSEC_MB && rc == -ENOTSUP) {
+		secure_destroy(secure);
 		return; /* test_aead checks whether this library may be missing */
+	}
 	ck_assert_int_eq(rc, 0);
 	for (uint32_t size = SECURE_OVERHEAD; size < 3000; size++) {
 		uint32_t overhead = secure_overhead(secure, size);
@@ -431,6 +455,7 @@ int main(void)
 	tcase_add_test(tcase, replayed_frames_of_an_old_session_cause_few_questions);
 	tcase_add_loop_test(tcase, a_quote_shows_the_frame_it_is_of, 0, 9);
 	tcase_add_test(tcase, a_quote_of_another_start_shows_nothing);
+	tcase_add_test(tcase, a_link_without_a_key_opens_no_library);
 	tcase_add_loop_test(tcase, frames_are_whole_blocks_with_libcrypto_alone, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

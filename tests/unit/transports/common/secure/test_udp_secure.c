@@ -55,6 +55,7 @@ static uint32_t sealed_overhead(void)
 	struct secure *secure;
 
 	ck_assert_int_eq(secure_create(1, NULL, &secure), 0);
+	ck_assert_int_eq(secure_load(secure, 1, SECURE_AES256_GCM, key, sizeof(key)), 0);
 
 	uint32_t overhead = secure_overhead(secure, 1500 - 28 - 45);
 
