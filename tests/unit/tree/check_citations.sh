@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # The protocol book: every citation names a heading of docs/protocol/, and no other specification is cited. Every name
-# in backticks of the book, of docs/architecture.md and of docs/glossary.md exists in the tree. What is installed names
-# installed documents only.
+# in backticks of the book, of docs/architecture.md and of docs/glossary.md exists in the tree, a function in the file
+# that stands beside it. What is installed names installed documents only.
 . "$(dirname "$0")/../../tap.sh"
 cd "$(dirname "$0")/../../.." || exit 1
 export LC_ALL=C.UTF-8
@@ -92,4 +92,28 @@ LC_ALL=C awk 'NR == FNR {
 	}
 	!($0 in seen)' "$work/tree" "$work/paths" >"$work/absent"
 tap_try "every file that the pages name exists" "$(cat "$work/absent")"
+
+# --- `function` in `file.c`, and the rows of the walks: | 3 | `file.c` | `function` | ---
+# shellcheck disable=SC2016 # the backticks are those of the pages
+{
+	sed -E '/^(    |```)/d' "${pages[@]}" | grep -oE '`[a-z][a-z0-9_]+` in `[a-z0-9_/]+\.[ch]`' | sed -E 's/`(.*)` in `(.*)`/\2 \1/'
+	sed -nE 's/^\| [0-9]+ \| `([^`]+)` \| `([a-z0-9_]+)`.*/\1 \2/p' docs/architecture.md
+} | sort -u >"$work/places"
+find exec common config include services transports plugins testkit tools tests -name '*.[ch]' -print0 2>/dev/null |
+	LC_ALL=C xargs -0 awk '/^[a-z]/ {
+		line = $0
+		while (match(line, /[a-z][a-z0-9_]*[( ]/)) {
+			print FILENAME, substr(line, RSTART, RLENGTH - 1)
+			line = substr(line, RSTART + RLENGTH)
+		}
+	}' | LC_ALL=C awk 'NR == FNR { need[$0]; next }
+	{
+		path = $1
+		do {
+			delete need[path " " $2]
+		} while (sub(/^[^\/]*\//, "", path))
+	}
+	END { for (place in need) print place }' "$work/places" - >"$work/misplaced"
+tap_try "every function that the pages name with its file is defined there" "$(cat "$work/misplaced")"
+tap_try "the pages name functions with their files" "$([ "$(wc -l <"$work/places")" -ge 80 ] || echo "only $(wc -l <"$work/places") times")"
 tap_end
