@@ -13,7 +13,7 @@
 /** Return whether files of this user are trusted: root, and the user that runs the daemon. */
 bool trust_owner(uid_t uid);
 /**
- * Trust this user as well from now on: a daemon of root will change to it.
+ * Trust this user as well from now on. A daemon that was started as root will later run as this user.
  * @return the user that was trusted in this way before, or (uid_t)-1: none
  */
 uid_t trust_user(uid_t uid);

@@ -130,8 +130,8 @@ static bool put_encryption(struct print_block *block, const struct native_row *r
 }
 
 /*
- * Print the path of the key file that was found, since the other form of the file looks in other
- * places.
+ * Print the path of the key file that was found, since a corosync.conf and a coterie.conf have different default paths
+ * of the key file.
  */
 static bool put_key_file(struct print_block *block, const struct native_row *row)
 {

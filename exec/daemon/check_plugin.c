@@ -311,7 +311,7 @@ int check_plugin(const struct check_stage *stage, const char *file, int fd, uint
 {
 	int ends[2], status;
 
-	if (fd >= 0) { /* a trial for a daemon, which may know more than this process */
+	if (fd >= 0) { /* A daemon has started this process to try the plugin. It reads the exit code. */
 		int code = check_here(stage, file, fd, bound_ms > 0 ? bound_ms : PLUGIN_START_MS_MAX);
 
 		/* without exit handlers of the plugin */

@@ -16,7 +16,7 @@
 
 /* Size of the largest message in both directions, header included (book ipc, "Requests"). */
 #define IPC_SIZE_MAX QBS_SIZE_MAX
-/* Bytes that a queue of `total` frames holds (book packing, "Queue levels"). */
+/* Bytes that a full queue holds (book packing, "Queue levels"). */
 #define IPC_QUEUE_BYTES 4194304u
 #define IPC_DRAIN_SIZE (1 << 20) /* drain_room of a turn */
 
@@ -65,7 +65,7 @@ struct ipc_shared {
 };
 #define IPC_SHARED_KINDS 2 /* events, and messages of channels: clients of one group can want both */
 
-/** How many bytes of one message or request still go to clients at once: ipc_fan.c. */
+/** How many bytes of one message or request still go to clients in this turn: ipc_fan.c. */
 struct ipc_fan {
 	int64_t left;              /* bytes that may still be sent to clients at once */
 	const struct iovec *parts; /* of the message that is delivered */

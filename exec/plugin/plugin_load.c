@@ -266,8 +266,8 @@ void plugin_unload(struct plugin_registry *registry, struct plugin *plugin)
 	registry->parts.host->disconnect(plugin);
 	plugin_remove(registry, plugin);
 	/*
-	 * From now on its ring messages are refused: no plugin would be left to wait for them. host->post reads the
-	 * state on the plugin's own threads.
+	 * From now on the executive sends no ring messages of this plugin. It would be gone at their delivery.
+	 * host->post reads the state on the plugin's own threads.
 	 */
 	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
 	int rc = 0;

@@ -50,7 +50,7 @@ struct ring {
 	struct ring_sources sources;
 	struct ring_seq seq;
 	struct loop_timer *seq_timer; /* timer that reserves ring seqs on disk, or NULL: enough are reserved */
-	bool has_seq_failed;          /* the last attempt of this timer failed, which was logged */
+	bool has_seq_failed;          /* the last reservation failed. The first failure in a row is logged */
 };
 
 /* --- ring_store.c: struct ring_seq and the loop --- */

@@ -242,7 +242,10 @@ static const struct round_kind alone = {
 	.complete = alone_complete,
 };
 
-/* Out of memory: this node sends no READY for the round, so no member goes on before a configuration. */
+/*
+ * Out of memory. This node sends no READY for the round, so all members wait for the next configuration. The gather
+ * makes that come soon.
+ */
 static void give_up(struct sync *sync, uint32_t service)
 {
 	log_line("SYNC", LOG_ERR,

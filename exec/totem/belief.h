@@ -18,8 +18,8 @@ struct belief {
 /** Return whether this node has waited for members of its last ring for its consensus timeout. */
 bool belief_is_patience_over(const struct totem_engine *engine);
 /**
- * Return when the lease of the peer ends at the latest, by its last contact with this node. 0: this node need not wait
- * for it, since the peer was in no ring with it.
+ * Return the latest time at which the lease of the peer can end, computed from its last contact with this node. 0: this
+ * node need not wait for it, since the peer was in no ring with it.
  */
 uint64_t belief_lease_end_ns(const struct totem_engine *engine, const struct peer *peer);
 /** Call before RECOVERY is left without success. Other members may have completed the recovery, and have a lease. */

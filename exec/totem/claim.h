@@ -10,7 +10,10 @@
 
 /* The limit for a node that is alone. Such a node must be able to join a ring whose seq an attacker has raised. */
 #define RING_SEQ_LONE_MAX (TOTEM_RING_SEQ_JUMP_MAX + (UINT64_C(1) << 62))
-/* The most by which the ring seq in one join may be above TOTEM_RING_SEQ_JUMP_MAX, or above the node's own one. */
+/*
+ * The ring seq in a join may be above a limit by at most this number. The limit is TOTEM_RING_SEQ_JUMP_MAX, or this
+ * node's own ring seq if that is higher.
+ */
 #define RING_SEQ_STEP_MAX (UINT64_C(1) << 20)
 /*
  * The same limit for a commit token and for packets of other rings. Their sender may be one step ahead of this node,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Tokens that are sent before the frames of their visit. */
+/* Early tokens: a node passes the token on before it sends the frames of this visit of the token. */
 #ifndef TOTEM_EARLY_H
 #define TOTEM_EARLY_H
 

@@ -203,8 +203,8 @@ struct totem_callbacks {
 	 */
 	void (*watch)(void *arg, uint32_t nodeid);
 	/**
-	 * Send this frame to the port of nodeid's daemon. If no daemon runs there, its kernel refuses the frame:
-	 * report the refusal with totem_engine_refused. NULL: `token` sends such datagrams.
+	 * Send this frame to the port of nodeid's daemon. If no daemon runs there, the kernel of that node refuses the
+	 * frame: report the refusal with totem_engine_refused. NULL: frames of `token` have this effect already.
 	 */
 	void (*poke)(void *arg, uint32_t nodeid, struct coterie_frame *frame);
 	/**
@@ -506,8 +506,8 @@ bool totem_engine_unheard(const struct totem_engine *engine, uint32_t i, uint32_
 
 #ifdef TOTEM_HOOKS
 /*
- * Only in the test build (tests/sim): deliberate bugs, one at a time, and rules of Corosync that Coterie has
- * repaired (book compatibility, "Repaired rules"). The objects of the daemon do not have them.
+ * The rest of this header is only in the test build (tests/sim). Mutants are deliberate bugs, one at a time. Quirks are
+ * faulty rules of Corosync, which Coterie has repaired (book compatibility, "Repaired rules").
  */
 struct totem_mutant {
 	const char *name;

@@ -99,8 +99,8 @@ static size_t peak_of(const struct frame_pool *pool, uint32_t count)
 }
 
 /*
- * Frames that are taken and released all the time stay in the pool: the heap would unmap their pages and map them
- * again.
+ * Free only frames beyond the usual need. If frames that are used all the time were freed as well, the heap would unmap
+ * their pages and map them again.
  */
 size_t frame_pool_rest(struct frame_pool *pool)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The lists of this node: the candidates for the next ring. */
+/* The lists of this node: candidates for the next ring, failed nodes, and nodes that agree. */
 #ifndef TOTEM_LISTS_H
 #define TOTEM_LISTS_H
 

@@ -111,7 +111,10 @@ static uint64_t target_of(const struct window *window, const struct window_rotat
 	return target_ns;
 }
 
-/* Adapt the window if there is no loss: it grows while it is used up and rotations stay short. */
+/*
+ * Adapt the window if there is no loss. It grows while it is used up and rotations are short. It shrinks while it is
+ * not used, and when rotations get long.
+ */
 static void adapt(struct window *window, const struct window_rotation *rotation)
 {
 	uint64_t used = rotation->sent, target_ns = target_of(window, rotation);

@@ -279,7 +279,7 @@ cs_error_t cpg_iteration_initialize(cpg_handle_t handle, cpg_iteration_type_t it
 /**
  * Get the next entry. After the end the iteration starts again from the first one.
  *
- * @return CS_ERR_INVALID_PARAM description is NULL; CS_ERR_NO_SECTIONS the end
+ * @return CS_ERR_INVALID_PARAM: description is NULL; CS_ERR_NO_SECTIONS: the iteration is at its end
  */
 cs_error_t cpg_iteration_next(cpg_iteration_handle_t handle, struct cpg_iteration_description_t *description);
 

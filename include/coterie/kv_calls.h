@@ -22,7 +22,7 @@
 #define COTERIE_KV_CALL_GET 2
 #define COTERIE_KV_CALL_GET_ORDERED 4 /* as GET, but the state includes all writes before the call. Needs quorum */
 
-#define COTERIE_KV_CALL_CONDITIONAL 1u /* flag of a write: only if the key's last change was `expected` */
+#define COTERIE_KV_CALL_CONDITIONAL 1u /* flag of a write: only if the last change has revision `expected` */
 
 /* Arrays without a length are an extension in C++, which gcc and clang have. */
 #pragma GCC diagnostic push

@@ -140,8 +140,8 @@ struct coterie_configuration {
 	uint32_t is_regular; /* 0: transitional */
 	struct coterie_ring_id ring;
 	const uint32_t *members;
-	const uint32_t *left;   /* transitional: nodes of the ring before that are not in the next one. Regular: none */
-	const uint32_t *joined; /* regular: members that were not in the ring before. Transitional: none */
+	const uint32_t *left;   /* transitional: nodes of the last ring that are not in the next one. Regular: none */
+	const uint32_t *joined; /* regular: members that were not in the last ring. Transitional: none */
 	uint32_t member_count, left_count, joined_count, pad;
 };
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Get the number behind a name at the start of a line, in kB. */
+/* Find the line that starts with this name, and get the number behind the name, in kB. */
 static bool field(const char *text, const char *name, double *value)
 {
 	size_t length = strlen(name);

@@ -11,9 +11,9 @@
 #define CS_ERR_NO_MEMORY 8
 #define CS_ERR_INVALID_PARAM 7
 
-#define REPORT_TEXT_MAX 600000u /* most bytes of all texts in one answer */
+#define REPORT_TEXT_MAX 600000u /* greatest size of all texts in one answer together, in bytes */
 #define MORE "more\n"
-#define ABSENT_MAX 256u /* most absent nodes in a report */
+#define ABSENT_MAX 256u /* greatest number of absent nodes in a report */
 
 /* ---- Members ------------------------------------------------------------- */
 

@@ -83,7 +83,7 @@ struct cmap {
 	uint64_t next_complaint_ns;
 	struct coterie_timer *drain;              /* runs while notifications are late */
 	uint64_t told_ns;                         /* time of the last notification that was not late */
-	uint32_t told_count;                      /* such notifications of this change */
+	uint32_t told_count;                      /* notifications of `change` that were not late */
 	struct cmap_change *change;               /* the change for which trackers are being notified, referenced; or
 						   * NULL */
 	struct coterie_map_tracker *changes;      /* tracks all keys of the configuration, and is called after the

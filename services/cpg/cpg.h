@@ -209,7 +209,9 @@ struct cpg_compact {
 	uint64_t period;
 	struct cpg_speaker *speakers; /* speaker_count, ascending by node id */
 	uint32_t speaker_count, announced;
-	uint64_t refused; /* compact messages that were dropped, since the start */
+	uint64_t refused;    /* compact messages that were dropped, since the start */
+	struct iovec *parts; /* scratch for received messages: a message without the number at its front */
+	uint32_t part_capacity;
 	/* The members below are only for sending. */
 	struct cpg_aliases own; /* handles of this node, of the period in which they were last assigned */
 	uint64_t outstanding;   /* messages that are sent, and not yet delivered on this node */
@@ -217,8 +219,6 @@ struct cpg_compact {
 	uint64_t progress_ns;   /* time at which `stale` last decreased */
 	struct cpg_again *again, *again_last;
 	struct coterie_timer *again_retry;
-	struct iovec *parts; /* scratch: data behind a number */
-	uint32_t part_capacity;
 };
 
 /** Causes of warnings, which are logged at a limited rate. */

@@ -421,8 +421,8 @@ VOTEQUORUM_LAYOUT(votequorum_ring_qdevice_reconfigure, old_name, 16);
 VOTEQUORUM_LAYOUT(votequorum_ring_qdevice_reconfigure, new_name, 271);
 
 /*
- * Extra information of the sender's device. It is sent while a device has set information, and once after it was
- * removed.
+ * Extra information of the sender's device. The message is sent while the device has information. It is sent once more
+ * after the information was removed.
  */
 struct votequorum_ring_extra {
 	struct votequorum_request_header header;

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOCK_FD 9 /* of lab.sh: its lane, which nobody else may keep */
+#define LOCK_FD 9 /* lock of lab.sh on its lane. A program that inherited it would keep the lock */
 
 static void join_namespace(const char *pid, const char *name, int type)
 {

@@ -204,7 +204,10 @@ static uint8_t *put_item(uint8_t *at, struct script *script, uint64_t *last)
 	return bytes;
 }
 
-/* Deliver a chunk that begins at this node's position or elsewhere, up to a known revision or another one. */
+/*
+ * Deliver a chunk of node `nodeid`. It begins at the cursor of the node under test, or at any revision. It ends at its
+ * last item, or at its base revision, which can be wrong.
+ */
 static void tell_chunk(struct fuzz_world *world, struct script *script, uint32_t nodeid)
 {
 	union {

@@ -65,7 +65,7 @@ int hang_on(void) __attribute__((noreturn));
 /** Connect to the map to check its keys. Each process needs a connection of its own. */
 cmap_handle_t map_open(void);
 
-/** Print the keys that the map has of a supervisor. */
+/** Print the keys of the map that describe a supervisor. */
 void map_show(cmap_handle_t map, pid_t supervisor);
 
 /** Wait until the supervisor's state in the map is this one, and report if this takes too long. */

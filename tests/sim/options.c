@@ -65,8 +65,8 @@ static void set_silence(struct sim *sim, struct totem_options *options)
 
 /*
  * While nodes change their part, a third of the runs have a consensus timeout below the token timeout. In another third
- * two of three nodes have three times the token timeout, as while an operator changes it. So leases outlast the
- * patience of other members.
+ * of the runs, two of every three nodes have a tripled token timeout, as while an operator changes the timeout. So
+ * leases outlast the patience of other members.
  */
 static void set_uneven(struct sim *sim, struct node *node)
 {

@@ -109,7 +109,7 @@ static int fill(int fd, const void *bytes, size_t size)
 	return fsync(fd);
 }
 
-/* Set mode and owner of a new file. Without the rights of root the caller stays the owner. */
+/* Set the mode of a new file. A secret file that root has made becomes the daemon's user's. */
 static int set_rights(int fd, bool is_secret)
 {
 	const struct passwd *user = is_secret && geteuid() == 0 ? getpwnam(DAEMON_USER) : NULL;

@@ -49,8 +49,8 @@ struct change {
 };
 
 /**
- * Make the change: open sessions to all nodes, read their facts, and plan. Unless is_dry is set, run the steps. If one
- * fails, undo all.
+ * Make the change: open sessions to all nodes, read their facts, and plan. Unless is_dry is set, run the steps. If a
+ * step fails, undo all steps.
  * @return enum ctl_exit; ctl->error is set only if there is no change to show
  */
 int change_run(struct change *change);

@@ -201,8 +201,8 @@ static void check_versions(struct planner *planner)
 }
 
 /*
- * Check that all nodes have the same text, since the same change is made to all of them. This is done after the locks
- * were taken.
+ * Check that all nodes that stay have the same text of the configuration, since all of them get the same change. Their
+ * locks are held.
  */
 static void check_alike(struct planner *planner)
 {

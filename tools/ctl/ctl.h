@@ -184,7 +184,7 @@ int64_t fact_number(struct ctl *ctl, enum ctl_service map, const char *key, int6
 struct json_object *fact_value(struct ctl *ctl, enum ctl_service map, const char *key, cmap_value_types_t *type);
 const char *fact_type_name(cmap_value_types_t type);
 cmap_value_types_t fact_type(const char *name); /* CMAP_VALUETYPE_BINARY: the name is unknown */
-/** Call each(key) for all keys with this prefix, until it returns false. */
+/** Call each(arg, key) for all keys with this prefix, until a call returns false. */
 void fact_each(
 	struct ctl *ctl, enum ctl_service map, const char *prefix, bool (*each)(void *arg, const char *key), void *arg);
 

@@ -93,8 +93,8 @@ struct tripwire_report {
 	uint32_t state; /* COTERIE_WATCH_* */
 };
 /*
- * Most reports that can be queued. Before the queue is delivered, each connection that is on can end once. One event of
- * the loop can end one more connection and begin one.
+ * Greatest number of queued reports. Before the queue is delivered, each established connection can end once. One event
+ * of the loop can end one more connection and begin one.
  */
 #define TRIPWIRE_REPORTS_MAX (TRIPWIRE_GUESTS_MAX + 3u)
 

@@ -37,7 +37,7 @@ void tripwire_drop_fd(struct tripwire *wire, int *fd); /* -1 is ignored */
  * errno ---
  */
 
-/** Return whether new connections have to prove the ring's key. */
+/** Return whether both ends of a new connection have to prove that they have the ring's key. */
 bool tripwire_proves(const struct tripwire *wire);
 /** Send the greeting to the neighbour. */
 bool tripwire_proof_begin(struct tripwire *wire, int fd, uint32_t nodeid, struct tripwire_proof *proof);

@@ -5,11 +5,11 @@
 
 #include "tools/ctl/doctor/facts.h"
 
-/** Return the datagrams that the sockets on the ring's ports have dropped so far, or DOCTOR_UNKNOWN. */
+/** Return how many datagrams the sockets on the ring's ports have dropped so far. DOCTOR_UNKNOWN: not known. */
 int64_t sockets_drops(const struct doctor_facts *facts);
 /**
- * Return the datagrams that all UDP sockets of this network namespace have received so far, IPv4 and IPv6, or
- * DOCTOR_UNKNOWN.
+ * Return how many datagrams all UDP sockets of this network namespace have received so far, IPv4 and IPv6.
+ * DOCTOR_UNKNOWN: not known.
  */
 int64_t sockets_datagrams(void);
 /**

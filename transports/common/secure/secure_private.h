@@ -95,15 +95,15 @@ struct secure_peer {
 struct secure {
 	uint32_t nodeid;
 	enum aead_kind kind;
-	/* Of the first key that was loaded; before that NULL, as is the trial context. */
+	/* The first key that is loaded makes these two. Before that they are NULL. */
 	struct aead_library *library;
+	struct aead *trial; /* context for keys that are used once */
 	int (*fill_random)(void *bytes, size_t size);
 	struct keys_root *roots; /* SECURE_KEYS elements */
 	struct secure_own own[SECURE_KEYS];
 	uint8_t life[SECURE_LIFE_SIZE]; /* random */
 	uint32_t used;                  /* number of the key for sending; 0: clear */
 	bool allows_clear;
-	struct aead *trial;            /* context for keys that are used once */
 	uint64_t generation_bytes_max; /* most bytes for one generation. Only tests change it */
 	struct secure_peer **peers;    /* peer_count, ascending by node id */
 	uint32_t peer_count;

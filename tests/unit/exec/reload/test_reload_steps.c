@@ -246,7 +246,8 @@ START_TEST(who_ends_leaves_nothing_behind)
 	ck_assert_int_eq(reload_prepare(node.reload, &node, false, on_done, &result), 0);
 	reload_forget(node.reload, &node);
 	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
-	ck_assert_int_eq(reload().rc, 0); /* a reload still works when the reading of an owner that has ended is over */
+	/* The owner has ended while its file was read. After that, a reload works. */
+	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_uint_eq(result.count, 0);
 	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
 }

@@ -8,7 +8,7 @@
 
 /** Return the length of the lease of node 1. */
 uint64_t lease_ms(void);
-/** Return how much later than the end of the lease its callback may be. The engine checks the lease at this interval. */
+/** Return the longest time from the end of the lease to its callback: the interval of its checks, milliseconds. */
 uint64_t late_ms(void);
 /** Return whether the engine of this node has the lease now. */
 bool has_lease(uint32_t id);

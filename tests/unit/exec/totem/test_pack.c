@@ -443,7 +443,7 @@ START_TEST(the_pool_is_exhausted)
 
 	queue = pack_queue_create(small, &options);
 	ck_assert_int_eq(append(5, 0), 0);
-	/* Needs five more frames than there are: nothing of the message is queued. */
+	/* The message needs more frames than are left in the pool, so no part of it is queued. */
 	ck_assert_int_eq(append(100, 0), -ENOMEM);
 	frame_pool_usage(small, &usage);
 	ck_assert_uint_eq(usage.frames, 1);

@@ -146,7 +146,7 @@ static void put_small(uint32_t count)
 	}
 }
 
-/* All members that need a chunk write its entries at once. So their number is bounded. */
+/* A member writes all entries of a chunk in one step. So the number of entries in a chunk is bounded. */
 START_TEST(a_chunk_has_so_many_entries)
 {
 	const struct mock_queue *sent = &kv_ring.nodes[1].host->sent;

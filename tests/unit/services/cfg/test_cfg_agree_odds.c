@@ -52,7 +52,9 @@ START_TEST(a_ring_that_stands_still)
 }
 END_TEST
 
-/* A node that does not answer is left out. It reads its file after the others have gone on without it. */
+/*
+ * Node 2 has read its file, but cannot send its answer. So node 1 goes on without node 2, which drops what it has read.
+ */
 START_TEST(who_is_left_out_drops_its_file)
 {
 	form("1 2");

@@ -374,7 +374,7 @@ START_TEST(row)
 }
 END_TEST
 
-/* ---- What clients may ask ------------------------------------------------ */
+/* ---- Values that clients may set ----------------------------------------- */
 
 static const struct {
 	const char *options;

@@ -70,7 +70,7 @@ START_TEST(a_close_without_goodbye_breaks_the_watch_of_a_guest)
 	wire_of(0)->state = TRIPWIRE_IDLE;
 	check_told(1, 2, 1, how);
 	ck_assert_uint_eq(guests_of(1, true), 0);
-	check_told(1, 2, 1, how); /* it is reported once */
+	check_told(1, 2, 1, how); /* the end was reported only once */
 	ops->watch(nodes[0], 2);
 	pass_time(0, 0);
 	check_told(1, 3, 1, COTERIE_WATCH_ON);

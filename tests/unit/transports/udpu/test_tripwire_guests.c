@@ -139,8 +139,8 @@ START_TEST(many_connections_take_no_more_than_a_few_places)
 END_TEST
 
 /*
- * A process with the address of a node can replace that node's connection. The node that is replaced gets a goodbye, so
- * that neither node suspects the other one.
+ * A process with the address of a node can replace that node's connection. The node gets a goodbye on the connection
+ * that is replaced, so that neither node suspects the other one.
  */
 START_TEST(one_connection_of_each_node)
 {
