@@ -37,9 +37,11 @@ place=${OUTAGE_VICTIM:-2}
 settle=${OUTAGE_SETTLE:-1.4}
 knet_max=${OUTAGE_KNET_MAX:-1700}
 
-# Number the nodes of all rings. Sets transports[RING], kinds[RING], members[RING], victims[RING].
+# Number the nodes of all rings. Sets transports[RING], kinds[RING], names[RING] (as the results have it), members[RING]
+# and victims[RING].
 transports=()
 kinds=()
+names=()
 members=()
 victims=()
 all=()
@@ -50,6 +52,7 @@ for transport in "${used[@]}"; do
 		ring=${#transports[@]}
 		transports[ring]=$transport
 		kinds[ring]=${words[*]}
+		names[ring]="$transport, ${words[*]}"
 		victims[ring]=$((${#all[@]} + place))
 		for kind in "${words[@]}"; do
 			all+=("$kind")
@@ -86,9 +89,6 @@ configure() {
 	done
 	LAB_NODES=("${every_node[@]}")
 }
-
-# ring_name RING: as the results name it.
-ring_name() { echo "${transports[$1]}, ${kinds[$1]}"; }
 
 # whole RING: true if the last record of each member has all members. Called often, so it starts no process.
 whole() {
@@ -161,19 +161,23 @@ outage() {
 }
 declare -A evicted unquorate renewed
 
-# same RING: the rings of its transport and kinds, which count as one.
-same() {
+# The results have thousands of sums. So these functions set a variable and start no process.
+
+# find_alike RING: set alike to the rings of its transport and kinds, which count as one.
+find_alike() {
 	local ring
 
+	alike=()
 	for ring in "${!transports[@]}"; do
-		[ "$(ring_name "$ring")" != "$(ring_name "$1")" ] || echo "$ring"
+		[ "${names[ring]}" != "${names[$1]}" ] || alike+=("$ring")
 	done
 }
 
-# reference RING: the first ring of Corosync's daemons to compare it with, if there is one.
-reference() {
+# find_beside RING: set beside to the first ring of Corosync's daemons to compare it with, or to nothing.
+find_beside() {
 	local ring
 
+	beside=
 	[ -z "${LAB_KIND:-}" ] || return
 	for ring in "${!transports[@]}"; do
 		case " ${kinds[ring]} " in
@@ -181,26 +185,29 @@ reference() {
 		*)
 			[ "${transports[ring]} ${members[ring]//[0-9]/}" = "${transports[$1]} ${members[$1]//[0-9]/}" ] ||
 				continue
-			echo "$ring"
+			beside=$ring
 			return
 			;;
 		esac
 	done
 }
 
-# sum NAME RING CASE: of all rings of this kind, from evicted, unquorate or renewed.
-sum() {
-	local -n results=$1
-	local ring total=0
+# add_up RING CASE: set lost, quorum and renewal to the sums of all rings of this kind, and count to their outages of one
+# way and length.
+add_up() {
+	local ring
 
-	for ring in $(same "$2"); do
-		total=$((total + ${results[$ring.$3]}))
+	find_alike "$1"
+	count=$((${#alike[@]} * rounds))
+	lost=0
+	quorum=0
+	renewal=0
+	for ring in "${alike[@]}"; do
+		lost=$((lost + ${evicted[$ring.$2]:-0}))
+		quorum=$((quorum + ${unquorate[$ring.$2]:-0}))
+		renewal=$((renewal + ${renewed[$ring.$2]:-0}))
 	done
-	echo "$total"
 }
-
-# outages_of RING: that all rings of this kind have been through, of one way and length.
-outages_of() { echo $(($(same "$1" | wc -l) * rounds)); }
 
 for ring in "${!transports[@]}"; do
 	configure "$ring"
@@ -229,41 +236,42 @@ for ((round = 1; round <= rounds; round++)); do
 	done
 done
 
+recorders+=("${pollers[@]}")
+rings_end
+
 table=${OUTAGE_TABLE:-$LAB_DIR/table}
 printf '%-40s %-5s %6s %8s %9s %11s %9s %s\n' ring way ms outages evictions 'lost quorum' 'new rings' \
 	"Corosync's evictions" >"$table"
 for ring in "${!transports[@]}"; do
-	[ "$(same "$ring" | head -n 1)" = "$ring" ] || continue
-	beside=$(reference "$ring")
-	count=$(outages_of "$ring")
+	find_alike "$ring"
+	[ "${alike[0]}" = "$ring" ] || continue
+	find_beside "$ring"
 	for way in "${ways[@]}"; do
 		status=0
 		for ms in "${lengths[@]}"; do
 			takes_part "$ring" "$ms" || continue
-			lost=$(sum evicted "$ring" "$way.$ms")
-			quorum=$(sum unquorate "$ring" "$way.$ms")
 			others=1
 			limit=0
 			limit_quorum=0
 			measure=
 			if [ -n "$beside" ]; then
 				# Kinds may have different numbers of rings: compare shares.
-				others=$(outages_of "$beside")
-				limit=$(sum evicted "$beside" "$way.$ms")
-				limit_quorum=$(sum unquorate "$beside" "$way.$ms")
+				add_up "$beside" "$way.$ms"
+				others=$count
+				limit=$lost
+				limit_quorum=$quorum
 				measure="$limit of $others"
 			fi
+			add_up "$ring" "$way.$ms"
 			[ $((lost * others)) -le $((limit * count)) ] &&
 				[ $((quorum * others)) -le $((limit_quorum * count)) ] || status=1
-			printf '%-40s %-5s %6s %8s %9s %11s %9s %s\n' "$(ring_name "$ring")" "$way" "$ms" "$count" \
-				"$lost" "$quorum" "$(sum renewed "$ring" "$way.$ms")" "$measure" >>"$table"
+			printf '%-40s %-5s %6s %8s %9s %11s %9s %s\n' "${names[ring]}" "$way" "$ms" "$count" \
+				"$lost" "$quorum" "$renewal" "$measure" >>"$table"
 		done
-		tap $status "$(ring_name "$ring"): outages by $way change no membership"
+		tap $status "${names[ring]}: outages by $way change no membership"
 	done
 done
 tap_note "$(cat "$table")"
-recorders+=("${pollers[@]}")
-rings_end
 lab_alive "${every_node[@]}"
 tap $? "every daemon still runs"
 lab_stop "${every_node[@]}"
