@@ -13,11 +13,23 @@
 #include <coterie/channel.h>
 
 /*
- * The heap is trimmed when at least this many bytes were freed: after a client has left, or all clients have read their
- * events.
+ * Memory is returned to the system if one client has dropped TRIM_SIZE or all backlogs have been TRIM_SIZE_ALL. This is
+ * done each time they have become TRIM_SIZE smaller, since it takes a millisecond for some megabytes.
  */
 #define TRIM_SIZE (4u << 20)
 #define TRIM_SIZE_ALL (32u << 20)
+/*
+ * Events of a client that has left: at most this many bytes are freed at once, and as many events or bytes in each
+ * later turn.
+ */
+#define DROP_AT_ONCE (64u << 10)
+#define DROP_EVENTS 2048u
+#define DROP_SIZE (1u << 20)
+#define DROP_NS UINT64_C(1000000) /* time between two of these turns */
+/* Events of clients that have left and are freed for each event that is queued while memory is short. */
+#define DROP_FOR_ONE 4u
+/* Users whose backlogs are added up. The clients of other users are not found while these have backlogs. */
+#define USERS_MAX 256u
 
 /* --- bytes --- */
 
@@ -78,58 +90,155 @@ int ipc_backlog_add(
 	event->next = NULL;
 	*client->backlog_last = event;
 	client->backlog_last = &event->next;
-	client->backlog_size += event->size;
+	client->backlog_size += ipc_backlog_cost(event->size);
 	ipc->backlog_size += sizeof(*event);
-	if (ipc->backlog_size > ipc->backlog_peak)
-		ipc->backlog_peak = ipc->backlog_size;
+	if (ipc->backlog_size > ipc->trim_mark)
+		ipc->trim_mark = ipc->backlog_size;
+	ipc->is_trimming |= ipc->backlog_size >= TRIM_SIZE_ALL;
 	return 0;
 }
 
-static void pop(struct coterie_client *client)
+static void event_free(struct ipc *ipc, struct ipc_event *event)
 {
-	struct ipc *ipc = client->server->ipc;
-	struct ipc_event *event = client->backlog;
-
-	client->backlog = event->next;
-	if (client->backlog == NULL)
-		client->backlog_last = &client->backlog;
-	client->backlog_size -= event->size;
 	ipc->backlog_size -= sizeof(*event);
 	body_leave(ipc, event->body);
 	free(event);
 }
 
+static void pop(struct coterie_client *client)
+{
+	struct ipc_event *event = client->backlog;
+
+	client->backlog = event->next;
+	if (client->backlog == NULL)
+		client->backlog_last = &client->backlog;
+	client->backlog_size -= ipc_backlog_cost(event->size);
+	event_free(client->server->ipc, event);
+}
+
+/* Return memory to the system, if enough was freed since the last time. */
+static void trim(struct ipc *ipc)
+{
+	if (!ipc->is_trimming || (ipc->backlog_size > 0 && ipc->backlog_size + TRIM_SIZE > ipc->trim_mark))
+		return;
+	ipc->trim_mark = ipc->backlog_size;
+	ipc->is_trimming = ipc->backlog_size > 0;
+	malloc_trim(0);
+}
+
 void ipc_backlog_pop(struct coterie_client *client)
 {
-	struct ipc *ipc = client->server->ipc;
-
 	pop(client);
-	if (ipc->backlog_size > 0 || ipc->backlog_peak < TRIM_SIZE_ALL)
-		return;
-	ipc->backlog_peak = 0;
-	malloc_trim(0);
+	trim(client->server->ipc);
+}
+
+/* --- events of clients that have left --- */
+
+/* Free events until there were this many, or this many bytes. */
+static void drop_some(struct ipc *ipc, uint32_t events, uint64_t size)
+{
+	uint64_t freed = 0;
+
+	for (; ipc->dropped != NULL && events > 0 && freed < size; events--) {
+		struct ipc_event *event = ipc->dropped;
+
+		ipc->dropped = event->next;
+		freed += ipc_backlog_cost(event->size);
+		event_free(ipc, event);
+	}
+	trim(ipc);
+}
+
+static void on_drop_timer(void *arg)
+{
+	struct ipc *ipc = arg;
+	struct loop *loop = ipc->parts.loop;
+
+	drop_some(ipc, DROP_EVENTS, DROP_SIZE);
+	ipc->drop_timer =
+		ipc->dropped != NULL ? loop_timer_add(loop, loop_now_ns(loop) + DROP_NS, on_drop_timer, ipc) : NULL;
 }
 
 void ipc_backlog_drop(struct coterie_client *client)
 {
-	uint64_t size = client->backlog_size;
+	struct ipc *ipc = client->server->ipc;
 
+	ipc_lagging_del(client);
+	ipc->is_trimming |= client->backlog_size >= TRIM_SIZE;
+	if (client->backlog_size > DROP_AT_ONCE) {
+		*client->backlog_last = ipc->dropped;
+		ipc->dropped = client->backlog;
+		client->backlog = NULL;
+		client->backlog_last = &client->backlog;
+		client->backlog_size = 0;
+		if (ipc->drop_timer == NULL)
+			on_drop_timer(ipc);
+		return;
+	}
 	while (client->backlog != NULL)
 		pop(client);
-	ipc_lagging_del(client);
-	/* The backlog of a client that never reads takes tens of megabytes, so return this memory to the system. */
-	if (size >= TRIM_SIZE)
-		malloc_trim(0);
+	trim(ipc);
+}
+
+bool ipc_backlog_shrinks(struct ipc *ipc)
+{
+	if (ipc->dropped == NULL)
+		return false;
+	drop_some(ipc, DROP_FOR_ONE, DROP_SIZE);
+	return true;
+}
+
+void ipc_backlog_fini(struct ipc *ipc)
+{
+	loop_timer_del(ipc->parts.loop, ipc->drop_timer);
+	drop_some(ipc, UINT32_MAX, UINT64_MAX);
+}
+
+/* --- the client with most events --- */
+
+/* The backlogs of one user together. */
+struct user {
+	uint64_t size;
+	uint32_t uid;
+};
+
+/* Return the user, who is added if there is room. NULL: there is none. */
+static struct user *find_user(struct user *users, uint32_t uid)
+{
+	for (uint32_t i = 0; i < USERS_MAX; i++) {
+		struct user *user = &users[(uid + i) % USERS_MAX];
+
+		if (user->size == 0)
+			user->uid = uid;
+		if (user->uid == uid)
+			return user;
+	}
+	return NULL;
 }
 
 struct coterie_client *ipc_backlog_most(const struct ipc *ipc)
 {
+	struct user users[USERS_MAX] = {0};
 	struct coterie_client *most = NULL;
+	uint64_t most_size = 0; /* of the user of `most` */
 
 	for (const struct ipc_server *server = ipc->servers; server != NULL; server = server->next)
-		for (struct coterie_client *client = server->clients; client != NULL; client = client->next)
-			if (client->backlog_size > (most != NULL ? most->backlog_size : 0))
-				most = client;
+		for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
+			struct user *user = client->backlog_size > 0 ? find_user(users, client->uid) : NULL;
+
+			if (user != NULL)
+				user->size += client->backlog_size;
+		}
+	for (const struct ipc_server *server = ipc->servers; server != NULL; server = server->next)
+		for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
+			const struct user *user = client->backlog_size > 0 ? find_user(users, client->uid) : NULL;
+
+			if (user == NULL || user->size < most_size ||
+				(user->size == most_size && client->backlog_size <= most->backlog_size))
+				continue;
+			most = client;
+			most_size = user->size;
+		}
 	return most;
 }
 

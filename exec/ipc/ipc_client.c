@@ -249,7 +249,11 @@ static bool has_stalled(const struct coterie_client *client, uint64_t more)
 	return size > IPC_BACKLOG_LIMIT || now_of(client) - client->read_ns > IPC_STALL_NS;
 }
 
-/* The waiting events of all clients exceed the daemon's limit: disconnect the client that has most of them. */
+/*
+ * The waiting events of all clients exceed the daemon's limit: disconnect the client that has most of them, of the user
+ * who has most. Otherwise one user could fill the memory up to the limit, and clients of other users would be
+ * disconnected.
+ */
 static void give_up_most(struct ipc *ipc)
 {
 	struct coterie_client *most = ipc_backlog_most(ipc);
@@ -261,10 +265,11 @@ static void give_up_most(struct ipc *ipc)
 static int append(struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov, uint32_t count)
 {
 	struct ipc *ipc = client->server->ipc;
+	uint64_t cost = ipc_backlog_cost(head->size);
 
-	if (has_stalled(client, head->size))
+	if (has_stalled(client, cost))
 		return give_up(client, "it does not read its events");
-	if (ipc->backlog_size + head->size > ipc->backlog_size_max)
+	if (ipc->backlog_size + cost > ipc->backlog_size_max && !ipc_backlog_shrinks(ipc))
 		give_up_most(ipc);
 	if (client->is_leaving)
 		return -ENOTCONN;

@@ -127,7 +127,7 @@ struct coterie_client {
 	struct ipc_channel *channel; /* or NULL: none */
 
 	struct ipc_event *backlog, **backlog_last;
-	uint64_t backlog_size; /* bytes in it */
+	uint64_t backlog_size; /* sum of ipc_backlog_cost() of its events */
 	uint64_t read_ns;      /* when one of these events last found room, or when the first one was queued */
 	bool is_lagging;       /* it waits for the flush timer */
 	bool is_held;          /* it may send no message until it has read events: ipc_hold.c */
@@ -207,7 +207,11 @@ struct ipc {
 	struct ipc_shared shared[IPC_SHARED_KINDS];
 	struct ipc_fan fan;
 	uint64_t backlog_size, backlog_size_max; /* bytes of all backlogs in memory */
-	uint64_t backlog_peak;                   /* highest backlog_size since memory was returned to the system */
+	/* Highest backlog_size since memory was returned to the system, and whether more of it shall be returned. */
+	uint64_t trim_mark;
+	bool is_trimming;
+	struct ipc_event *dropped; /* events of clients that have left, which are freed in later turns */
+	struct loop_timer *drop_timer;
 	uint64_t hold_size;                      /* IPC_HOLD_SIZE */
 	/* backlogs of clients that read, in bytes, and the time at which this was computed, 0: never */
 	uint64_t readers_size, readers_ns;
@@ -372,10 +376,24 @@ void ipc_fan_fini(struct ipc *ipc);
 int ipc_backlog_add(
 	struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov, uint32_t count);
 void ipc_backlog_pop(struct coterie_client *client); /* remove the first event, which was sent */
-/** Free the events that were not sent. */
+/** Give up the events that were not sent. Many of them are freed in later turns of the loop, since that takes long. */
 void ipc_backlog_drop(struct coterie_client *client);
-/** Return the client with the largest backlog, or NULL. */
+/**
+ * Free a few of the events that ipc_backlog_drop left for later turns.
+ * @return false: there were none, so the backlogs do not become smaller by themselves
+ */
+bool ipc_backlog_shrinks(struct ipc *ipc);
+void ipc_backlog_fini(struct ipc *ipc);
+/** Return the client with the largest backlog of the user whose backlogs are largest together, or NULL. */
 struct coterie_client *ipc_backlog_most(const struct ipc *ipc);
+/**
+ * Return what an event of this size counts for its client, in bytes. The structs count as well: a client can have
+ * millions of events without any bytes.
+ */
+static inline uint64_t ipc_backlog_cost(uint32_t size)
+{
+	return sizeof(struct ipc_event) + sizeof(struct ipc_body) + size;
+}
 /**
  * Add or remove a client that has a backlog and gets its events over libqb. They are served in turn. Adding a client
  * twice changes nothing.

@@ -17,6 +17,7 @@
 #define NAME_LENGTH_MAX 60
 /* Longer than a ring with default timers needs to form. The request can be answered when the ring has formed. */
 #define QUESTION_NS UINT64_C(10000000000)
+#define TURN_NS UINT64_C(1000000) /* clients are disconnected for this long in one turn of the loop */
 
 /* --- the end of a connection --- */
 
@@ -239,12 +240,19 @@ static struct coterie_client *find_leaving(const struct ipc *ipc)
 static void on_turn(void *arg)
 {
 	struct ipc *ipc = arg;
+	uint64_t end_ns = loop_now_ns(ipc->parts.loop) + TURN_NS;
 	struct coterie_client *client;
 
 	ipc->turn_timer = NULL;
 	ipc->drain_room = IPC_DRAIN_SIZE;
-	while ((client = find_leaving(ipc)) != NULL)
-		disconnect(client);
+	/* The end of a client takes a tenth of a millisecond, and one message can end a hundred clients. */
+	do {
+		client = find_leaving(ipc);
+		if (client != NULL)
+			disconnect(client);
+	} while (client != NULL && loop_now_ns(ipc->parts.loop) < end_ns);
+	if (client != NULL)
+		ipc_turn_later(ipc);
 	ipc_requests_resume(ipc);
 	ipc_hold_tell(ipc);
 	ipc_gate_check_later(ipc);
@@ -294,6 +302,7 @@ void ipc_destroy(struct ipc *ipc)
 	loop_timer_del(loop, ipc->pull_timer);
 	loop_timer_del(loop, ipc->doorbell_timer);
 	ipc_channels_free(ipc);
+	ipc_backlog_fini(ipc);
 	qbs_host_destroy(ipc->host);
 	ipc_stats_fini(ipc);
 	ipc_fan_fini(ipc);

@@ -140,8 +140,10 @@ struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t
  * - more than IPC_BACKLOG_MAX of its events wait, and it has read none for IPC_STALL_NS. Without the time a client
  *   that sends much and reads slowly would be disconnected: it can fall behind by more within a second
  * - more than IPC_BACKLOG_LIMIT of its events wait
- * - all clients together have more than IPC_BACKLOG_ALL, and this client has most of them. Events that several clients
- *   share count once
+ * - all clients together have more than IPC_BACKLOG_ALL, this client's user has most of them, and of its clients this
+ *   one. Events that several clients share count once in the sum of all
+ *
+ * Each event counts with the structs that hold it (ipc_backlog_cost).
  */
 #define IPC_BACKLOG_MAX (64u << 20)
 #define IPC_BACKLOG_LIMIT (512u << 20)

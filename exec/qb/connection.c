@@ -24,7 +24,13 @@
  */
 #define TURN_NS UINT64_C(1000000)
 #define LOOK_EVERY 4u
-#define BELLS_MAX 0x7fffffffu
+/*
+ * Greatest number of wake-up bytes that are owed: the number of the smallest events that fit into the largest ring. An
+ * honest client has no more unread events. A client that takes events without their bytes gets no more.
+ */
+#define BELLS_MAX (QBS_SIZE_MAX / 16u)
+/* Wake-up bytes are sent in this many pieces in one turn. Its client could read them as fast, and so without end. */
+#define BELLS_PIECES 64u
 
 static const struct qbs_loop *loop_of(const struct qbs_connection *connection)
 {
@@ -293,7 +299,7 @@ static void ring_owed(struct qbs_connection *connection)
 {
 	static const uint8_t bells[256];
 
-	while (connection->bytes_owed > 0) {
+	for (uint32_t piece = 0; piece < BELLS_PIECES && connection->bytes_owed > 0; piece++) {
 		size_t size = connection->bytes_owed < sizeof(bells) ? connection->bytes_owed : sizeof(bells);
 		ssize_t sent = send(connection->fd, bells, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 
@@ -313,10 +319,6 @@ int qbs_ring_bell(struct qbs_connection *connection)
 		if (errno != EAGAIN && errno != ENOBUFS)
 			return -ENOTCONN;
 	}
-	/*
-	 * More bytes than fit chunks into the ring are owed only to a client that never reads bytes. So the number is
-	 * limited.
-	 */
 	if (connection->bytes_owed < BELLS_MAX)
 		connection->bytes_owed++;
 	if (connection->bytes_owed == 1)

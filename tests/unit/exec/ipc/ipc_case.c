@@ -152,6 +152,8 @@ static void client_leave(void *self, struct coterie_client *client)
 	(void)self;
 	ck_assert_uint_eq(*(uint32_t *)ipc_client_data(client), 42);
 	f.leaves++;
+	if (f.leave_us > 0)
+		usleep(f.leave_us);
 }
 
 const struct coterie_request ipc_case_requests[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/ipc/ipc_backlog.c: events that clients have not read yet. The test uses neither libqb nor the loop. */
+/* exec/ipc/ipc_backlog.c: events that clients have not read yet. The test uses no libqb, and has a loop of its own. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,48 @@
 
 #define CLIENTS 4
 
+/* ---- A loop with one timer ------------------------------------------------ */
+
+static struct {
+	void (*run)(void *arg); /* NULL: the timer does not run */
+	void *arg;
+	uint32_t runs;
+} timer;
+
+uint64_t loop_now_ns(const struct loop *loop)
+{
+	(void)loop;
+	return 1;
+}
+
+struct loop_timer *loop_timer_add(struct loop *loop, uint64_t at_ns, void (*run)(void *arg), void *arg)
+{
+	(void)loop;
+	ck_assert_uint_gt(at_ns, 1);
+	ck_assert_ptr_null(timer.run);
+	timer.run = run;
+	timer.arg = arg;
+	return (struct loop_timer *)&timer;
+}
+
+void loop_timer_del(struct loop *loop, struct loop_timer *one)
+{
+	(void)loop;
+	if (one != NULL)
+		timer.run = NULL;
+}
+
+static void run_timer(void)
+{
+	void (*run)(void *arg) = timer.run;
+
+	timer.run = NULL;
+	timer.runs++;
+	run(timer.arg);
+}
+
+/* ---- Clients --------------------------------------------------------------- */
+
 static struct {
 	struct ipc ipc;
 	struct ipc_server server;
@@ -20,6 +62,7 @@ static struct {
 static void set_up(void)
 {
 	memset(&f, 0, sizeof(f));
+	memset(&timer, 0, sizeof(timer));
 	f.ipc.lagging_last = &f.ipc.lagging;
 	f.ipc.servers = &f.server;
 	f.server.ipc = &f.ipc;
@@ -35,6 +78,8 @@ static void tear_down(void)
 {
 	for (int i = 0; i < CLIENTS; i++)
 		ipc_backlog_drop(&f.clients[i]);
+	ipc_backlog_fini(&f.ipc);
+	ck_assert_ptr_null(timer.run);
 	ck_assert_uint_eq(f.ipc.backlog_size, 0);
 	ck_assert_uint_eq(f.ipc.lagging_count, 0);
 	for (int i = 0; i < IPC_SHARED_KINDS; i++)
@@ -69,7 +114,7 @@ START_TEST(events_wait_in_their_order)
 	add(0, "first");
 	add(0, "second");
 	add(0, "");
-	ck_assert_uint_eq(f.clients[0].backlog_size, 11);
+	ck_assert_uint_eq(f.clients[0].backlog_size, 11 + 3 * ipc_backlog_cost(0));
 	take(0, "first");
 	add(0, "third");
 	take(0, "second");
@@ -96,7 +141,7 @@ START_TEST(what_several_wait_for_is_kept_once)
 	ck_assert_uint_lt(f.ipc.backlog_size, 31000);
 	ck_assert_uint_gt(f.ipc.backlog_size, 30000);
 	for (int client = 0; client < CLIENTS; client++)
-		ck_assert_uint_eq(f.clients[client].backlog_size, 30000);
+		ck_assert_uint_eq(f.clients[client].backlog_size, 3 * ipc_backlog_cost(10000));
 	ipc_backlog_drop(&f.clients[1]);
 	memset(text, 'a', 10000);
 	take(0, text);
@@ -217,6 +262,102 @@ START_TEST(the_largest_backlog_is_found)
 }
 END_TEST
 
+/* A client can send messages without bytes through a fast channel. */
+START_TEST(events_without_bytes_count)
+{
+	for (int i = 0; i < 1000; i++)
+		add(0, "");
+	add(1, "some bytes");
+	ck_assert_uint_ge(f.clients[0].backlog_size, 1000 * sizeof(struct ipc_event));
+	ck_assert_ptr_eq(ipc_backlog_most(&f.ipc), &f.clients[0]);
+}
+END_TEST
+
+/* The user with most backlog loses a client, although a client of another user has more than each of its clients. */
+START_TEST(the_user_with_most_is_found)
+{
+	static const char two[] = "two hundred bytes", three[] = "three hundred bytes and some more";
+
+	for (int client = 0; client < 3; client++)
+		f.clients[client].uid = 1000;
+	f.clients[3].uid = 1000 + 256; /* the same place in a table of users */
+	add(0, two);
+	add(1, two);
+	add(1, "");
+	add(2, two);
+	add(3, three);
+	ck_assert_ptr_eq(ipc_backlog_most(&f.ipc), &f.clients[1]);
+	ipc_backlog_drop(&f.clients[0]);
+	ipc_backlog_drop(&f.clients[1]);
+	ck_assert_ptr_eq(ipc_backlog_most(&f.ipc), &f.clients[3]);
+}
+END_TEST
+
+static void add_many(int client, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		add(client, "thirty bytes, with the number.");
+}
+
+/* A client has left many events. They are freed in turns, and those of a second client, which leaves meanwhile, too. */
+START_TEST(many_events_are_freed_in_turns)
+{
+	uint64_t before;
+
+	add_many(0, 20000);
+	add_many(1, 10000);
+	add(2, "a last one");
+	before = f.ipc.backlog_size;
+	ipc_backlog_drop(&f.clients[0]);
+	ck_assert_ptr_null(f.clients[0].backlog);
+	ck_assert_uint_eq(f.clients[0].backlog_size, 0);
+	ck_assert_uint_gt(f.ipc.backlog_size, before - before / 10);
+	ipc_backlog_drop(&f.clients[1]);
+	while (timer.run != NULL) {
+		before = f.ipc.backlog_size;
+		run_timer();
+		ck_assert_uint_lt(f.ipc.backlog_size, before);
+		ck_assert_uint_ge(f.ipc.backlog_size + 2048 * ipc_backlog_cost(30), before);
+	}
+	ck_assert_uint_ge(timer.runs, 14);
+	ck_assert_uint_eq(f.ipc.backlog_size, ipc_backlog_cost(10));
+	take(2, "a last one");
+}
+END_TEST
+
+/* Events of one client may be large, so their bytes end a turn as well. */
+START_TEST(large_events_are_freed_in_turns)
+{
+	char *text = malloc(1000001);
+
+	ck_assert_ptr_nonnull(text);
+	for (int i = 0; i < 10; i++) {
+		memset(text, 'a' + i, 1000000);
+		text[1000000] = '\0';
+		add(0, text);
+	}
+	free(text);
+	ipc_backlog_drop(&f.clients[0]);
+	while (timer.run != NULL)
+		run_timer();
+	ck_assert_uint_ge(timer.runs, 4);
+}
+END_TEST
+
+/* While events are freed, room is made for new ones, and no other client has to end. */
+START_TEST(new_events_make_others_go)
+{
+	add_many(0, 10000);
+	ck_assert(!ipc_backlog_shrinks(&f.ipc));
+	ipc_backlog_drop(&f.clients[0]);
+	for (uint64_t before = f.ipc.backlog_size; ipc_backlog_shrinks(&f.ipc); before = f.ipc.backlog_size)
+		ck_assert_uint_lt(f.ipc.backlog_size, before);
+	ck_assert_uint_eq(f.ipc.backlog_size, 0);
+	run_timer();
+	ck_assert_ptr_null(timer.run);
+}
+END_TEST
+
 START_TEST(those_that_lag_have_their_turns)
 {
 	for (int i = 0; i < CLIENTS; i++) {
@@ -254,6 +395,11 @@ int main(void)
 	tcase_add_test(tcase, frames_of_the_delivered_message_are_not_compared);
 	tcase_add_test(tcase, parts_at_other_places_are_compared);
 	tcase_add_test(tcase, the_largest_backlog_is_found);
+	tcase_add_test(tcase, events_without_bytes_count);
+	tcase_add_test(tcase, the_user_with_most_is_found);
+	tcase_add_test(tcase, many_events_are_freed_in_turns);
+	tcase_add_test(tcase, large_events_are_freed_in_turns);
+	tcase_add_test(tcase, new_events_make_others_go);
 	tcase_add_test(tcase, those_that_lag_have_their_turns);
 	return suite_run(suite);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/ipc/ipc_client.c: events, and clients that do not read them. */
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -117,6 +118,7 @@ START_TEST(all_clients_together_are_bounded)
 	f.node.ipc->backlog_size_max = 10000000;
 	play(play_too_much_together);
 	ck_assert_uint_eq(exec_stub_count_logged("clients do not read their events"), 1);
+	RUN_UNTIL(f.node.ipc->backlog_size == 0);
 	ck_assert_uint_eq(f.node.ipc->backlog_size, 0);
 }
 END_TEST
@@ -166,6 +168,37 @@ START_TEST(a_large_backlog_leaves_the_loop_its_turns)
 	turn_max_ns = turn_end_ns = 0;
 	on_tick(NULL);
 	play(play_fast_reader);
+	ck_assert_uint_gt(turn_max_ns, 0);
+	ck_assert_uint_lt(turn_max_ns, 6000000);
+}
+END_TEST
+
+static int play_gone(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_EVENTS, 300000);
+	struct res res;
+
+	MUST(c != NULL);
+	req.size = 20;
+	MUST(call(c, &req, &res) == 24);
+	req = make(REQ_FLOW, 0); /* the turns are measured from this request on */
+	MUST(call(c, &req, &res) == 24);
+	return 0;
+}
+
+/* 300,000 events of a client that has left are freed in many turns. All at once they would take 20 ms. */
+START_TEST(the_events_of_a_client_that_left_leave_the_loop_its_turns)
+{
+	turn_max_ns = turn_end_ns = 0;
+	on_tick(NULL);
+	pid_t pid = start_client(play_gone);
+
+	RUN_UNTIL(f.leaves == 1);
+	ck_assert_uint_gt(f.node.ipc->backlog_size, 10000000);
+	RUN_UNTIL(f.node.ipc->backlog_size == 0);
+	ck_assert_uint_eq(f.node.ipc->backlog_size, 0);
+	ck_assert_int_eq(serve(pid), 0);
 	ck_assert_uint_gt(turn_max_ns, 0);
 	ck_assert_uint_lt(turn_max_ns, 6000000);
 }
@@ -224,6 +257,35 @@ static int play_many(void)
  * 40 clients with empty rings: 2 of them get the message in the turn that delivers it, the others in later turns. All
  * at once would take 20 ms.
  */
+/* Count the turns of the loop in which some clients have ended, but not all. */
+static void on_ending(void *arg)
+{
+	uint32_t *turns = arg;
+
+	*turns += f.leaves > 0 && f.leaves < MANY;
+	loop_timer_add(f.node.loop, loop_now_ns(f.node.loop), on_ending, turns);
+}
+
+/* The end of each client takes 100 us here. Ten of them end in a turn. */
+START_TEST(the_end_of_many_clients_takes_several_turns)
+{
+	uint32_t turns = 0;
+	pid_t pid = start_client(play_many);
+
+	RUN_UNTIL(f.joins == MANY);
+	run_for_ms(200);
+	f.leave_us = 100;
+	for (struct coterie_client *one = f.node.ipc->servers->clients; one != NULL; one = one->next)
+		ipc_client_disconnect(one);
+	on_ending(&turns);
+	RUN_UNTIL(f.leaves == MANY);
+	ck_assert_uint_ge(turns, 3);
+	ck_assert_uint_eq(f.leaves, MANY);
+	kill(pid, SIGKILL);
+	ck_assert_int_ne(serve(pid), 0);
+}
+END_TEST
+
 START_TEST(a_message_for_many_clients_takes_several_turns)
 {
 	pid_t pid = start_client(play_many);
@@ -253,6 +315,8 @@ int main(void)
 	tcase_add_test(open, a_client_that_never_reads_is_bounded);
 	tcase_add_test(open, all_clients_together_are_bounded);
 	tcase_add_test(open, a_message_for_many_clients_takes_several_turns);
+	tcase_add_test(open, the_end_of_many_clients_takes_several_turns);
+	tcase_add_test(open, the_events_of_a_client_that_left_leave_the_loop_its_turns);
 	tcase_add_test(open, a_large_backlog_leaves_the_loop_its_turns);
 	return suite_run(suite);
 }

@@ -166,7 +166,43 @@ static uint64_t run_turn(void)
 	return f.now_ns - begin_ns;
 }
 
+/* Read all wake-up bytes that the client has got. @return their number */
+static uint32_t take_bells(void)
+{
+	uint8_t bytes[4096];
+	uint32_t count = 0;
+	ssize_t size;
+
+	while ((size = recv(f.fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+		count += (uint32_t)size;
+	return count;
+}
+
 /* ---- A client that lives --------------------------------------------------- */
+
+/*
+ * The client takes events out of its ring, and never reads their wake-up bytes. No more of them are owed than events fit
+ * into its ring. When it reads the stream after all, they are sent in several turns.
+ */
+START_TEST(bytes_that_are_owed_are_bounded)
+{
+	uint32_t sent, turns = 0;
+
+	open_client(&qbs_shm, US);
+	for (int i = 0; i < 200000; i++)
+		ck_assert_int_eq(qbs_ring_bell(f.connection), 0);
+	ck_assert_uint_eq(f.connection->bytes_owed, QBS_SIZE_MAX / 16);
+	take_bells();
+	while (f.connection->bytes_owed > 0) {
+		run_turn();
+		sent = take_bells();
+		ck_assert_uint_gt(sent, 0);
+		ck_assert_uint_le(sent, 64 * 256);
+		turns++;
+	}
+	ck_assert_uint_ge(turns, 4);
+}
+END_TEST
 
 START_TEST(a_turn_has_fifty_quick_requests)
 {
@@ -289,6 +325,7 @@ int main(void)
 	Suite *suite = suite_create("qb_serve");
 	TCase *living = tcase_create("living"), *gone = tcase_create("gone");
 
+	tcase_add_test(living, bytes_that_are_owed_are_bounded);
 	tcase_add_test(living, a_turn_has_fifty_quick_requests);
 	tcase_add_test(living, the_clock_is_not_read_for_each_request);
 	tcase_add_test(living, costly_requests_have_several_turns);
