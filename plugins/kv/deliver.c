@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define MULTIPLIER UINT64_C(0x9ddfea08eb382d69)
+#define DUE_NS UINT64_C(1000000) /* ordered reads are answered for this long in one turn of the loop */
 
 static uint64_t mix(uint64_t hash, uint64_t word)
 {
@@ -163,6 +164,77 @@ void kv_deliver_write(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	answer_write(kv, pending, error, revision);
 }
 
+/* ---- Ordered reads ---------------------------------------------------------- */
+
+/* Answer a read from the table as it is now: it has at least the writes that were ordered before the read. */
+static void answer_due(struct kv *kv, struct kv_pending *pending)
+{
+	bool is_right = !kv->is_syncing && !kv->is_transitional && kv->is_serving && kv->has_state &&
+			is_still_backed(kv);
+
+	kv_pending_answer(kv, pending, is_right ? KV_OK : KV_TRY_AGAIN);
+}
+
+static struct kv_pending *due_take(struct kv *kv)
+{
+	struct kv_pending *pending = kv->due;
+
+	kv->due = pending->next;
+	if (kv->due == NULL)
+		kv->due_end = &kv->due;
+	return pending;
+}
+
+static void on_due(void *arg);
+
+/* Begin the time for the answers of this turn. @return whether a later turn continues */
+static bool due_begin(struct kv *kv)
+{
+	uint64_t now_ns = kv->host->now_ns(kv->ctx);
+
+	kv->due_until_ns = now_ns + DUE_NS;
+	if (kv->host->timer_add(kv->ctx, now_ns, on_due, kv, &kv->due_timer) == 0)
+		return true;
+	kv->due_timer = NULL;
+	return false;
+}
+
+static void on_due(void *arg)
+{
+	struct kv *kv = arg;
+
+	kv->due_timer = NULL;
+	if (kv->due == NULL)
+		return;
+	bool has_next = due_begin(kv);
+
+	do {
+		answer_due(kv, due_take(kv));
+	} while (kv->due != NULL && (!has_next || kv->host->now_ns(kv->ctx) < kv->due_until_ns));
+}
+
+/*
+ * Thousands of reads can be delivered in one turn of the loop, and each can take more than half a millisecond. So they
+ * are answered for DUE_NS of a turn, in their order.
+ */
+static void due_add(struct kv *kv, struct kv_pending *pending)
+{
+	if (kv->due == NULL && (kv->due_timer == NULL ? (due_begin(kv), true)
+						      : kv->host->now_ns(kv->ctx) < kv->due_until_ns)) {
+		answer_due(kv, pending);
+		return;
+	}
+	pending->next = NULL;
+	*kv->due_end = pending;
+	kv->due_end = &pending->next;
+}
+
+void kv_due_end(struct kv *kv, int32_t error)
+{
+	while (kv->due != NULL)
+		kv_pending_answer(kv, due_take(kv), error);
+}
+
 void kv_deliver_read(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
 	struct kv *kv = self;
@@ -174,10 +246,6 @@ void kv_deliver_read(void *self, uint32_t nodeid, void *msg, uint32_t size)
 
 	struct kv_pending *pending = kv_pending_take(kv, le64toh(read->serial));
 
-	if (pending == NULL)
-		return;
-	bool is_right = !kv->is_syncing && !kv->is_transitional && kv->is_serving && kv->has_state &&
-			is_still_backed(kv);
-
-	kv_pending_answer(kv, pending, is_right ? KV_OK : KV_TRY_AGAIN);
+	if (pending != NULL)
+		due_add(kv, pending);
 }

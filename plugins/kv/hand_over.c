@@ -174,6 +174,7 @@ int kv_state_save(void *self, void **blob, uint32_t *size)
 		return -EAGAIN;
 	if (!COTERIE_HAS(kv->host, client_find))
 		return -ENOTSUP;
+	kv_due_end(kv, KV_TRY_AGAIN);
 	memcpy(head.magic, magic, sizeof(magic));
 	coterie_state_put(&writer, &head, sizeof(head));
 	put_members(&writer, kv);

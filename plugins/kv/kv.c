@@ -85,6 +85,16 @@ static void on_verdict(void *arg, const struct coterie_quorum *quorum)
 	kv_notice(arg);
 }
 
+static void pendings_free(struct kv_pending *pending)
+{
+	while (pending != NULL) {
+		struct kv_pending *next = pending->next;
+
+		free(pending);
+		pending = next;
+	}
+}
+
 static void kv_fini(void *self)
 {
 	struct kv *kv = self;
@@ -92,17 +102,14 @@ static void kv_fini(void *self)
 	kv_transfer_stop(kv);
 	kv->host->timer_del(kv->ctx, kv->notice_timer);
 	kv->host->timer_del(kv->ctx, kv->sweep_timer);
+	kv->host->timer_del(kv->ctx, kv->due_timer);
 	kv_watch_stop(kv);
 	kv_clients_free(kv);
 	kv_members_free(kv);
 	kv_store_clear(&kv->store);
 	kv_takeover_free(kv);
-	while (kv->pending != NULL) {
-		struct kv_pending *pending = kv->pending;
-
-		kv->pending = pending->next;
-		free(pending);
-	}
+	pendings_free(kv->pending);
+	pendings_free(kv->due);
 	free(kv->marker.members);
 	free(kv);
 }
@@ -116,6 +123,7 @@ static int kv_init(const struct coterie_host *host, struct coterie_ctx *ctx, voi
 	kv->host = host;
 	kv->ctx = ctx;
 	kv->pending_end = &kv->pending;
+	kv->due_end = &kv->due;
 	kv_store_init(&kv->store);
 
 	int rc = options_read(kv);
@@ -136,7 +144,7 @@ static int kv_drain(void *self)
 {
 	const struct kv *kv = self;
 
-	return kv->pending == NULL ? 0 : -EAGAIN;
+	return kv->pending == NULL && kv->due == NULL ? 0 : -EAGAIN;
 }
 
 static void kv_dump(void *self)

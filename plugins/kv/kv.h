@@ -173,6 +173,10 @@ struct kv {
 	struct kv_block *blocks_dropped; /* blocks that are freed in several turns */
 
 	struct kv_pending *pending, **pending_end;
+	/* Ordered reads that were delivered, and are answered in later turns of the loop. */
+	struct kv_pending *due, **due_end;
+	struct coterie_timer *due_timer; /* runs in the next turn, if reads were answered in this one */
+	uint64_t due_until_ns;           /* end of the time for answers in this turn */
 	uint64_t last_serial;
 	struct kv_client *clients;
 	struct coterie_timer *late_timer; /* runs when watches have missed changes though their clients have room for
@@ -216,6 +220,8 @@ void kv_pending_release(struct kv *kv, bool have_survived);
 
 void kv_deliver_write(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void kv_deliver_read(void *self, uint32_t nodeid, void *msg, uint32_t size);
+/** Answer the ordered reads that were delivered and wait for their turn. KV_OK is not for this. */
+void kv_due_end(struct kv *kv, int32_t error);
 /** Apply a checked write to a complete state. @return cs_error_t; 0: out of memory, and the state is lost */
 int32_t kv_apply(struct kv *kv, const struct kv_ring_write *write, uint64_t *revision);
 

@@ -68,15 +68,21 @@ int kv_client_join(void *self, struct coterie_client *client)
 	return 0;
 }
 
+static void forget_client(struct kv_pending *pending, const struct coterie_client *client)
+{
+	for (; pending != NULL; pending = pending->next) {
+		if (pending->client == client)
+			pending->client = NULL;
+	}
+}
+
 void kv_client_leave(void *self, struct coterie_client *client)
 {
 	struct kv *kv = self;
 	struct kv_client *data = kv_client_of(kv, client);
 
-	for (struct kv_pending *pending = kv->pending; pending != NULL; pending = pending->next) {
-		if (pending->client == client)
-			pending->client = NULL;
-	}
+	forget_client(kv->pending, client);
+	forget_client(kv->due, client);
 	for (struct kv_client **at = &kv->clients; *at != NULL; at = &(*at)->next) {
 		if (*at == data) {
 			*at = data->next;

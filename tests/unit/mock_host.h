@@ -86,7 +86,8 @@ struct mock_file {
 /** The mock host. A test reads what was recorded, and sets what the plugin gets. */
 struct coterie_ctx {
 	struct coterie_host table;
-	uint64_t now_ns; /* simulated time, one second at first */
+	uint64_t now_ns;      /* simulated time, one second at first */
+	uint64_t now_step_ns; /* it goes on by this each time that the plugin asks */
 	uint32_t nodeid;
 	struct coterie_ring_id ring;
 	uint32_t members[64];

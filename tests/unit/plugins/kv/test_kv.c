@@ -28,6 +28,81 @@ START_TEST(a_write_comes_to_all_nodes)
 }
 END_TEST
 
+/* Send an ordered list, which is answered after its delivery. */
+static void send_list(struct service_user *user)
+{
+	struct kv_case_request request = {.list = {.flags = KV_KEYS_ONLY}};
+
+	ck_assert_int_eq(service_user_send(user, KV_REQ_LIST_ORDERED, &request, sizeof(request.list)), COTERIE_LATER);
+}
+
+/* Each look at the clock takes 300 us here. Many reads are delivered together: a turn answers those of a millisecond. */
+START_TEST(ordered_reads_are_answered_in_turns)
+{
+	struct coterie_ctx *host = kv_ring.nodes[1].host;
+	struct service_user other = service_user_create(&kv_ring, 1, 200);
+	uint32_t answered = 0, turns = 0;
+
+	ck_assert_int_eq(kv_case_put("key", "value"), KV_OK);
+	for (int i = 0; i < 8; i++) {
+		send_list(&kv_user);
+		send_list(&other);
+	}
+	host->now_step_ns = 300000;
+	service_ring_run(&kv_ring);
+	answered = kv_user.client->replies.count + other.client->replies.count;
+	ck_assert_uint_ge(answered, 1);
+	ck_assert_uint_le(answered, 5);
+	service_user_close(&other); /* its reads go with it */
+	for (; kv_at(1)->due != NULL; turns++) {
+		uint32_t before = kv_user.client->replies.count;
+
+		ck_assert_uint_lt(turns, 16);
+		mock_host_advance(host, 0);
+		ck_assert_uint_le(kv_user.client->replies.count, before + 5);
+	}
+	ck_assert_uint_ge(turns, 2);
+	ck_assert_uint_eq(kv_user.client->replies.count, 8);
+	for (uint32_t i = 0; i < 8; i++)
+		ck_assert_int_eq(kv_user.client->replies.list[i].error, KV_OK);
+	host->now_step_ns = 0;
+	mock_host_advance(host, 1000000000);
+	ck_assert_int_eq(kv_case_get(&kv_user, KV_REQ_GET_ORDERED, "key"), KV_OK);
+}
+END_TEST
+
+/* Reads that wait are refused when a new version of the plugin takes over, and in a synchronisation. */
+START_TEST(ordered_reads_that_wait_are_refused_at_the_end)
+{
+	struct coterie_ctx *host = kv_ring.nodes[1].host;
+	void *blob;
+	uint32_t size;
+
+	host->now_step_ns = 300000;
+	for (int i = 0; i < 12; i++)
+		send_list(&kv_user);
+	service_ring_run(&kv_ring);
+	ck_assert_ptr_nonnull(kv_at(1)->due);
+	ck_assert_int_eq(kv_ops.state_save(kv_at(1), &blob, &size), 0);
+	free(blob);
+	ck_assert_ptr_null(kv_at(1)->due);
+	ck_assert_uint_eq(kv_user.client->replies.count, 12);
+	ck_assert_int_eq(kv_user.client->replies.list[11].error, KV_TRY_AGAIN);
+	mock_host_advance(host, 1000000);
+	for (int i = 0; i < 12; i++)
+		send_list(&kv_user);
+	service_ring_run(&kv_ring);
+	ck_assert_ptr_nonnull(kv_at(1)->due);
+	service_ring_form_start(&kv_ring, "1 2 3");
+	while (kv_at(1)->due != NULL)
+		mock_host_advance(host, 0);
+	ck_assert_int_eq(kv_user.client->replies.list[11].error, KV_TRY_AGAIN);
+	host->now_step_ns = 0;
+	service_ring_form_steps(&kv_ring);
+	service_ring_form_done(&kv_ring);
+}
+END_TEST
+
 START_TEST(conditions_are_decided_in_the_order)
 {
 	ck_assert_int_eq(kv_case_write(&kv_user, KV_REQ_PUT, "k", "a", 0), KV_OK); /* revision 1 */
@@ -366,6 +441,8 @@ static Suite *suite(void)
 
 	tcase_add_checked_fixture(tcase, kv_case_set_up, kv_case_tear_down);
 	tcase_add_test(tcase, a_write_comes_to_all_nodes);
+	tcase_add_test(tcase, ordered_reads_are_answered_in_turns);
+	tcase_add_test(tcase, ordered_reads_that_wait_are_refused_at_the_end);
 	tcase_add_test(tcase, conditions_are_decided_in_the_order);
 	tcase_add_test(tcase, lengths_of_requests_are_checked);
 	tcase_add_test(tcase, a_list_comes_in_pages);
