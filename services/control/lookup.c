@@ -73,23 +73,64 @@ static void on_limit(void *arg)
 	lookup_fail(lookup, -ETIMEDOUT);
 }
 
-static uint32_t count_lookups(const struct control *control, uint32_t nodeid)
-{
-	uint32_t count = 0;
+/*
+ * How many requests for keys are under way: those to one node, and all of one user. All users but administrators share
+ * a limit, of which one place is kept for administrators. One user has at most half of it.
+ */
+struct load {
+	uint32_t to_node, own_to_node, own;
+};
 
-	for (const struct control_lookup *one = control->lookups; one != NULL; one = one->next)
-		count += one->nodeid == nodeid;
-	return count;
+static uint32_t uid_of(const struct control *control, struct coterie_client *client)
+{
+	uint32_t uid;
+
+	control->host->client_peer(client, NULL, &uid, NULL);
+	return uid;
+}
+
+/* Return whether the waiter's client is of this user. The client that asks has a waiter already, which does not count. */
+static bool is_own(const struct control_waiter *waiter, struct coterie_client *asking)
+{
+	const struct control *control = waiter->control;
+	struct coterie_client *client = control->host->client_find(control->ctx, waiter->client);
+
+	return client != NULL && client != asking && uid_of(control, client) == uid_of(control, asking);
+}
+
+static struct load load_of(const struct control *control, struct coterie_client *asking, uint32_t nodeid)
+{
+	struct load load = {0};
+
+	for (const struct control_waiter *one = control->waiters; one != NULL; one = one->next)
+		load.own += one->response_id == CONTROL_RES_KEYS && is_own(one, asking);
+	for (const struct control_lookup *one = control->lookups; one != NULL; one = one->next) {
+		load.to_node += one->nodeid == nodeid;
+		load.own_to_node += one->nodeid == nodeid && is_own(one->waiter, asking);
+	}
+	return load;
+}
+
+/* @param all, own  requests under way of all clients, and of the client's user */
+static bool has_share(
+	const struct control *control, struct coterie_client *client, uint32_t all, uint32_t own, uint32_t max)
+{
+	if (control->host->client_may(client, COTERIE_RIGHT_ADMINISTER) == 0)
+		return all < max;
+	return all < max - 1 && own < max / 2;
 }
 
 /* Create a lookup and send its request. @return 0; -EAGAIN: too many lookups, or no room in the ring; -ENOMEM */
-static int lookup_start(struct control *control, struct control_waiter *waiter, const struct control_req_keys *req)
+static int lookup_start(struct control *control, struct coterie_client *client, struct control_waiter *waiter,
+	const struct control_req_keys *req)
 {
+	const struct load load = load_of(control, client, req->nodeid);
 	struct control_ring_ask ask = {.nodeid = req->nodeid, .number = ++control->last_number, .map = req->map};
 	struct iovec iov = {&ask.nodeid, sizeof(ask) - sizeof(ask.header)};
 	struct control_lookup *lookup;
 
-	if (control->lookup_count == LOOKUPS_MAX || count_lookups(control, req->nodeid) == ANSWERS_OF_NODE_MAX)
+	if (!has_share(control, client, control->lookup_count, load.own, LOOKUPS_MAX) ||
+		!has_share(control, client, load.to_node, load.own_to_node, ANSWERS_OF_NODE_MAX))
 		return -EAGAIN;
 	lookup = calloc(1, sizeof(*lookup));
 	if (lookup == NULL)
@@ -137,9 +178,12 @@ static void on_listed_here(void *arg, struct control_keys *keys)
 	control_waiter_forget(waiter);
 }
 
-static int walk_start(struct control *control, struct control_waiter *waiter, const struct control_req_keys *req)
+static int walk_start(struct control *control, struct coterie_client *client, struct control_waiter *waiter,
+	const struct control_req_keys *req)
 {
-	if (control->walk_count >= WALKS_MAX)
+	const struct load load = load_of(control, client, req->nodeid);
+
+	if (!has_share(control, client, control->walk_count, load.own, WALKS_MAX))
 		return -EAGAIN;
 	return control_walk_begin(control, req->map, req->prefix, on_listed_here, waiter);
 }
@@ -169,7 +213,7 @@ int control_handle_keys(void *self, struct coterie_client *client, const void *m
 	struct control_waiter *waiter = control_waiter_add(control, id, CONTROL_RES_KEYS);
 	if (waiter == NULL)
 		return -ENOMEM;
-	int rc = is_here ? walk_start(control, waiter, &req) : lookup_start(control, waiter, &req);
+	int rc = is_here ? walk_start(control, client, waiter, &req) : lookup_start(control, client, waiter, &req);
 	if (rc < 0)
 		control_waiter_forget(waiter);
 	return rc < 0 ? rc : COTERIE_LATER;

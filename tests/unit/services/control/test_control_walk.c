@@ -109,6 +109,9 @@ static void teardown(void)
 
 /* ---- Requests --------------------------------------------------------------- */
 
+static struct coterie_client *crowd[100]; /* clients of ask_as() */
+static uint32_t crowd_count;
+
 static struct coterie_client *connect_client(void) { return mock_client_create(host, 0, 100); }
 
 static void leave(struct coterie_client *client)
@@ -349,6 +352,51 @@ START_TEST(clients_have_their_slices_in_turns)
 }
 END_TEST
 
+/* Connect clients of a user, which ask for keys of a node. @return how many requests were accepted */
+static uint32_t ask_as(uint32_t uid, uint32_t right, uint32_t clients, uint32_t nodeid)
+{
+	uint32_t accepted = 0;
+
+	for (uint32_t i = 0; i < clients; i++) {
+		struct coterie_client *client = connect_client();
+
+		client->uid = uid;
+		client->right = right;
+		accepted += ask(client, nodeid, CONTROL_MAP_CONFIG, "test.") == COTERIE_LATER;
+		crowd[crowd_count++] = client;
+	}
+	return accepted;
+}
+
+static void crowd_leave(void)
+{
+	while (crowd_count > 0)
+		leave(crowd[--crowd_count]);
+}
+
+/* A user has half of the requests to a node, and of all. One place is kept for administrators. */
+START_TEST(users_share_requests)
+{
+	uint8_t names[] = "control";
+	const struct mock_message plugins = {.id = CONTROL_RING_PLUGINS, .data = names, .size = sizeof(names)};
+
+	ck_assert_int_eq(mock_deliver(ops, self, 2, false, &plugins), 0);
+	ck_assert_uint_eq(ask_as(1000, COTERIE_RIGHT_OBSERVE, 4, 2), 2);
+	ck_assert_uint_eq(ask_as(1001, COTERIE_RIGHT_USE, 4, 2), 1);
+	ck_assert_uint_eq(ask_as(0, COTERIE_RIGHT_ADMINISTER, 4, 2), 1);
+	mock_host_advance(host, 10000000 * US); /* the other node does not answer */
+	crowd_leave();
+
+	set_keys(100, COTERIE_MAP_STRING, 4);
+	ck_assert_uint_eq(ask_as(1000, COTERIE_RIGHT_OBSERVE, 40, 1), 32);
+	ck_assert_uint_eq(ask_as(1001, COTERIE_RIGHT_USE, 40, 1), 31);
+	ck_assert_uint_eq(ask_as(0, COTERIE_RIGHT_ADMINISTER, 4, 1), 1);
+	for (uint32_t i = 0; i < 10000; i++)
+		run_turn();
+	crowd_leave();
+}
+END_TEST
+
 START_TEST(nodes_get_few_answers_at_a_time)
 {
 	uint32_t answers;
@@ -449,6 +497,7 @@ int main(void)
 	tcase_add_test(one, a_client_that_goes_ends_its_request);
 	tcase_add_test(one, without_memory_the_text_ends);
 	tcase_add_test(many, clients_have_their_slices_in_turns);
+	tcase_add_test(many, users_share_requests);
 	tcase_add_test(many, nodes_get_few_answers_at_a_time);
 	tcase_add_test(many, answers_wait_for_room);
 	tcase_add_test(many, one_node_is_asked_for_few_answers_at_a_time);
