@@ -155,8 +155,8 @@ static void on_drop_timer(void *arg)
 	struct loop *loop = ipc->parts.loop;
 
 	drop_some(ipc, DROP_EVENTS, DROP_SIZE);
-	ipc->drop_timer =
-		ipc->dropped != NULL ? loop_timer_add(loop, loop_now_ns(loop) + DROP_NS, on_drop_timer, ipc) : NULL;
+	ipc->drop_timer = ipc->dropped != NULL ? loop_timer_add(loop, loop_now_ns(loop) + DROP_NS, on_drop_timer, ipc)
+					       : NULL;
 }
 
 void ipc_backlog_drop(struct coterie_client *client)

@@ -212,7 +212,7 @@ struct ipc {
 	bool is_trimming;
 	struct ipc_event *dropped; /* events of clients that have left, which are freed in later turns */
 	struct loop_timer *drop_timer;
-	uint64_t hold_size;                      /* IPC_HOLD_SIZE */
+	uint64_t hold_size; /* IPC_HOLD_SIZE */
 	/* backlogs of clients that read, in bytes, and the time at which this was computed, 0: never */
 	uint64_t readers_size, readers_ns;
 	struct ipc_channel

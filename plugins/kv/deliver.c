@@ -219,8 +219,8 @@ static void on_due(void *arg)
  */
 static void due_add(struct kv *kv, struct kv_pending *pending)
 {
-	if (kv->due == NULL && (kv->due_timer == NULL ? (due_begin(kv), true)
-						      : kv->host->now_ns(kv->ctx) < kv->due_until_ns)) {
+	if (kv->due == NULL &&
+		(kv->due_timer == NULL ? (due_begin(kv), true) : kv->host->now_ns(kv->ctx) < kv->due_until_ns)) {
 		answer_due(kv, pending);
 		return;
 	}

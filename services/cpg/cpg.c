@@ -4,6 +4,7 @@
  * messages and the same membership changes in the same order.
  */
 #include "services/cpg/cpg.h"
+#include "services/cpg/closer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -76,7 +77,7 @@ static void cpg_client_leave(void *self, struct coterie_client *client)
 
 	cpg_connection_drop(cpg, connection);
 	cpg_iterations_free(connection);
-	cpg_zero_copies_free(connection);
+	cpg_zero_copies_free(cpg, connection);
 	if (connection->previous != NULL)
 		connection->previous->next = connection->next;
 	else
@@ -112,9 +113,10 @@ static void cpg_fini(void *self)
 	for (struct cpg_connection *one = cpg->connections; one != NULL; one = one->next) {
 		cpg_connection_detach(cpg, one);
 		cpg_iterations_free(one);
-		cpg_zero_copies_free(one);
+		cpg_zero_copies_free(cpg, one);
 		free(one->leaving);
 	}
+	cpg_closer_destroy(cpg->closer);
 	cpg->host->timer_del(cpg->ctx, cpg->leave_retry);
 	cpg->host->timer_del(cpg->ctx, cpg->build_timer);
 	cpg_resync_fini(cpg);

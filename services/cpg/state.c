@@ -237,10 +237,10 @@ static int take_connection(struct cpg *cpg, struct coterie_state_reader *reader)
 	if (rc == 0)
 		rc = cpg_iterations_load(connection, reader);
 	if (rc == 0)
-		rc = cpg_zero_copies_load(connection, reader);
+		rc = cpg_zero_copies_load(cpg, connection, reader);
 	if (client == NULL) {
 		cpg_iterations_free(connection);
-		cpg_zero_copies_free(connection);
+		cpg_zero_copies_free(cpg, connection);
 	}
 	return rc;
 }

@@ -7,6 +7,10 @@
  * The file must be a regular file that belongs to the client's user. The file is opened relative to an open folder, so
  * that the removed name is the checked name. A refused file is also removed if it belongs to the client and has a name
  * that the libraries use. Debian's library does not report the refusal, and would not remove the file.
+ *
+ * The client chooses the path, and the loop must not wait for a disk, a network or a process of the client. So the folder
+ * is looked up without waiting, and it must be on the file system of /dev/shm or of the run-time folder, which the
+ * libraries use.
  */
 #include "services/cpg/cpg.h"
 
@@ -16,9 +20,18 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <linux/openat2.h>
+
 #include <coterie/state.h>
+
+#include "services/cpg/closer.h"
+
+#ifndef RESOLVE_CACHED
+#define RESOLVE_CACHED 0x20
+#endif
 
 /* Limits: buffers of one connection, then buffers and bytes of all connections of one user. */
 #define BUFFERS_MAX 2048u
@@ -29,16 +42,20 @@
  * the plugin duplicates each descriptor before the old version closes it.
  */
 #define DESCRIPTORS_PART 4u
+/* The buffers of a connection with more than this together are closed on a thread. A MiB takes less than 0.1 ms. */
+#define CLOSE_AT_ONCE (UINT64_C(1) << 20)
+/* Looking up a folder without waiting fails as well while another process mounts something. */
+#define LOOKUPS 4
 /* The start of the file names that cpg_zcb_alloc(3) makes. */
 static const char name_begin[] = "corosync_zerocopy-";
 /* The first field of the map is its size as an int32_t. */
 #define MAP_SIZE_MAX INT32_MAX
 
 struct cpg_zero_copy {
+	struct cpg_closing file; /* the first member, so that the closer can free it */
 	struct cpg_zero_copy *next;
 	uint64_t token;
 	uint64_t map_size;
-	int fd;
 };
 
 static void add(struct cpg_connection *connection, struct cpg_zero_copy **place, struct cpg_zero_copy *buffer)
@@ -49,21 +66,33 @@ static void add(struct cpg_connection *connection, struct cpg_zero_copy **place,
 	connection->zero_copy_size += buffer->map_size;
 }
 
-static void drop(struct cpg_connection *connection, struct cpg_zero_copy **place)
+static void drop(struct cpg *cpg, struct cpg_connection *connection, struct cpg_zero_copy **place)
 {
 	struct cpg_zero_copy *buffer = *place;
 
 	*place = buffer->next;
 	connection->zero_copy_count--;
 	connection->zero_copy_size -= buffer->map_size;
-	close(buffer->fd);
+	if (cpg->closer != NULL) {
+		cpg_closer_add(cpg->closer, &buffer->file);
+		return;
+	}
+	close(buffer->file.fd);
 	free(buffer);
 }
 
-void cpg_zero_copies_free(struct cpg_connection *connection)
+void cpg_zero_copies_free(struct cpg *cpg, struct cpg_connection *connection)
 {
 	while (connection->zero_copies != NULL)
-		drop(connection, &connection->zero_copies);
+		drop(cpg, connection, &connection->zero_copies);
+}
+
+/* Start the thread that closes files, before the first connection has large buffers. @return 0; -ENOMEM */
+static int prepare_end(struct cpg *cpg, uint64_t size)
+{
+	if (cpg->closer == NULL && size > CLOSE_AT_ONCE)
+		cpg->closer = cpg_closer_create();
+	return cpg->closer == NULL && size > CLOSE_AT_ONCE ? -ENOMEM : 0;
 }
 
 void cpg_zero_copies_save(const struct cpg_connection *connection, struct coterie_state_writer *writer)
@@ -72,11 +101,11 @@ void cpg_zero_copies_save(const struct cpg_connection *connection, struct coteri
 	for (const struct cpg_zero_copy *one = connection->zero_copies; one != NULL; one = one->next) {
 		coterie_state_put_u64(writer, one->token);
 		coterie_state_put_u64(writer, one->map_size);
-		coterie_state_put_u32(writer, (uint32_t)one->fd);
+		coterie_state_put_u32(writer, (uint32_t)one->file.fd);
 	}
 }
 
-int cpg_zero_copies_load(struct cpg_connection *connection, struct coterie_state_reader *reader)
+int cpg_zero_copies_load(struct cpg *cpg, struct cpg_connection *connection, struct coterie_state_reader *reader)
 {
 	uint32_t count = coterie_state_take_count(reader, 20);
 	struct cpg_zero_copy **end = &connection->zero_copies;
@@ -88,8 +117,8 @@ int cpg_zero_copies_load(struct cpg_connection *connection, struct coterie_state
 			return -ENOMEM;
 		buffer->token = coterie_state_take_u64(reader);
 		buffer->map_size = coterie_state_take_u64(reader);
-		buffer->fd = fcntl((int)coterie_state_take_u32(reader), F_DUPFD_CLOEXEC, 0);
-		if (buffer->fd < 0) {
+		buffer->file.fd = fcntl((int)coterie_state_take_u32(reader), F_DUPFD_CLOEXEC, 0);
+		if (buffer->file.fd < 0) {
 			int rc = errno == EBADF ? -ENOTSUP : -errno;
 
 			free(buffer);
@@ -98,7 +127,7 @@ int cpg_zero_copies_load(struct cpg_connection *connection, struct coterie_state
 		add(connection, end, buffer);
 		end = &buffer->next;
 	}
-	return 0;
+	return prepare_end(cpg, connection->zero_copy_size);
 }
 
 static struct cpg_zero_copy **find(struct cpg_connection *connection, uint64_t token)
@@ -111,6 +140,44 @@ static struct cpg_zero_copy **find(struct cpg_connection *connection, uint64_t t
 }
 
 /* ---- The file ------------------------------------------------------------ */
+
+/* Open a file as openat() does, but fail with EAGAIN if the lookup would wait. Kernels before 5.12 may wait. */
+static int open_at_once(int folder, const char *name, int flags)
+{
+	const struct open_how how = {.flags = (uint32_t)flags, .resolve = RESOLVE_CACHED};
+	int fd = -1;
+
+	for (int i = 0; i < LOOKUPS && fd < 0; i++) {
+		fd = (int)syscall(SYS_openat2, folder, name, &how, sizeof(how));
+		if (fd < 0 && errno != EAGAIN)
+			break;
+	}
+	return fd < 0 && (errno == ENOSYS || errno == EINVAL || errno == EPERM) ? openat(folder, name, flags) : fd;
+}
+
+/* Find the device of a file system from what the kernel knows, without asking the file system. */
+static bool find_device(int folder, const char *name, uint64_t *device)
+{
+	struct statx status;
+
+	if (statx(folder, name, AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &status) < 0)
+		return false;
+	*device = (uint64_t)status.stx_dev_major << 32 | status.stx_dev_minor;
+	return true;
+}
+
+/* Return whether the folder is where the libraries make their files: in memory. */
+static bool is_in_memory(int folder)
+{
+	static const char *const names[] = {"/dev/shm", RUNSTATE_DIR};
+	uint64_t device, allowed;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (find_device(folder, "", &device) && find_device(AT_FDCWD, names[i], &allowed) && device == allowed)
+			return true;
+	}
+	return false;
+}
 
 static int last_error(void) { return errno == EMFILE || errno == ENFILE ? -ENOMEM : -errno; }
 
@@ -190,7 +257,7 @@ static int open_and_remove(int folder, const char *name, int handle, const struc
 static int open_file(int folder, const char *name, uint32_t uid, uint64_t map_size, int refusal)
 {
 	struct stat status;
-	int handle = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC); /* O_PATH has no side effect on a device */
+	int handle = open_at_once(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC); /* O_PATH has no effect on a device */
 
 	if (handle < 0)
 		return lookup_error();
@@ -221,11 +288,13 @@ static int take_file(char *path, uint32_t uid, uint32_t gid, uint64_t map_size, 
 		return -EINVAL;
 	*slash = '\0';
 
-	int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int folder = open_at_once(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (folder < 0)
 		return lookup_error();
-	int fd = may_remove(folder, uid, gid) ? open_file(folder, slash + 1, uid, map_size, refusal) : -EACCES;
+	int fd = is_in_memory(folder) && may_remove(folder, uid, gid)
+			 ? open_file(folder, slash + 1, uid, map_size, refusal)
+			 : -EACCES;
 
 	close(folder);
 	return fd;
@@ -280,6 +349,8 @@ int cpg_handle_zc_alloc(void *self, struct coterie_client *client, const void *m
 		refusal = -EINVAL;
 	else
 		refusal = check_shares(cpg, connection, uid, req.map_size);
+	if (refusal == 0)
+		refusal = prepare_end(cpg, connection->zero_copy_size + req.map_size);
 
 	struct cpg_zero_copy *buffer = calloc(1, sizeof(*buffer));
 
@@ -292,8 +363,8 @@ int cpg_handle_zc_alloc(void *self, struct coterie_client *client, const void *m
 		goto free_buffer;
 	buffer->map_size = req.map_size;
 	buffer->token = cpg->next_token++;
-	buffer->fd = rc;
-	if (pwrite(buffer->fd, &buffer->token, sizeof(buffer->token), offsetof(struct cpg_zc_map, token)) !=
+	buffer->file.fd = rc;
+	if (pwrite(buffer->file.fd, &buffer->token, sizeof(buffer->token), offsetof(struct cpg_zc_map, token)) !=
 		sizeof(buffer->token)) {
 		rc = -EIO;
 		goto close_fd;
@@ -302,7 +373,7 @@ int cpg_handle_zc_alloc(void *self, struct coterie_client *client, const void *m
 	return 0;
 
 close_fd:
-	close(buffer->fd);
+	close(buffer->file.fd);
 free_buffer:
 	free(buffer);
 	return refusal < 0 ? refusal : rc;
@@ -321,7 +392,7 @@ int cpg_handle_zc_free(void *self, struct coterie_client *client, const void *ms
 
 	if (*at == NULL)
 		return -EINVAL;
-	drop(connection, at);
+	drop(cpg, connection, at);
 	return 0;
 }
 
@@ -341,7 +412,7 @@ int cpg_handle_zc_execute(void *self, struct coterie_client *client, const void 
 		return -EINVAL;
 	if (!cpg_may_send(cpg, client))
 		return -EAGAIN;
-	if (pread(buffer->fd, &map, sizeof(map), 0) != sizeof(map))
+	if (pread(buffer->file.fd, &map, sizeof(map), 0) != sizeof(map))
 		return -EINVAL;
 
 	uint32_t length = map.request.msglen;
@@ -356,7 +427,7 @@ int cpg_handle_zc_execute(void *self, struct coterie_client *client, const void 
 	if (bytes == NULL)
 		return -ENOMEM;
 
-	int rc = pread(buffer->fd, bytes, length, sizeof(map)) == (ssize_t)length
+	int rc = pread(buffer->file.fd, bytes, length, sizeof(map)) == (ssize_t)length
 			 ? cpg_send(cpg, connection, map.request.guarantee, bytes, length)
 			 : -EINVAL;
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The CPG service: buffers that clients share with the service. */
+#include "services/cpg/closer.h"
+#include "services/cpg/cpg.h"
 #include "tests/unit/services/cpg/cpg_case.h"
 
 #include <fcntl.h>
@@ -20,7 +22,7 @@ struct buffer {
 
 static struct buffer buffer_create(uint64_t size)
 {
-	struct buffer buffer = {.path = "/tmp/cpg_zero_copy-XXXXXX", .size = size};
+	struct buffer buffer = {.path = "/dev/shm/cpg_zero_copy-XXXXXX", .size = size};
 
 	buffer.fd = mkstemp(buffer.path);
 	ck_assert_int_ge(buffer.fd, 0);
@@ -141,7 +143,7 @@ START_TEST(only_a_plain_file_of_the_client_becomes_a_buffer)
 	ck_assert_int_eq(zc_alloc(&users[0], "", 4096), INVALID);
 	ck_assert_int_eq(zc_alloc(&users[0], "/", 4096), INVALID);
 	ck_assert_int_eq(zc_alloc(&users[0], "relative/path", 4096), INVALID);
-	ck_assert_int_eq(zc_alloc(&users[0], "/tmp/is/not/there", 4096), ACCESS);
+	ck_assert_int_eq(zc_alloc(&users[0], "/dev/shm/is/not/there", 4096), ACCESS);
 	memset(path, 'x', sizeof(path));
 	path[0] = '/';
 	path[200] = '\0';
@@ -180,7 +182,7 @@ END_TEST
 /* Allocate a buffer in a new file that has a name like the library's. The file is not mapped by the test. */
 static int32_t zc_alloc_new(struct cpg_user *user, uint64_t file_size, uint64_t map_size, char path[64])
 {
-	strcpy(path, "/tmp/corosync_zerocopy-XXXXXX");
+	strcpy(path, "/dev/shm/corosync_zerocopy-XXXXXX");
 
 	int fd = mkstemp(path);
 
@@ -216,7 +218,7 @@ static bool set_descriptors(rlim_t count)
  */
 START_TEST(a_refusal_does_not_show_which_names_exist)
 {
-	char closed[] = "/tmp/coterie-closed-XXXXXX", path[96];
+	char closed[] = "/dev/shm/coterie-closed-XXXXXX", path[96];
 	static const char *const names[] = {"there", "absent", "folder/absent", "there/absent", "folder"};
 	struct cpg_req_zc_alloc req = {.map_size = 4096};
 
@@ -240,6 +242,52 @@ START_TEST(a_refusal_does_not_show_which_names_exist)
 	snprintf(path, sizeof(path), "%s/there", closed);
 	ck_assert_int_eq(unlink(path), 0);
 	ck_assert_int_eq(rmdir(closed), 0);
+}
+END_TEST
+
+/*
+ * The daemon must not wait for the file system that a client names. Folders elsewhere get the answer of a missing folder.
+ */
+START_TEST(folders_are_in_memory)
+{
+	char path[] = "coterie-zero-XXXXXX", here[64], full[128];
+	struct stat folder, shm;
+	int fd = mkstemp(path);
+
+	join_all("1");
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, 4096), 0);
+	ck_assert_int_eq(zc_alloc(&users[0], "/proc/self/fd/0", 4096), ACCESS);
+	ck_assert_int_eq(zc_alloc(&users[0], "/sys/kernel/notes", 4096), ACCESS);
+	ck_assert_int_eq(stat(".", &folder) + stat("/dev/shm", &shm), 0);
+	if (getcwd(here, sizeof(here)) != NULL && folder.st_dev != shm.st_dev) {
+		snprintf(full, sizeof(full), "%s/%s", here, path);
+		ck_assert_int_eq(zc_alloc(&users[0], full, 4096), ACCESS);
+		ck_assert_int_eq(access(path, F_OK), 0);
+	}
+	ck_assert_int_eq(unlink(path) + close(fd), 0);
+}
+END_TEST
+
+static struct cpg *cpg_of(uint32_t nodeid) { return ring.nodes[nodeid].self; }
+
+/* The pages of a large buffer are freed on a thread, whichever way the buffer ends. */
+START_TEST(large_buffers_end_on_a_thread)
+{
+	char path[64];
+	int before = open_descriptors();
+
+	join_all("1");
+	ck_assert_int_eq(zc_alloc_new(&users[0], 4096, 4096, path), OK);
+	ck_assert_ptr_null(cpg_of(1)->closer);
+	ck_assert_int_eq(zc_alloc_new(&users[0], 4 << 20, 4 << 20, path), OK);
+	ck_assert_int_eq(zc_alloc_new(&users[0], 4 << 20, 4 << 20, path), OK);
+	ck_assert_ptr_nonnull(cpg_of(1)->closer);
+	ck_assert_int_eq(zc_free(&users[0], cpg_of(1)->next_token - 1), OK);
+	cpg_user_close(&users[0]);
+	while (cpg_closer_count(cpg_of(1)->closer) < 3)
+		usleep(1000);
+	ck_assert_int_eq(open_descriptors(), before);
 }
 END_TEST
 
@@ -306,7 +354,7 @@ START_TEST(a_refused_file_goes_if_it_is_the_clients_and_named_as_such)
 	/* Names that stay: another name, a symbolic link, a file with a second name, and a folder. */
 	ck_assert_int_eq(zc_alloc(&users[0], buffer.path, 4097), INVALID);
 	ck_assert_int_eq(access(buffer.path, F_OK), 0);
-	snprintf(path, sizeof(path), "/tmp/corosync_zerocopy-%d", (int)getpid());
+	snprintf(path, sizeof(path), "/dev/shm/corosync_zerocopy-%d", (int)getpid());
 	ck_assert_int_eq(symlink(buffer.path, path), 0);
 	ck_assert_int_eq(zc_alloc(&users[0], path, 4097), ACCESS);
 	ck_assert_int_eq(unlink(path), 0);
@@ -344,7 +392,7 @@ START_TEST(no_name_goes_where_the_client_may_not_remove_it)
 		{0, 1000, 0775, OK},
 		{0, 0, 01777, OK},
 	};
-	char folder[] = "/tmp/coterie-zero-XXXXXX", path[96];
+	char folder[] = "/dev/shm/coterie-zero-XXXXXX", path[96];
 	struct cpg_req_zc_alloc req = {.map_size = 4096};
 
 	ck_assert_ptr_nonnull(mkdtemp(folder));
@@ -381,6 +429,8 @@ int main(void)
 	tcase_add_test(tcase, a_shared_buffer_is_checked_before_each_use);
 	tcase_add_test(tcase, only_a_plain_file_of_the_client_becomes_a_buffer);
 	tcase_add_test(tcase, a_refusal_does_not_show_which_names_exist);
+	tcase_add_test(tcase, folders_are_in_memory);
+	tcase_add_test(tcase, large_buffers_end_on_a_thread);
 	tcase_add_test(tcase, buffers_of_a_client_are_bounded_and_end_with_it);
 	tcase_add_test(tcase, a_user_has_a_share_of_the_bytes);
 	tcase_add_test(tcase, descriptors_are_left_for_others);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A thread that closes the files of zero-copy buffers. The last descriptor of a file in memory frees its pages: a user
+ * may have 1 GiB of them, which takes 100 ms. The loop must not wait for that.
+ */
+#include "services/cpg/closer.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define STACK_SIZE (128u << 10)
+
+struct cpg_closer {
+	pthread_t thread;
+	pthread_mutex_t lock; /* of the members below */
+	pthread_cond_t changed;
+	struct cpg_closing *files;
+	uint64_t closed;
+	bool is_ending;
+};
+
+static void *run(void *arg)
+{
+	struct cpg_closer *closer = arg;
+
+	pthread_mutex_lock(&closer->lock);
+	while (closer->files != NULL || !closer->is_ending) {
+		struct cpg_closing *file = closer->files;
+
+		if (file == NULL) {
+			pthread_cond_wait(&closer->changed, &closer->lock);
+			continue;
+		}
+		closer->files = file->next;
+		pthread_mutex_unlock(&closer->lock);
+		close(file->fd);
+		free(file);
+		pthread_mutex_lock(&closer->lock);
+		closer->closed++;
+	}
+	pthread_mutex_unlock(&closer->lock);
+	return NULL;
+}
+
+/* Start the thread at the ordinary priority, without signals. @return 0, or an errno */
+static int start(struct cpg_closer *closer)
+{
+	const struct sched_param param = {0};
+	pthread_attr_t attributes;
+	sigset_t all, before;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+	pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
+	pthread_attr_setschedparam(&attributes, &param);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int rc = pthread_create(&closer->thread, &attributes, run, closer);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	return rc;
+}
+
+struct cpg_closer *cpg_closer_create(void)
+{
+	struct cpg_closer *closer = calloc(1, sizeof(*closer));
+
+	if (closer == NULL)
+		return NULL;
+	pthread_mutex_init(&closer->lock, NULL);
+	pthread_cond_init(&closer->changed, NULL);
+	if (start(closer) == 0)
+		return closer;
+	pthread_cond_destroy(&closer->changed);
+	pthread_mutex_destroy(&closer->lock);
+	free(closer);
+	return NULL;
+}
+
+void cpg_closer_destroy(struct cpg_closer *closer)
+{
+	if (closer == NULL)
+		return;
+	pthread_mutex_lock(&closer->lock);
+	closer->is_ending = true;
+	pthread_cond_signal(&closer->changed);
+	pthread_mutex_unlock(&closer->lock);
+	pthread_join(closer->thread, NULL);
+	pthread_cond_destroy(&closer->changed);
+	pthread_mutex_destroy(&closer->lock);
+	free(closer);
+}
+
+void cpg_closer_add(struct cpg_closer *closer, struct cpg_closing *file)
+{
+	pthread_mutex_lock(&closer->lock);
+	file->next = closer->files;
+	closer->files = file;
+	pthread_cond_signal(&closer->changed);
+	pthread_mutex_unlock(&closer->lock);
+}
+
+uint64_t cpg_closer_count(struct cpg_closer *closer)
+{
+	pthread_mutex_lock(&closer->lock);
+	uint64_t closed = closer->closed;
+	pthread_mutex_unlock(&closer->lock);
+	return closed;
+}
