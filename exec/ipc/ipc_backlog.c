@@ -14,10 +14,12 @@
 
 /*
  * Memory is returned to the system if one client has dropped TRIM_SIZE or all backlogs have been TRIM_SIZE_ALL. This is
- * done each time they have become TRIM_SIZE smaller, since it takes a millisecond for some megabytes.
+ * done in steps, since some megabytes take a millisecond. But each step also takes time for all gaps between the events
+ * that are left. So a step is at least TRIM_SIZE, and a TRIM_PART of what there was.
  */
 #define TRIM_SIZE (4u << 20)
 #define TRIM_SIZE_ALL (32u << 20)
+#define TRIM_PART 8u
 /*
  * Events of a client that has left: at most this many bytes are freed at once, and as many events or bytes in each
  * later turn.
@@ -26,8 +28,8 @@
 #define DROP_EVENTS 2048u
 #define DROP_SIZE (1u << 20)
 #define DROP_NS UINT64_C(1000000) /* time between two of these turns */
-/* Events of clients that have left and are freed for each event that is queued while memory is short. */
-#define DROP_FOR_ONE 4u
+/* As many of these events are freed at most for one event that is queued while memory is short. */
+#define DROP_FOR_ONE 256u
 /* Users whose backlogs are added up. The clients of other users are not found while these have backlogs. */
 #define USERS_MAX 256u
 
@@ -87,10 +89,12 @@ int ipc_backlog_add(
 	}
 	*event = *head;
 	event->body = body;
+	event->share = (uint32_t)(ipc_backlog_cost(head->size) / body->references);
 	event->next = NULL;
 	*client->backlog_last = event;
 	client->backlog_last = &event->next;
 	client->backlog_size += ipc_backlog_cost(event->size);
+	client->backlog_share += event->share;
 	ipc->backlog_size += sizeof(*event);
 	if (ipc->backlog_size > ipc->trim_mark)
 		ipc->trim_mark = ipc->backlog_size;
@@ -113,16 +117,19 @@ static void pop(struct coterie_client *client)
 	if (client->backlog == NULL)
 		client->backlog_last = &client->backlog;
 	client->backlog_size -= ipc_backlog_cost(event->size);
+	client->backlog_share -= event->share;
 	event_free(client->server->ipc, event);
 }
 
 /* Return memory to the system, if enough was freed since the last time. */
 static void trim(struct ipc *ipc)
 {
-	if (!ipc->is_trimming || (ipc->backlog_size > 0 && ipc->backlog_size + TRIM_SIZE > ipc->trim_mark))
+	uint64_t step = ipc->trim_mark / TRIM_PART > TRIM_SIZE ? ipc->trim_mark / TRIM_PART : TRIM_SIZE;
+
+	if (!ipc->is_trimming || (ipc->backlog_size > 0 && ipc->backlog_size + step > ipc->trim_mark))
 		return;
 	ipc->trim_mark = ipc->backlog_size;
-	ipc->is_trimming = ipc->backlog_size > 0;
+	ipc->is_trimming = ipc->dropped != NULL || ipc->backlog_size >= TRIM_SIZE_ALL;
 	malloc_trim(0);
 }
 
@@ -134,19 +141,26 @@ void ipc_backlog_pop(struct coterie_client *client)
 
 /* --- events of clients that have left --- */
 
-/* Free events until there were this many, or this many bytes. */
-static void drop_some(struct ipc *ipc, uint32_t events, uint64_t size)
+/*
+ * Free at most this many events, until this many bytes are free. The bytes of an event stay as long as another client
+ * waits for them.
+ * @return whether so many bytes were freed
+ */
+static bool drop_some(struct ipc *ipc, uint32_t events, uint64_t size)
 {
-	uint64_t freed = 0;
+	uint64_t before = ipc->backlog_size;
 
-	for (; ipc->dropped != NULL && events > 0 && freed < size; events--) {
+	for (; ipc->dropped != NULL && events > 0 && before - ipc->backlog_size < size; events--) {
 		struct ipc_event *event = ipc->dropped;
 
 		ipc->dropped = event->next;
-		freed += ipc_backlog_cost(event->size);
 		event_free(ipc, event);
 	}
+
+	bool is_enough = before - ipc->backlog_size >= size;
+
 	trim(ipc);
+	return is_enough;
 }
 
 static void on_drop_timer(void *arg)
@@ -171,6 +185,7 @@ void ipc_backlog_drop(struct coterie_client *client)
 		client->backlog = NULL;
 		client->backlog_last = &client->backlog;
 		client->backlog_size = 0;
+		client->backlog_share = 0;
 		if (ipc->drop_timer == NULL)
 			on_drop_timer(ipc);
 		return;
@@ -180,13 +195,7 @@ void ipc_backlog_drop(struct coterie_client *client)
 	trim(ipc);
 }
 
-bool ipc_backlog_shrinks(struct ipc *ipc)
-{
-	if (ipc->dropped == NULL)
-		return false;
-	drop_some(ipc, DROP_FOR_ONE, DROP_SIZE);
-	return true;
-}
+bool ipc_backlog_make_room(struct ipc *ipc, uint64_t size) { return drop_some(ipc, DROP_FOR_ONE, size); }
 
 void ipc_backlog_fini(struct ipc *ipc)
 {
@@ -196,7 +205,7 @@ void ipc_backlog_fini(struct ipc *ipc)
 
 /* --- the client with most events --- */
 
-/* The backlogs of one user together. */
+/* The shares of one user's clients together. */
 struct user {
 	uint64_t size;
 	uint32_t uid;
@@ -224,17 +233,17 @@ struct coterie_client *ipc_backlog_most(const struct ipc *ipc)
 
 	for (const struct ipc_server *server = ipc->servers; server != NULL; server = server->next)
 		for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
-			struct user *user = client->backlog_size > 0 ? find_user(users, client->uid) : NULL;
+			struct user *user = client->backlog_share > 0 ? find_user(users, client->uid) : NULL;
 
 			if (user != NULL)
-				user->size += client->backlog_size;
+				user->size += client->backlog_share;
 		}
 	for (const struct ipc_server *server = ipc->servers; server != NULL; server = server->next)
 		for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
-			const struct user *user = client->backlog_size > 0 ? find_user(users, client->uid) : NULL;
+			const struct user *user = client->backlog_share > 0 ? find_user(users, client->uid) : NULL;
 
 			if (user == NULL || user->size < most_size ||
-				(user->size == most_size && client->backlog_size <= most->backlog_size))
+				(user->size == most_size && client->backlog_share <= most->backlog_share))
 				continue;
 			most = client;
 			most_size = user->size;

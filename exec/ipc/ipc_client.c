@@ -269,7 +269,7 @@ static int append(struct coterie_client *client, const struct ipc_event *head, c
 
 	if (has_stalled(client, cost))
 		return give_up(client, "it does not read its events");
-	if (ipc->backlog_size + cost > ipc->backlog_size_max && !ipc_backlog_shrinks(ipc))
+	if (ipc->backlog_size + cost > ipc->backlog_size_max && !ipc_backlog_make_room(ipc, cost))
 		give_up_most(ipc);
 	if (client->is_leaving)
 		return -ENOTCONN;

@@ -23,8 +23,7 @@
 /*
  * Return the bytes in the backlogs of clients that read. Clients that have read nothing for IPC_STALL_NS do not count.
  * A few of them could otherwise hold all other senders at the lower bound for as long as they like. The memory is
- * bounded all the same: when all backlogs together reach IPC_BACKLOG_ALL, the client with the largest one ends, and
- * that is one of these.
+ * bounded all the same: when all backlogs together reach IPC_BACKLOG_ALL, a client of the user with most of them ends.
  */
 static uint64_t size_of_readers(struct ipc *ipc)
 {

@@ -44,6 +44,7 @@ struct ipc_event {
 	uint32_t kind;        /* COTERIE_CHANNEL_*: kind of the record, if it goes into a channel */
 	uint32_t nodeid, pid; /* of a message's sender */
 	uint32_t size;        /* of the bytes: header and message */
+	uint32_t share;       /* part of its cost that its client has in memory: see struct coterie_client */
 	struct ipc_body *body;
 };
 
@@ -128,11 +129,16 @@ struct coterie_client {
 
 	struct ipc_event *backlog, **backlog_last;
 	uint64_t backlog_size; /* sum of ipc_backlog_cost() of its events */
-	uint64_t read_ns;      /* when one of these events last found room, or when the first one was queued */
-	bool is_lagging;       /* it waits for the flush timer */
-	bool is_held;          /* it may send no message until it has read events: ipc_hold.c */
-	bool is_sending;       /* its last request of the kind that needs flow control had no answer */
-	bool wants_room;       /* client_may_send() refused it, and its service has a function writable */
+	/*
+	 * The same for the comparison of users: the second client that waits for the same bytes has half of their cost,
+	 * the third one a third, and so on. Many clients of a group have little more in memory than one.
+	 */
+	uint64_t backlog_share;
+	uint64_t read_ns; /* when one of these events last found room, or when the first one was queued */
+	bool is_lagging;  /* it waits for the flush timer */
+	bool is_held;     /* it may send no message until it has read events: ipc_hold.c */
+	bool is_sending;  /* its last request of the kind that needs flow control had no answer */
+	bool wants_room;  /* client_may_send() refused it, and its service has a function writable */
 	struct coterie_client *lagging_next;
 
 	/* For stats.ipcs.*: book configuration, "Statistics map". */
@@ -380,11 +386,12 @@ void ipc_backlog_pop(struct coterie_client *client); /* remove the first event, 
 void ipc_backlog_drop(struct coterie_client *client);
 /**
  * Free a few of the events that ipc_backlog_drop left for later turns.
- * @return false: there were none, so the backlogs do not become smaller by themselves
+ * @param size  bytes that are needed
+ * @return whether so many were freed
  */
-bool ipc_backlog_shrinks(struct ipc *ipc);
+bool ipc_backlog_make_room(struct ipc *ipc, uint64_t size);
 void ipc_backlog_fini(struct ipc *ipc);
-/** Return the client with the largest backlog of the user whose backlogs are largest together, or NULL. */
+/** Return the client with the largest share of the user whose clients have the largest shares together, or NULL. */
 struct coterie_client *ipc_backlog_most(const struct ipc *ipc);
 /**
  * Return what an event of this size counts for its client, in bytes. The structs count as well: a client can have

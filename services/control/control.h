@@ -16,6 +16,7 @@
 struct control_waiter {
 	struct control *control;
 	uint64_t client; /* the client's number */
+	uint32_t uid;    /* its user, also when the client has gone */
 	uint32_t response_id;
 	bool is_check; /* the client waits for a reload that only checks the file */
 	struct control_waiter *next;

@@ -81,32 +81,16 @@ struct load {
 	uint32_t to_node, own_to_node, own;
 };
 
-static uint32_t uid_of(const struct control *control, struct coterie_client *client)
-{
-	uint32_t uid;
-
-	control->host->client_peer(client, NULL, &uid, NULL);
-	return uid;
-}
-
-/* Return whether the waiter's client is of this user. The client that asks has a waiter already, which does not count. */
-static bool is_own(const struct control_waiter *waiter, struct coterie_client *asking)
-{
-	const struct control *control = waiter->control;
-	struct coterie_client *client = control->host->client_find(control->ctx, waiter->client);
-
-	return client != NULL && client != asking && uid_of(control, client) == uid_of(control, asking);
-}
-
-static struct load load_of(const struct control *control, struct coterie_client *asking, uint32_t nodeid)
+/* @param asking  a new waiter, which does not count */
+static struct load load_of(const struct control *control, const struct control_waiter *asking, uint32_t nodeid)
 {
 	struct load load = {0};
 
 	for (const struct control_waiter *one = control->waiters; one != NULL; one = one->next)
-		load.own += one->response_id == CONTROL_RES_KEYS && is_own(one, asking);
+		load.own += one != asking && one->response_id == CONTROL_RES_KEYS && one->uid == asking->uid;
 	for (const struct control_lookup *one = control->lookups; one != NULL; one = one->next) {
 		load.to_node += one->nodeid == nodeid;
-		load.own_to_node += one->nodeid == nodeid && is_own(one->waiter, asking);
+		load.own_to_node += one->nodeid == nodeid && one->waiter->uid == asking->uid;
 	}
 	return load;
 }
@@ -124,7 +108,7 @@ static bool has_share(
 static int lookup_start(struct control *control, struct coterie_client *client, struct control_waiter *waiter,
 	const struct control_req_keys *req)
 {
-	const struct load load = load_of(control, client, req->nodeid);
+	const struct load load = load_of(control, waiter, req->nodeid);
 	struct control_ring_ask ask = {.nodeid = req->nodeid, .number = ++control->last_number, .map = req->map};
 	struct iovec iov = {&ask.nodeid, sizeof(ask) - sizeof(ask.header)};
 	struct control_lookup *lookup;
@@ -181,7 +165,7 @@ static void on_listed_here(void *arg, struct control_keys *keys)
 static int walk_start(struct control *control, struct coterie_client *client, struct control_waiter *waiter,
 	const struct control_req_keys *req)
 {
-	const struct load load = load_of(control, client, req->nodeid);
+	const struct load load = load_of(control, waiter, req->nodeid);
 
 	if (!has_share(control, client, control->walk_count, load.own, WALKS_MAX))
 		return -EAGAIN;
@@ -213,6 +197,7 @@ int control_handle_keys(void *self, struct coterie_client *client, const void *m
 	struct control_waiter *waiter = control_waiter_add(control, id, CONTROL_RES_KEYS);
 	if (waiter == NULL)
 		return -ENOMEM;
+	control->host->client_peer(client, NULL, &waiter->uid, NULL);
 	int rc = is_here ? walk_start(control, client, waiter, &req) : lookup_start(control, client, waiter, &req);
 	if (rc < 0)
 		control_waiter_forget(waiter);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A thread that closes the files of zero-copy buffers. The last descriptor of a file in memory frees its pages: a user
- * may have 1 GiB of them, which takes 100 ms. The loop must not wait for that.
+ * A thread that closes the files of clients. The last descriptor of a file in memory frees its pages, and the client
+ * chooses their number: 1 GiB takes 100 ms. The loop must not wait for that.
  */
 #include "services/cpg/closer.h"
 
@@ -13,11 +13,16 @@
 
 #define STACK_SIZE (128u << 10)
 
+struct closing {
+	struct closing *next;
+	int fd;
+};
+
 struct cpg_closer {
 	pthread_t thread;
 	pthread_mutex_t lock; /* of the members below */
 	pthread_cond_t changed;
-	struct cpg_closing *files;
+	struct closing *files;
 	uint64_t closed;
 	bool is_ending;
 };
@@ -28,7 +33,7 @@ static void *run(void *arg)
 
 	pthread_mutex_lock(&closer->lock);
 	while (closer->files != NULL || !closer->is_ending) {
-		struct cpg_closing *file = closer->files;
+		struct closing *file = closer->files;
 
 		if (file == NULL) {
 			pthread_cond_wait(&closer->changed, &closer->lock);
@@ -95,8 +100,15 @@ void cpg_closer_destroy(struct cpg_closer *closer)
 	free(closer);
 }
 
-void cpg_closer_add(struct cpg_closer *closer, struct cpg_closing *file)
+void cpg_closer_close(struct cpg_closer *closer, int fd)
 {
+	struct closing *file = malloc(sizeof(*file));
+
+	if (file == NULL) {
+		close(fd);
+		return;
+	}
+	file->fd = fd;
 	pthread_mutex_lock(&closer->lock);
 	file->next = closer->files;
 	closer->files = file;

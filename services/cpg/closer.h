@@ -8,18 +8,12 @@
 
 struct cpg_closer;
 
-/** A file that is to be closed. Allocate it together with the descriptor, so that the end of the file cannot fail. */
-struct cpg_closing {
-	struct cpg_closing *next; /* of the closer */
-	int fd;
-};
-
 /** Start the thread. @return caller frees with cpg_closer_destroy; NULL: out of memory or threads */
 struct cpg_closer *cpg_closer_create(void);
 /** Wait until all files are closed, and end the thread. NULL is ignored. */
 void cpg_closer_destroy(struct cpg_closer *closer);
-/** Close the descriptor and free the struct, which malloc() has made, on the thread. */
-void cpg_closer_add(struct cpg_closer *closer, struct cpg_closing *file);
+/** Close the descriptor on the thread, or at once if memory has run out. */
+void cpg_closer_close(struct cpg_closer *closer, int fd);
 /** Return how many files the thread has closed. */
 uint64_t cpg_closer_count(struct cpg_closer *closer);
 

@@ -254,7 +254,7 @@ struct cpg {
 	struct coterie_timer *build_timer;
 	uint32_t snapshot_work;      /* steps of a snapshot in the longest turn so far */
 	uint64_t next_token;         /* next token of an iteration or a zero-copy buffer */
-	struct cpg_closer *closer;   /* closes zero-copy buffers, or NULL: there were no large ones yet */
+	struct cpg_closer *closer;   /* closes the files of clients, or NULL: there were none yet */
 	struct coterie_ring_id ring; /* the ring of the last finished synchronisation */
 	uint32_t *members;
 	uint32_t member_count;
@@ -488,7 +488,7 @@ void cpg_snapshot_drop(struct cpg_connection *connection);
 int cpg_handle_zc_alloc(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cpg_handle_zc_free(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cpg_handle_zc_execute(void *self, struct coterie_client *client, const void *msg, uint32_t size);
-/** Give up the connection's buffers. Large ones are closed on a thread. */
+/** Give up the connection's buffers. */
 void cpg_zero_copies_free(struct cpg *cpg, struct cpg_connection *connection);
 void cpg_zero_copies_save(const struct cpg_connection *connection, struct coterie_state_writer *writer);
 int cpg_zero_copies_load(struct cpg *cpg, struct cpg_connection *connection, struct coterie_state_reader *reader);

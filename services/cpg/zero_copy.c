@@ -9,8 +9,7 @@
  * that the libraries use. Debian's library does not report the refusal, and would not remove the file.
  *
  * The client chooses the path, and the loop must not wait for a disk, a network or a process of the client. So the folder
- * is looked up without waiting, and it must be on the file system of /dev/shm or of the run-time folder, which the
- * libraries use.
+ * is looked up without waiting, and it must be in memory. All descriptors of the file are closed on a thread.
  */
 #include "services/cpg/cpg.h"
 
@@ -21,8 +20,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include <linux/magic.h>
 #include <linux/openat2.h>
 
 #include <coterie/state.h>
@@ -42,8 +43,6 @@
  * the plugin duplicates each descriptor before the old version closes it.
  */
 #define DESCRIPTORS_PART 4u
-/* The buffers of a connection with more than this together are closed on a thread. A MiB takes less than 0.1 ms. */
-#define CLOSE_AT_ONCE (UINT64_C(1) << 20)
 /* Looking up a folder without waiting fails as well while another process mounts something. */
 #define LOOKUPS 4
 /* The start of the file names that cpg_zcb_alloc(3) makes. */
@@ -52,10 +51,10 @@ static const char name_begin[] = "corosync_zerocopy-";
 #define MAP_SIZE_MAX INT32_MAX
 
 struct cpg_zero_copy {
-	struct cpg_closing file; /* the first member, so that the closer can free it */
 	struct cpg_zero_copy *next;
 	uint64_t token;
 	uint64_t map_size;
+	int fd;
 };
 
 static void add(struct cpg_connection *connection, struct cpg_zero_copy **place, struct cpg_zero_copy *buffer)
@@ -73,11 +72,7 @@ static void drop(struct cpg *cpg, struct cpg_connection *connection, struct cpg_
 	*place = buffer->next;
 	connection->zero_copy_count--;
 	connection->zero_copy_size -= buffer->map_size;
-	if (cpg->closer != NULL) {
-		cpg_closer_add(cpg->closer, &buffer->file);
-		return;
-	}
-	close(buffer->file.fd);
+	cpg_closer_close(cpg->closer, buffer->fd);
 	free(buffer);
 }
 
@@ -87,12 +82,12 @@ void cpg_zero_copies_free(struct cpg *cpg, struct cpg_connection *connection)
 		drop(cpg, connection, &connection->zero_copies);
 }
 
-/* Start the thread that closes files, before the first connection has large buffers. @return 0; -ENOMEM */
-static int prepare_end(struct cpg *cpg, uint64_t size)
+/* Start the thread that closes files, before the first file of a client is opened. @return 0; -ENOMEM */
+static int prepare_end(struct cpg *cpg)
 {
-	if (cpg->closer == NULL && size > CLOSE_AT_ONCE)
+	if (cpg->closer == NULL)
 		cpg->closer = cpg_closer_create();
-	return cpg->closer == NULL && size > CLOSE_AT_ONCE ? -ENOMEM : 0;
+	return cpg->closer == NULL ? -ENOMEM : 0;
 }
 
 void cpg_zero_copies_save(const struct cpg_connection *connection, struct coterie_state_writer *writer)
@@ -101,7 +96,7 @@ void cpg_zero_copies_save(const struct cpg_connection *connection, struct coteri
 	for (const struct cpg_zero_copy *one = connection->zero_copies; one != NULL; one = one->next) {
 		coterie_state_put_u64(writer, one->token);
 		coterie_state_put_u64(writer, one->map_size);
-		coterie_state_put_u32(writer, (uint32_t)one->file.fd);
+		coterie_state_put_u32(writer, (uint32_t)one->fd);
 	}
 }
 
@@ -110,6 +105,8 @@ int cpg_zero_copies_load(struct cpg *cpg, struct cpg_connection *connection, str
 	uint32_t count = coterie_state_take_count(reader, 20);
 	struct cpg_zero_copy **end = &connection->zero_copies;
 
+	if (count > 0 && prepare_end(cpg) < 0)
+		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++) {
 		struct cpg_zero_copy *buffer = calloc(1, sizeof(*buffer));
 
@@ -117,8 +114,8 @@ int cpg_zero_copies_load(struct cpg *cpg, struct cpg_connection *connection, str
 			return -ENOMEM;
 		buffer->token = coterie_state_take_u64(reader);
 		buffer->map_size = coterie_state_take_u64(reader);
-		buffer->file.fd = fcntl((int)coterie_state_take_u32(reader), F_DUPFD_CLOEXEC, 0);
-		if (buffer->file.fd < 0) {
+		buffer->fd = fcntl((int)coterie_state_take_u32(reader), F_DUPFD_CLOEXEC, 0);
+		if (buffer->fd < 0) {
 			int rc = errno == EBADF ? -ENOTSUP : -errno;
 
 			free(buffer);
@@ -127,7 +124,7 @@ int cpg_zero_copies_load(struct cpg *cpg, struct cpg_connection *connection, str
 		add(connection, end, buffer);
 		end = &buffer->next;
 	}
-	return prepare_end(cpg, connection->zero_copy_size);
+	return 0;
 }
 
 static struct cpg_zero_copy **find(struct cpg_connection *connection, uint64_t token)
@@ -166,17 +163,21 @@ static bool find_device(int folder, const char *name, uint64_t *device)
 	return true;
 }
 
-/* Return whether the folder is where the libraries make their files: in memory. */
+/*
+ * Return whether the folder is where the libraries make their files: on the file system of /dev/shm, or of the run-time
+ * folder if that is in memory.
+ */
 static bool is_in_memory(int folder)
 {
-	static const char *const names[] = {"/dev/shm", RUNSTATE_DIR};
 	uint64_t device, allowed;
+	struct statfs system;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (find_device(folder, "", &device) && find_device(AT_FDCWD, names[i], &allowed) && device == allowed)
-			return true;
-	}
-	return false;
+	if (!find_device(folder, "", &device))
+		return false;
+	if (find_device(AT_FDCWD, "/dev/shm", &allowed) && device == allowed)
+		return true;
+	return find_device(AT_FDCWD, RUNSTATE_DIR, &allowed) && device == allowed && fstatfs(folder, &system) == 0 &&
+	       system.f_type == TMPFS_MAGIC;
 }
 
 static int last_error(void) { return errno == EMFILE || errno == ENFILE ? -ENOMEM : -errno; }
@@ -215,7 +216,7 @@ static bool may_remove(int folder, uint32_t uid, uint32_t gid)
 }
 
 /* Open a file, unless the name now belongs to another file than the checked one. */
-static int open_checked(int folder, const char *name, const struct stat *checked)
+static int open_checked(struct cpg_closer *closer, int folder, const char *name, const struct stat *checked)
 {
 	struct stat status;
 	int fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -227,7 +228,7 @@ static int open_checked(int folder, const char *name, const struct stat *checked
 		rc = -EINVAL;
 	if (rc == 0)
 		return fd;
-	close(fd);
+	cpg_closer_close(closer, fd);
 	return rc;
 }
 
@@ -236,25 +237,27 @@ static int open_checked(int folder, const char *name, const struct stat *checked
  * names from its folder. A daemon that is not root becomes the owner of the file for this time, since it has only the
  * right to change owners.
  */
-static int open_and_remove(int folder, const char *name, int handle, const struct stat *checked)
+static int open_and_remove(
+	struct cpg_closer *closer, int folder, const char *name, int handle, const struct stat *checked)
 {
-	int fd = open_checked(folder, name, checked);
+	int fd = open_checked(closer, folder, name, checked);
 	bool is_taken = fd == -EACCES && geteuid() != 0 &&
 			fchownat(handle, "", geteuid(), (gid_t)-1, AT_EMPTY_PATH) == 0;
 
 	if (is_taken)
-		fd = open_checked(folder, name, checked);
+		fd = open_checked(closer, folder, name, checked);
 	if (fd >= 0)
 		unlinkat(folder, name, 0); /* ignore an error: the name then stays */
 	if (!is_taken || fchownat(handle, "", checked->st_uid, (gid_t)-1, AT_EMPTY_PATH) == 0 || fd < 0)
 		return fd;
 	int rc = -errno;
 
-	close(fd);
+	cpg_closer_close(closer, fd);
 	return rc;
 }
 
-static int open_file(int folder, const char *name, uint32_t uid, uint64_t map_size, int refusal)
+static int open_file(
+	struct cpg_closer *closer, int folder, const char *name, uint32_t uid, uint64_t map_size, int refusal)
 {
 	struct stat status;
 	int handle = open_at_once(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC); /* O_PATH has no effect on a device */
@@ -265,13 +268,13 @@ static int open_file(int folder, const char *name, uint32_t uid, uint64_t map_si
 	if (rc == 0 && refusal == 0 && (status.st_size < 0 || (uint64_t)status.st_size < map_size))
 		refusal = -EINVAL;
 	if (rc == 0 && (refusal == 0 || strncmp(name, name_begin, sizeof(name_begin) - 1) == 0))
-		rc = open_and_remove(folder, name, handle, &status);
+		rc = open_and_remove(closer, folder, name, handle, &status);
 	if (refusal < 0) {
 		if (rc > 0)
-			close(rc);
+			cpg_closer_close(closer, rc);
 		rc = refusal;
 	}
-	close(handle);
+	cpg_closer_close(closer, handle); /* the client may have closed and removed the file meanwhile */
 	return rc;
 }
 
@@ -280,7 +283,7 @@ static int open_file(int folder, const char *name, uint32_t uid, uint64_t map_si
  * @param path "FOLDER/NAME", both parts not empty. The call changes it
  * @param refusal 0, or the error that refuses the request. Then only the name is removed
  */
-static int take_file(char *path, uint32_t uid, uint32_t gid, uint64_t map_size, int refusal)
+static int take_file(struct cpg_closer *closer, char *path, uint32_t uid, uint32_t gid, uint64_t map_size, int refusal)
 {
 	char *slash = strrchr(path, '/');
 
@@ -293,7 +296,7 @@ static int take_file(char *path, uint32_t uid, uint32_t gid, uint64_t map_size, 
 	if (folder < 0)
 		return lookup_error();
 	int fd = is_in_memory(folder) && may_remove(folder, uid, gid)
-			 ? open_file(folder, slash + 1, uid, map_size, refusal)
+			 ? open_file(closer, folder, slash + 1, uid, map_size, refusal)
 			 : -EACCES;
 
 	close(folder);
@@ -344,27 +347,27 @@ int cpg_handle_zc_alloc(void *self, struct coterie_client *client, const void *m
 	cpg_snapshot(&req, msg, sizeof(req));
 	if (memchr(req.path, '\0', sizeof(req.path)) == NULL)
 		return -EINVAL;
+	if (prepare_end(cpg) < 0)
+		return -ENOMEM;
 	cpg->host->client_peer(client, NULL, &uid, &gid);
 	if (req.map_size < sizeof(struct cpg_zc_map) || req.map_size > MAP_SIZE_MAX)
 		refusal = -EINVAL;
 	else
 		refusal = check_shares(cpg, connection, uid, req.map_size);
-	if (refusal == 0)
-		refusal = prepare_end(cpg, connection->zero_copy_size + req.map_size);
 
 	struct cpg_zero_copy *buffer = calloc(1, sizeof(*buffer));
 
 	if (buffer == NULL && refusal == 0)
 		refusal = -ENOMEM;
 
-	int rc = take_file(req.path, uid, gid, req.map_size, refusal);
+	int rc = take_file(cpg->closer, req.path, uid, gid, req.map_size, refusal);
 
 	if (rc < 0)
 		goto free_buffer;
 	buffer->map_size = req.map_size;
 	buffer->token = cpg->next_token++;
-	buffer->file.fd = rc;
-	if (pwrite(buffer->file.fd, &buffer->token, sizeof(buffer->token), offsetof(struct cpg_zc_map, token)) !=
+	buffer->fd = rc;
+	if (pwrite(buffer->fd, &buffer->token, sizeof(buffer->token), offsetof(struct cpg_zc_map, token)) !=
 		sizeof(buffer->token)) {
 		rc = -EIO;
 		goto close_fd;
@@ -373,7 +376,7 @@ int cpg_handle_zc_alloc(void *self, struct coterie_client *client, const void *m
 	return 0;
 
 close_fd:
-	close(buffer->file.fd);
+	cpg_closer_close(cpg->closer, buffer->fd);
 free_buffer:
 	free(buffer);
 	return refusal < 0 ? refusal : rc;
@@ -412,7 +415,7 @@ int cpg_handle_zc_execute(void *self, struct coterie_client *client, const void 
 		return -EINVAL;
 	if (!cpg_may_send(cpg, client))
 		return -EAGAIN;
-	if (pread(buffer->file.fd, &map, sizeof(map), 0) != sizeof(map))
+	if (pread(buffer->fd, &map, sizeof(map), 0) != sizeof(map))
 		return -EINVAL;
 
 	uint32_t length = map.request.msglen;
@@ -427,7 +430,7 @@ int cpg_handle_zc_execute(void *self, struct coterie_client *client, const void 
 	if (bytes == NULL)
 		return -ENOMEM;
 
-	int rc = pread(buffer->file.fd, bytes, length, sizeof(map)) == (ssize_t)length
+	int rc = pread(buffer->fd, bytes, length, sizeof(map)) == (ssize_t)length
 			 ? cpg_send(cpg, connection, map.request.guarantee, bytes, length)
 			 : -EINVAL;
 

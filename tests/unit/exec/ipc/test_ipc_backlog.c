@@ -276,15 +276,16 @@ END_TEST
 /* The user with most backlog loses a client, although a client of another user has more than each of its clients. */
 START_TEST(the_user_with_most_is_found)
 {
-	static const char two[] = "two hundred bytes", three[] = "three hundred bytes and some more";
+	static const char *const two[] = {"two hundred bytes", "2 hundred bytes..", "200 bytes........"};
+	static const char three[] = "three hundred bytes and some more";
 
 	for (int client = 0; client < 3; client++)
 		f.clients[client].uid = 1000;
 	f.clients[3].uid = 1000 + 256; /* the same place in a table of users */
-	add(0, two);
-	add(1, two);
+	add(0, two[0]);
+	add(1, two[1]);
 	add(1, "");
-	add(2, two);
+	add(2, two[2]);
 	add(3, three);
 	ck_assert_ptr_eq(ipc_backlog_most(&f.ipc), &f.clients[1]);
 	ipc_backlog_drop(&f.clients[0]);
@@ -344,17 +345,64 @@ START_TEST(large_events_are_freed_in_turns)
 }
 END_TEST
 
-/* While events are freed, room is made for new ones, and no other client has to end. */
+/* While events are freed, they make room for new ones, and no other client has to end. */
 START_TEST(new_events_make_others_go)
 {
+	uint64_t before;
+
 	add_many(0, 10000);
-	ck_assert(!ipc_backlog_shrinks(&f.ipc));
+	ck_assert(!ipc_backlog_make_room(&f.ipc, 1));
 	ipc_backlog_drop(&f.clients[0]);
-	for (uint64_t before = f.ipc.backlog_size; ipc_backlog_shrinks(&f.ipc); before = f.ipc.backlog_size)
-		ck_assert_uint_lt(f.ipc.backlog_size, before);
+	before = f.ipc.backlog_size;
+	ck_assert(ipc_backlog_make_room(&f.ipc, 10000));
+	ck_assert_uint_le(f.ipc.backlog_size, before - 10000);
+	before = f.ipc.backlog_size;
+	ck_assert(!ipc_backlog_make_room(&f.ipc, 10000000)); /* too many events for one turn */
+	ck_assert_uint_ge(f.ipc.backlog_size + 256 * ipc_backlog_cost(30), before);
+	while (timer.run != NULL)
+		run_timer();
 	ck_assert_uint_eq(f.ipc.backlog_size, 0);
-	run_timer();
-	ck_assert_ptr_null(timer.run);
+}
+END_TEST
+
+/* The bytes of a dropped event stay while another client waits for them. They make no room. */
+START_TEST(bytes_that_others_wait_for_make_no_room)
+{
+	char *text = malloc(100001);
+
+	ck_assert_ptr_nonnull(text);
+	for (int event = 0; event < 10; event++) {
+		memset(text, 'a' + event, 100000);
+		text[100000] = '\0';
+		add(0, text);
+		add(1, text);
+	}
+	free(text);
+	add_many(0, 3000); /* freed first, in the turn of the drop */
+	ipc_backlog_drop(&f.clients[0]);
+	ck_assert(!ipc_backlog_make_room(&f.ipc, 100000));
+	ck_assert_uint_gt(f.ipc.backlog_size, 1000000);
+	ipc_backlog_drop(&f.clients[1]);
+	ck_assert(ipc_backlog_make_room(&f.ipc, 100000));
+	while (timer.run != NULL)
+		run_timer();
+}
+END_TEST
+
+/* Three clients of one user wait for the same bytes, and one of another user for as many as they have together. */
+START_TEST(a_group_of_one_user_is_no_crowd)
+{
+	char large[3001], other[1001];
+
+	memset(large, 'l', 3000);
+	memset(other, 'o', 1000);
+	large[3000] = other[1000] = '\0';
+	f.clients[3].uid = 1000;
+	add(3, large);
+	for (int client = 0; client < 3; client++)
+		add(client, other);
+	ck_assert_uint_eq(f.clients[2].backlog_share, ipc_backlog_cost(1000) / 3);
+	ck_assert_ptr_eq(ipc_backlog_most(&f.ipc), &f.clients[3]);
 }
 END_TEST
 
@@ -400,6 +448,8 @@ int main(void)
 	tcase_add_test(tcase, many_events_are_freed_in_turns);
 	tcase_add_test(tcase, large_events_are_freed_in_turns);
 	tcase_add_test(tcase, new_events_make_others_go);
+	tcase_add_test(tcase, bytes_that_others_wait_for_make_no_room);
+	tcase_add_test(tcase, a_group_of_one_user_is_no_crowd);
 	tcase_add_test(tcase, those_that_lag_have_their_turns);
 	return suite_run(suite);
 }

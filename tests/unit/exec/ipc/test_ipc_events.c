@@ -253,10 +253,6 @@ static int play_many(void)
 	return 0;
 }
 
-/*
- * 40 clients with empty rings: 2 of them get the message in the turn that delivers it, the others in later turns. All
- * at once would take 20 ms.
- */
 /* Count the turns of the loop in which some clients have ended, but not all. */
 static void on_ending(void *arg)
 {
@@ -286,6 +282,10 @@ START_TEST(the_end_of_many_clients_takes_several_turns)
 }
 END_TEST
 
+/*
+ * 40 clients with empty rings: 2 of them get the message in the turn that delivers it, the others in later turns. All
+ * at once would take 20 ms.
+ */
 START_TEST(a_message_for_many_clients_takes_several_turns)
 {
 	pid_t pid = start_client(play_many);

@@ -384,8 +384,16 @@ START_TEST(users_share_requests)
 	ck_assert_uint_eq(ask_as(1000, COTERIE_RIGHT_OBSERVE, 4, 2), 2);
 	ck_assert_uint_eq(ask_as(1001, COTERIE_RIGHT_USE, 4, 2), 1);
 	ck_assert_uint_eq(ask_as(0, COTERIE_RIGHT_ADMINISTER, 4, 2), 1);
-	mock_host_advance(host, 10000000 * US); /* the other node does not answer */
+	crowd_leave(); /* their requests stay under way */
+	ck_assert_uint_eq(ask_as(1000, COTERIE_RIGHT_OBSERVE, 4, 2), 0);
 	crowd_leave();
+	mock_host_advance(host, 10000000 * US); /* the other node does not answer */
+	ck_assert_uint_eq(ask_as(1000, COTERIE_RIGHT_OBSERVE, 2, 2), 2);
+	crowd_leave();
+	ck_assert_uint_eq(ask_as(1000, COTERIE_RIGHT_OBSERVE, 2, 2), 0);
+	ck_assert_uint_eq(ask_as(1001, COTERIE_RIGHT_USE, 2, 2), 1);
+	crowd_leave();
+	mock_host_advance(host, 10000000 * US);
 
 	set_keys(100, COTERIE_MAP_STRING, 4);
 	ck_assert_uint_eq(ask_as(1000, COTERIE_RIGHT_OBSERVE, 40, 1), 32);
