@@ -89,7 +89,7 @@ int ipc_backlog_add(
 	}
 	*event = *head;
 	event->body = body;
-	event->share = (uint32_t)(ipc_backlog_cost(head->size) / body->references);
+	event->share = (uint32_t)(sizeof(*event) + (sizeof(*body) + head->size) / body->references);
 	event->next = NULL;
 	*client->backlog_last = event;
 	client->backlog_last = &event->next;

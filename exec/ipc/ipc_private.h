@@ -130,8 +130,8 @@ struct coterie_client {
 	struct ipc_event *backlog, **backlog_last;
 	uint64_t backlog_size; /* sum of ipc_backlog_cost() of its events */
 	/*
-	 * The same for the comparison of users: the second client that waits for the same bytes has half of their cost,
-	 * the third one a third, and so on. Many clients of a group have little more in memory than one.
+	 * The same for the comparison of users: the second client that waits for the same bytes counts half of them, the
+	 * third one a third, and so on. Many clients of a group have little more in memory than one.
 	 */
 	uint64_t backlog_share;
 	uint64_t read_ns; /* when one of these events last found room, or when the first one was queued */

@@ -401,7 +401,7 @@ START_TEST(a_group_of_one_user_is_no_crowd)
 	add(3, large);
 	for (int client = 0; client < 3; client++)
 		add(client, other);
-	ck_assert_uint_eq(f.clients[2].backlog_share, ipc_backlog_cost(1000) / 3);
+	ck_assert_uint_eq(f.clients[2].backlog_share, sizeof(struct ipc_event) + (sizeof(struct ipc_body) + 1000) / 3);
 	ck_assert_ptr_eq(ipc_backlog_most(&f.ipc), &f.clients[3]);
 }
 END_TEST
