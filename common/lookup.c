@@ -6,11 +6,12 @@
 #include "common/lookup.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "common/thread.h"
 
 #define MS_PER_S 1000
 #define NS_PER_MS 1000000
@@ -80,25 +81,15 @@ static void *lookup_run(void *arg)
 	return NULL;
 }
 
-/*
- * Start the thread. @return whether it runs. It is detached, and blocks all signals, so that the caller's threads get
- * them.
- */
+/* Start the thread, detached. @return whether it runs */
 static bool lookup_start(struct lookup *lookup)
 {
-	pthread_attr_t attributes;
-	sigset_t all, before;
 	pthread_t thread;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	int rc = pthread_create(&thread, &attributes, lookup_run, lookup);
-
-	pthread_attr_destroy(&attributes);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc == 0;
+	if (thread_start(&thread, 0, lookup_run, lookup) < 0)
+		return false;
+	pthread_detach(thread);
+	return true;
 }
 
 int lookup_name(const char *name, const struct addrinfo *hints, int64_t limit_ms, struct addrinfo **found)

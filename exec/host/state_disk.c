@@ -5,12 +5,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "common/thread.h"
 #include "exec/loop/loop.h"
 #include "exec/ring/state_dir.h"
 
@@ -64,26 +64,6 @@ static void *run(void *arg)
 	}
 	pthread_mutex_unlock(&disk->lock);
 	return NULL;
-}
-
-/* Start the thread without the ring's priority, and with all signals blocked. */
-static int start_thread(struct state_disk *disk)
-{
-	const struct sched_param param = {0};
-	pthread_attr_t attributes;
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
-	pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
-	pthread_attr_setschedparam(&attributes, &param);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	disk->has_thread = pthread_create(&disk->thread, &attributes, run, disk) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-	return disk->has_thread ? 0 : -ENOMEM;
 }
 
 /* --- the loop's side --- */
@@ -158,7 +138,9 @@ int state_disk_write(struct state_disk *disk, const char *name, const void *byte
 int state_disk_begin(struct state_disk *disk, const char *name, const void *bytes, uint32_t size,
 	void (*finished)(void *arg, int rc), void *arg)
 {
-	if (!disk->has_thread && start_thread(disk) < 0)
+	if (!disk->has_thread)
+		disk->has_thread = thread_start(&disk->thread, STACK_SIZE, run, disk) == 0;
+	if (!disk->has_thread)
 		return -ENOMEM;
 	disk->is_busy = true;
 	disk->name = name;

@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "common/thread.h"
 #include "exec/log/log.h"
 #include "exec/loop/loop.h"
 #include "exec/map/map.h"
@@ -152,22 +152,6 @@ static struct job *job_create(struct reload *reload)
 		return NULL;
 	}
 	return job;
-}
-
-/* Start a thread at ordinary priority. */
-static int start_thread(struct job *job)
-{
-	const struct sched_param param = {0};
-	pthread_attr_t attributes;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
-	pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
-	pthread_attr_setschedparam(&attributes, &param);
-	int rc = pthread_create(&job->thread, &attributes, job_run, job);
-	pthread_attr_destroy(&attributes);
-	return rc == 0 ? 0 : -ENOMEM;
 }
 
 /* --- the result of a reading --- */
@@ -372,10 +356,9 @@ static int start(struct reload *reload)
 		return -ENOMEM;
 	job->work = reload->now->work;
 	job->is_forced = reload->now->is_forced;
-	int rc = start_thread(job);
-	if (rc < 0) {
+	if (thread_start(&job->thread, STACK_SIZE, job_run, job) < 0) {
 		job_destroy(job);
-		return rc;
+		return -ENOMEM;
 	}
 	reload->job = job;
 	return 0;

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/thread.h"
 #include "config/model.h"
 #include "exec/log/log.h"
 #include "exec/loop/loop.h"
@@ -170,23 +170,6 @@ static void *job_run(void *arg)
 	return NULL;
 }
 
-/* Start a thread at ordinary priority, not at that of the ring. */
-static int start_thread(pthread_t *thread, void *(*run)(void *arg), void *arg)
-{
-	const struct sched_param param = {0};
-	pthread_attr_t attributes;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
-	pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
-	pthread_attr_setschedparam(&attributes, &param);
-	int rc = pthread_create(thread, &attributes, run, arg);
-
-	pthread_attr_destroy(&attributes);
-	return rc == 0 ? 0 : -ENOMEM;
-}
-
 /* --- the first step --- */
 
 static void on_written(void *arg)
@@ -257,7 +240,8 @@ int rotate_prepare(struct rotate *rotate, const void *owner, const void *key, ui
 	job->arg = arg;
 	job->rc = check(rotate, job);
 	job->has_thread = job->rc == 0;
-	int rc = job->has_thread ? start_thread(&job->thread, job_run, job) : loop_defer(job->loop, on_refused, job);
+	int rc = job->has_thread ? thread_start(&job->thread, STACK_SIZE, job_run, job)
+				 : loop_defer(job->loop, on_refused, job);
 
 	if (rc < 0)
 		job_destroy(job);
@@ -293,7 +277,7 @@ static void sync_and_destroy(struct job *job)
 {
 	pthread_t thread; /* no member of the job, which the thread frees at once */
 
-	if (start_thread(&thread, sync_run, job) == 0)
+	if (thread_start(&thread, STACK_SIZE, sync_run, job) == 0)
 		pthread_detach(thread);
 	else
 		sync_run(job);

@@ -3,14 +3,14 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "common/thread.h"
 
 #define STACK_SIZE (256u << 10)
 #define NICE 10
@@ -50,30 +50,6 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/*
- * Start the thread without the real-time priority of the ring, and with all signals blocked: the daemon's main thread
- * handles them.
- */
-static int start_thread(struct job *job)
-{
-	const struct sched_param param = {0};
-	pthread_attr_t attributes;
-	sigset_t all, before;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
-	pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
-	pthread_attr_setschedparam(&attributes, &param);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int rc = pthread_create(&job->thread, &attributes, run, job);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-	job->has_thread = rc == 0;
-	return -rc;
-}
-
 /* --- the loop --- */
 
 static void on_done(void *arg, int fd, uint32_t revents)
@@ -102,7 +78,8 @@ int job_create(struct metrics *metrics, uint32_t documents, void (*done)(struct 
 	rc = job->fd < 0 ? -errno : metrics->host->fd_add(metrics->ctx, job->fd, COTERIE_FD_IN, 0, on_done, job);
 	job->is_watched = rc == 0;
 	if (rc == 0)
-		rc = start_thread(job);
+		rc = thread_start(&job->thread, STACK_SIZE, run, job);
+	job->has_thread = rc == 0;
 	if (rc < 0) {
 		job_destroy(job);
 		return rc;

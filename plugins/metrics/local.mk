@@ -3,7 +3,7 @@
 metrics_sources = \
 	plugins/metrics/address.c plugins/metrics/collect.c plugins/metrics/document.c plugins/metrics/document.h \
 	plugins/metrics/events.c plugins/metrics/events.h \
-	plugins/metrics/job.c plugins/metrics/job.h plugins/metrics/metrics.c plugins/metrics/metrics.h \
+	$(thread_sources) plugins/metrics/job.c plugins/metrics/job.h plugins/metrics/metrics.c plugins/metrics/metrics.h \
 	plugins/metrics/names.c plugins/metrics/page.c plugins/metrics/server.c plugins/metrics/snapshot.c plugins/metrics/snapshot.h
 if WITH_METRICS
 plugin_LTLIBRARIES += metrics.la

@@ -6,10 +6,10 @@
 #include "services/cpg/closer.h"
 
 #include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "common/thread.h"
 
 #define STACK_SIZE (128u << 10)
 
@@ -50,26 +50,6 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Start the thread at the ordinary priority, without signals. @return 0, or an errno */
-static int start(struct cpg_closer *closer)
-{
-	const struct sched_param param = {0};
-	pthread_attr_t attributes;
-	sigset_t all, before;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
-	pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
-	pthread_attr_setschedparam(&attributes, &param);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int rc = pthread_create(&closer->thread, &attributes, run, closer);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-	return rc;
-}
-
 struct cpg_closer *cpg_closer_create(void)
 {
 	struct cpg_closer *closer = calloc(1, sizeof(*closer));
@@ -78,7 +58,7 @@ struct cpg_closer *cpg_closer_create(void)
 		return NULL;
 	pthread_mutex_init(&closer->lock, NULL);
 	pthread_cond_init(&closer->changed, NULL);
-	if (start(closer) == 0)
+	if (thread_start(&closer->thread, STACK_SIZE, run, closer) == 0)
 		return closer;
 	pthread_cond_destroy(&closer->changed);
 	pthread_mutex_destroy(&closer->lock);

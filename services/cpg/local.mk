@@ -5,7 +5,7 @@ cpg_service_sources = \
 	services/cpg/groups.c services/cpg/index.c services/cpg/requests.c services/cpg/deliver.c services/cpg/compact.c \
 	services/cpg/resync.c services/cpg/merge.c services/cpg/state.c services/cpg/iterate.c services/cpg/iterate.h \
 	services/cpg/snapshot.c services/cpg/statistics.c \
-	services/cpg/zero_copy.c services/cpg/closer.c services/cpg/closer.h
+	services/cpg/zero_copy.c services/cpg/closer.c services/cpg/closer.h $(thread_sources)
 
 if WITH_CPG
 plugin_LTLIBRARIES += cpg.la
