@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/ipc/ipc_backlog.c: events that clients have not read yet. The test uses no libqb, and has a loop of its own. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <coterie/channel.h>
@@ -109,6 +108,17 @@ static void take(int client, const char *text)
 	ipc_backlog_pop(&f.clients[client]);
 }
 
+/* Return a text of this byte alone. It lasts until the next call. */
+static const char *text_of(int byte, size_t length)
+{
+	static char text[1000001];
+
+	ck_assert_uint_lt(length, sizeof(text));
+	memset(text, byte, length);
+	text[length] = '\0';
+	return text;
+}
+
 START_TEST(events_wait_in_their_order)
 {
 	add(0, "first");
@@ -129,31 +139,21 @@ END_TEST
 
 START_TEST(what_several_wait_for_is_kept_once)
 {
-	char *text = malloc(10001);
-
-	ck_assert_ptr_nonnull(text);
-	for (int event = 0; event < 3; event++) {
-		memset(text, 'a' + event, 10000);
-		text[10000] = '\0';
+	for (int event = 0; event < 3; event++)
 		for (int client = 0; client < CLIENTS; client++)
-			add(client, text);
-	}
+			add(client, text_of('a' + event, 10000));
 	ck_assert_uint_lt(f.ipc.backlog_size, 31000);
 	ck_assert_uint_gt(f.ipc.backlog_size, 30000);
 	for (int client = 0; client < CLIENTS; client++)
 		ck_assert_uint_eq(f.clients[client].backlog_size, 3 * ipc_backlog_cost(10000));
 	ipc_backlog_drop(&f.clients[1]);
-	memset(text, 'a', 10000);
-	take(0, text);
-	take(2, text);
+	take(0, text_of('a', 10000));
+	take(2, text_of('a', 10000));
 	ck_assert_uint_gt(f.ipc.backlog_size, 30000);
-	take(3, text);
+	take(3, text_of('a', 10000));
 	ck_assert_uint_lt(f.ipc.backlog_size, 21000);
-	memset(text, 'b', 10000);
-	take(3, text);
-	memset(text, 'c', 10000);
-	take(3, text);
-	free(text);
+	take(3, text_of('b', 10000));
+	take(3, text_of('c', 10000));
 }
 END_TEST
 
@@ -329,15 +329,8 @@ END_TEST
 /* Events of one client may be large, so their bytes end a turn as well. */
 START_TEST(large_events_are_freed_in_turns)
 {
-	char *text = malloc(1000001);
-
-	ck_assert_ptr_nonnull(text);
-	for (int i = 0; i < 10; i++) {
-		memset(text, 'a' + i, 1000000);
-		text[1000000] = '\0';
-		add(0, text);
-	}
-	free(text);
+	for (int i = 0; i < 10; i++)
+		add(0, text_of('a' + i, 1000000));
 	ipc_backlog_drop(&f.clients[0]);
 	while (timer.run != NULL)
 		run_timer();
@@ -368,16 +361,9 @@ END_TEST
 /* The bytes of a dropped event stay while another client waits for them. They make no room. */
 START_TEST(bytes_that_others_wait_for_make_no_room)
 {
-	char *text = malloc(100001);
-
-	ck_assert_ptr_nonnull(text);
-	for (int event = 0; event < 10; event++) {
-		memset(text, 'a' + event, 100000);
-		text[100000] = '\0';
-		add(0, text);
-		add(1, text);
-	}
-	free(text);
+	for (int event = 0; event < 10; event++)
+		for (int client = 0; client < 2; client++)
+			add(client, text_of('a' + event, 100000));
 	add_many(0, 3000); /* freed first, in the turn of the drop */
 	ipc_backlog_drop(&f.clients[0]);
 	ck_assert(!ipc_backlog_make_room(&f.ipc, 100000));
@@ -392,15 +378,10 @@ END_TEST
 /* Three clients of one user wait for the same bytes, and one of another user for as many as they have together. */
 START_TEST(a_group_of_one_user_is_no_crowd)
 {
-	char large[3001], other[1001];
-
-	memset(large, 'l', 3000);
-	memset(other, 'o', 1000);
-	large[3000] = other[1000] = '\0';
 	f.clients[3].uid = 1000;
-	add(3, large);
+	add(3, text_of('l', 3000));
 	for (int client = 0; client < 3; client++)
-		add(client, other);
+		add(client, text_of('o', 1000));
 	ck_assert_uint_eq(f.clients[2].backlog_share, sizeof(struct ipc_event) + (sizeof(struct ipc_body) + 1000) / 3);
 	ck_assert_ptr_eq(ipc_backlog_most(&f.ipc), &f.clients[3]);
 }
