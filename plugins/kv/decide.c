@@ -13,7 +13,8 @@
  *    While one of them is away, the ring waits. When all are present, all have lost it. Then the newest
  *    other state is used, or an empty table.
  * 4. Members with the chosen state serve. Those that were taking it over continue, if all possible donors have
- *    kept the deletions since the takeover began. All others start from nothing.
+ *    kept the deletions since the takeover began, or since the last change that the member has. All others start from
+ *    nothing.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -267,7 +268,7 @@ void kv_standing_changed(struct kv *kv)
 		kv->progress.kept_from = kv->state.revision;
 	} else if (incomplete == 0 && kv->is_keeping) {
 		kv->is_keeping = false;
-		kv_store_purge(&kv->store);
+		kv_store_purge(&kv->store, UINT64_MAX);
 		kv_sweep(kv);
 	}
 	kv_transfer_poke(kv);

@@ -382,7 +382,7 @@ int kv_state_load(void *self, const void *blob, uint32_t size)
 		rc = -EINVAL;
 	if (rc == 0 && !kv->is_keeping) { /* the old version may have freed only some of the deletions, so free the
 					   * others */
-		kv_store_purge(&kv->store);
+		kv_store_purge(&kv->store, UINT64_MAX);
 		kv_sweep(kv);
 	}
 	if (rc == 0) {

@@ -270,8 +270,6 @@ static uint32_t page_fill(const struct kv *kv, const struct kv_req_list *request
 			.value_size = (request->flags & KV_KEYS_ONLY) != 0 ? 0 : entry->value_size};
 		uint32_t size = (uint32_t)sizeof(item) + padded(item.key_size + item.value_size);
 
-		if (entry->is_deleted)
-			continue;
 		if (count == PAGE_COUNT_MAX || (count > 0 && used + size > PAGE_SIZE_MAX)) {
 			if (response != NULL)
 				response->has_more = 1;

@@ -57,24 +57,22 @@ static int compare(const struct kv_entry *entry, const void *key, uint32_t key_s
 	return (entry->key_size > key_size) - (entry->key_size < key_size);
 }
 
-/* Find, for each level, the pointer to the first entry at or above the key. */
-static void seek(struct kv_store *store, const void *key, uint32_t key_size, struct kv_entry ***places)
+/* Find, for each level, the pointer to the first entry at or above the key of an entry. */
+static void seek(struct kv_store *store, const struct kv_entry *entry, struct kv_entry ***places)
 {
-	struct kv_entry **at = store->heads;
+	struct kv_entry **at = entry->is_deleted ? store->tomb_heads : store->heads;
 
 	for (uint32_t level = KV_LEVELS; level-- > 0;) {
-		while (at[level] != NULL && compare(at[level], key, key_size) < 0)
+		while (at[level] != NULL && compare(at[level], entry->key, entry->key_size) < 0)
 			at = at[level]->next;
 		places[level] = &at[level];
 	}
 }
 
-struct kv_entry *kv_store_above(const struct kv_store *store, const void *key, uint32_t key_size, bool is_inclusive)
+static struct kv_entry *above(struct kv_entry *const *at, const void *key, uint32_t key_size, bool is_inclusive)
 {
-	struct kv_entry *const *at = store->heads;
-
 	if (key_size == 0)
-		return store->heads[0];
+		return at[0];
 	for (uint32_t level = KV_LEVELS; level-- > 0;) {
 		while (at[level] != NULL && compare(at[level], key, key_size) < (is_inclusive ? 0 : 1))
 			at = at[level]->next;
@@ -82,18 +80,21 @@ struct kv_entry *kv_store_above(const struct kv_store *store, const void *key, u
 	return at[0];
 }
 
-static struct kv_entry *find_any(const struct kv_store *store, const void *key, uint32_t key_size)
+struct kv_entry *kv_store_above(const struct kv_store *store, const void *key, uint32_t key_size, bool is_inclusive)
 {
-	struct kv_entry *entry = kv_store_above(store, key, key_size, true);
+	return above(store->heads, key, key_size, is_inclusive);
+}
+
+static struct kv_entry *find(struct kv_entry *const *heads, const void *key, uint32_t key_size)
+{
+	struct kv_entry *entry = above(heads, key, key_size, true);
 
 	return entry != NULL && compare(entry, key, key_size) == 0 ? entry : NULL;
 }
 
 struct kv_entry *kv_store_find(const struct kv_store *store, const void *key, uint32_t key_size)
 {
-	struct kv_entry *entry = find_any(store, key, key_size);
-
-	return entry != NULL && !entry->is_deleted ? entry : NULL;
+	return find(store->heads, key, key_size);
 }
 
 /* Choose a random level. Each further level has a chance of a quarter (xorshift, Marsaglia 2003). */
@@ -109,9 +110,28 @@ static uint8_t level_choose(struct kv_store *store)
 	return level;
 }
 
-static struct kv_entry *entry_create(struct kv_store *store, const void *key, uint32_t key_size)
+static void key_link(struct kv_store *store, struct kv_entry *entry)
 {
 	struct kv_entry **places[KV_LEVELS];
+
+	seek(store, entry, places);
+	for (uint32_t level = 0; level < entry->level; level++) {
+		entry->next[level] = *places[level];
+		*places[level] = entry;
+	}
+}
+
+static void key_unlink(struct kv_store *store, const struct kv_entry *entry)
+{
+	struct kv_entry **places[KV_LEVELS];
+
+	seek(store, entry, places);
+	for (uint32_t level = 0; level < entry->level; level++)
+		*places[level] = entry->next[level];
+}
+
+static struct kv_entry *entry_create(struct kv_store *store, const void *key, uint32_t key_size)
+{
 	struct kv_entry *entry = calloc(1, sizeof(*entry) + key_size);
 
 	if (entry == NULL)
@@ -124,13 +144,6 @@ static struct kv_entry *entry_create(struct kv_store *store, const void *key, ui
 	}
 	entry->key_size = (uint8_t)key_size;
 	memcpy(entry->key, key, key_size);
-	entry->is_deleted = true;
-	seek(store, key, key_size, places);
-	for (uint32_t level = 0; level < entry->level; level++) {
-		entry->next[level] = *places[level];
-		*places[level] = entry;
-	}
-	store->tombs++;
 	return entry;
 }
 
@@ -192,95 +205,113 @@ struct kv_entry *kv_store_after(struct kv_store *store, uint64_t revision)
 
 /* ---- Changes ------------------------------------------------------------- */
 
-static void entry_remove(struct kv_store *store, struct kv_entry *entry)
+static void count(struct kv_store *store, const struct kv_entry *entry)
 {
-	struct kv_entry **places[KV_LEVELS];
+	if (entry->is_deleted) {
+		store->tombs++;
+		return;
+	}
+	store->keys++;
+	store->bytes += kv_store_cost(entry->key_size, entry->value_size);
+}
 
-	seek(store, entry->key, entry->key_size, places);
-	for (uint32_t level = 0; level < entry->level; level++)
-		*places[level] = entry->next[level];
-	change_unlink(store, entry);
+static void uncount(struct kv_store *store, const struct kv_entry *entry)
+{
 	if (entry->is_deleted) {
 		store->tombs--;
-	} else {
-		store->keys--;
-		store->bytes -= kv_store_cost(entry->key_size, entry->value_size);
+		return;
 	}
+	store->keys--;
+	store->bytes -= kv_store_cost(entry->key_size, entry->value_size);
+}
+
+static void entry_remove(struct kv_store *store, struct kv_entry *entry)
+{
+	uncount(store, entry);
+	key_unlink(store, entry);
+	change_unlink(store, entry);
 	entry_free(entry);
+}
+
+/*
+ * Return the entry of a key, in the list of deleted entries or in the other one. It is not counted, and not linked by its
+ * change. It is new if the key has none. NULL: out of memory.
+ */
+static struct kv_entry *entry_take(struct kv_store *store, const void *key, uint32_t key_size, bool is_deleted)
+{
+	struct kv_entry *entry = find(store->heads, key, key_size);
+
+	if (entry == NULL)
+		entry = find(store->tomb_heads, key, key_size);
+	if (entry != NULL) {
+		uncount(store, entry);
+		change_unlink(store, entry);
+		if (entry->is_deleted == is_deleted)
+			return entry;
+		key_unlink(store, entry);
+	} else {
+		entry = entry_create(store, key, key_size);
+		if (entry == NULL)
+			return NULL;
+	}
+	entry->is_deleted = is_deleted;
+	key_link(store, entry);
+	return entry;
 }
 
 int kv_store_put(struct kv_store *store, const void *key, uint32_t key_size, const void *value, uint32_t value_size,
 	uint64_t modified, uint64_t created)
 {
 	uint8_t *copy = malloc(value_size > 0 ? value_size : 1);
+	struct kv_entry *entry = copy != NULL ? entry_take(store, key, key_size, false) : NULL;
 
-	if (copy == NULL)
-		return -ENOMEM;
-
-	struct kv_entry *entry = find_any(store, key, key_size);
-	bool is_new = entry == NULL;
-
-	if (is_new)
-		entry = entry_create(store, key, key_size);
 	if (entry == NULL) {
 		free(copy);
 		return -ENOMEM;
 	}
 	if (value_size > 0)
 		memcpy(copy, value, value_size);
-	if (!is_new)
-		change_unlink(store, entry);
-	if (entry->is_deleted) {
-		store->tombs--;
-		store->keys++;
-		entry->created = modified;
-	} else {
-		store->bytes -= kv_store_cost(key_size, entry->value_size);
-	}
 	free(entry->value);
-	entry->is_deleted = false;
 	entry->value = copy;
 	entry->value_size = value_size;
 	entry->modified = modified;
 	if (created != 0)
 		entry->created = created;
-	store->bytes += kv_store_cost(key_size, value_size);
+	else if (entry->created == 0)
+		entry->created = modified;
+	count(store, entry);
 	change_link(store, entry);
 	return 0;
 }
 
 int kv_store_delete(struct kv_store *store, const void *key, uint32_t key_size, uint64_t modified, bool keep)
 {
-	struct kv_entry *entry = find_any(store, key, key_size);
-	bool is_new = entry == NULL;
+	struct kv_entry *entry;
 
 	if (!keep) {
+		entry = kv_store_find(store, key, key_size);
 		if (entry != NULL)
 			entry_remove(store, entry);
 		return 0;
 	}
-	if (is_new)
-		entry = entry_create(store, key, key_size);
+	entry = entry_take(store, key, key_size, true);
 	if (entry == NULL)
 		return -ENOMEM;
-	if (!is_new)
-		change_unlink(store, entry);
-	if (!entry->is_deleted) {
-		store->keys--;
-		store->tombs++;
-		store->bytes -= kv_store_cost(key_size, entry->value_size);
-	}
 	free(entry->value);
 	entry->value = NULL;
 	entry->value_size = 0;
-	entry->is_deleted = true;
 	entry->created = 0;
 	entry->modified = modified;
+	count(store, entry);
 	change_link(store, entry);
 	return 0;
 }
 
-void kv_store_purge(struct kv_store *store) { store->purge = store->oldest; }
+void kv_store_purge(struct kv_store *store, uint64_t up_to)
+{
+	store->purge = store->oldest;
+	store->purge_to = up_to;
+}
 
 void kv_store_purge_end(struct kv_store *store) { store->purge = NULL; }
 
@@ -289,7 +320,7 @@ static uint32_t purge_one(struct kv_store *store)
 {
 	struct kv_entry *entry = store->purge;
 
-	if (store->tombs == 0) {
+	if (store->tombs == 0 || entry->modified > store->purge_to) {
 		store->purge = NULL;
 		return 1;
 	}

@@ -2,7 +2,7 @@
  * The table. Its entries are linked in the order of their keys, and also in the order of their last changes.
  *
  * Deleted keys may be kept without a value, so that a member that takes over the state in the order of the changes
- * receives the deletions as well.
+ * receives the deletions as well. They have a list by key of their own, so that many of them delay no reader.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -24,12 +24,13 @@ struct kv_entry {
 	bool is_deleted;
 	uint8_t level;
 	struct kv_entry *older, *newer; /* neighbours in the order of `modified` */
-	struct kv_entry **next;         /* next entry by key at each level */
+	struct kv_entry **next; /* next entry by key at each level, in the list of keys or in that of deletions */
 	uint8_t key[];
 };
 
 struct kv_store {
-	struct kv_entry *heads[KV_LEVELS];
+	struct kv_entry *heads[KV_LEVELS];      /* by key */
+	struct kv_entry *tomb_heads[KV_LEVELS]; /* deleted entries by key */
 	struct kv_entry *oldest, *newest;
 	struct kv_entry *walk; /* the oldest change above walk_from, or NULL */
 	uint64_t walk_from;
@@ -37,6 +38,7 @@ struct kv_store {
 	uint64_t bytes; /* bytes of all entries that are not deleted, with KV_ENTRY_COST for each */
 	uint64_t random;
 	struct kv_entry *purge;   /* deletions from this entry on will be freed; NULL: none */
+	uint64_t purge_to;        /* up to this revision */
 	struct kv_entry *dropped; /* list of entries of a dropped table that will be freed */
 };
 
@@ -74,13 +76,13 @@ int kv_store_put(struct kv_store *store, const void *key, uint32_t key_size, con
  */
 int kv_store_delete(struct kv_store *store, const void *key, uint32_t key_size, uint64_t modified, bool keep);
 
-/** Mark all stored deletions. kv_store_sweep frees them later. */
-void kv_store_purge(struct kv_store *store);
+/** Mark the deletions up to a revision. kv_store_sweep frees them later. */
+void kv_store_purge(struct kv_store *store, uint64_t up_to);
 /** Stop a purge: keep the deletions that are not freed yet, since they are needed again. */
 void kv_store_purge_end(struct kv_store *store);
 
 /**
- * Return the first entry above a key, deleted or not. With is_inclusive, an entry of the key itself counts too.
+ * Return the first entry above a key that is not deleted. With is_inclusive, an entry of the key itself counts too.
  * key_size 0: return the first entry of all.
  */
 struct kv_entry *kv_store_above(const struct kv_store *store, const void *key, uint32_t key_size, bool is_inclusive);

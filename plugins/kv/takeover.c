@@ -294,8 +294,15 @@ void kv_log_write(struct kv *kv, const struct kv_ring_write *write, uint32_t siz
 	uint32_t length = logged_size(size);
 	struct kv_block *block = log_block(kv, length);
 
+	/*
+	 * The next chunks can fill a gap in the log. But while the log is being written, chunks are dropped that all
+	 * other members count.
+	 */
 	if (block == NULL) {
-		kv_log_clear(kv, kv->state.revision);
+		if (kv->is_catching_up)
+			kv_lose(kv, "more writes come than can be logged");
+		else
+			kv_log_clear(kv, kv->state.revision);
 		return;
 	}
 
@@ -340,6 +347,8 @@ void kv_takeover_chunk(struct kv *kv, const struct kv_ring_chunk *chunk, uint32_
 		kv->parts_last = part;
 		kv->parts_bytes += size;
 		kv_log_clear(kv, le64toh(chunk->base));
+		if (kv->progress.started > le64toh(chunk->base))
+			kv->progress.started = le64toh(chunk->base);
 	}
 	advance(kv, TURN_WORK);
 }

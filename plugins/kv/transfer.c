@@ -24,6 +24,11 @@
 #define SWEEP_WORK 2048u           /* entries that are freed in one turn. This takes less than a millisecond */
 #define SWEEP_NS UINT64_C(1000000) /* pause between two turns */
 #define RETRY_NS UINT64_C(5000000)
+/*
+ * If there are as many deletions as keys, and as this, those that all members have received are forgotten before the end
+ * of a transfer. To forget some passes all entries, so half as many writes have to come between two times.
+ */
+#define TOMBS_MAX 65536u
 #define IDLE_NS \
 	UINT64_C(10000000) /* pause between chunks that only report that there are no more
 			    * changes */
@@ -193,6 +198,45 @@ void kv_lose(struct kv *kv, const char *why)
 	kv_notice(kv);
 }
 
+/* ---- Deletions ------------------------------------------------------------ */
+
+/*
+ * Return the revision up to which no member needs deletions. A member that takes over the table needs none from before
+ * the oldest chunk that it has, and none that was sent to it. UINT64_MAX: no member takes it over.
+ */
+static uint64_t sent_to_all(const struct kv *kv)
+{
+	uint64_t lowest = UINT64_MAX;
+
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		const struct kv_member *member = &kv->members[i];
+		const struct kv_progress *progress = &member->progress;
+		uint64_t sent = progress->started > progress->cursor ? progress->started : progress->cursor;
+
+		if (member->has_announced && !member->has_state && sent < lowest)
+			lowest = sent;
+	}
+	return lowest;
+}
+
+/*
+ * Forget deletions that all members have been sent, if there are many: a member may never finish. One that has not
+ * written them yet begins again if the ring changes.
+ */
+static void forget_sent(struct kv *kv)
+{
+	uint64_t sent = sent_to_all(kv), most = kv->store.keys > TOMBS_MAX ? kv->store.keys : TOMBS_MAX;
+
+	if (kv->store.purge != NULL)
+		kv_sweep(kv);
+	else if (kv->is_keeping && sent <= kv->state.revision && kv->store.tombs >= most &&
+		 sent >= kv->progress.kept_from + most / 2) {
+		kv->progress.kept_from = sent;
+		kv_store_purge(&kv->store, sent);
+		kv_sweep(kv);
+	}
+}
+
 /* ---- Receiving ----------------------------------------------------------- */
 
 static bool is_well_formed(const struct kv *kv, const struct kv_ring_chunk *chunk, uint32_t size)
@@ -222,7 +266,7 @@ void kv_deliver_chunk(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	struct kv *kv = self;
 	const struct kv_ring_chunk *chunk = msg;
 	struct kv_ring ring = kv_ring_from_wire(&chunk->ring);
-	uint64_t from = le64toh(chunk->from), to = le64toh(chunk->to);
+	uint64_t from = le64toh(chunk->from), to = le64toh(chunk->to), base = le64toh(chunk->base);
 
 	if (kv->is_syncing || kv->is_transitional || !kv->has_formed || !kv_ring_equals(&ring, &kv->ring))
 		return;
@@ -237,9 +281,15 @@ void kv_deliver_chunk(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	for (uint32_t i = 0; i < kv->member_count; i++) {
 		struct kv_progress *progress = &kv->members[i].progress;
 
-		if (!kv->members[i].has_state && progress->cursor >= from && progress->cursor < to)
+		if (kv->members[i].has_state || progress->cursor < from)
+			continue;
+		if (progress->cursor < to)
 			progress->cursor = to;
+		/* A chunk from before a member lost its table has keys that were deleted until then. */
+		if (progress->started > base)
+			progress->started = base;
 	}
+	forget_sent(kv);
 	if (!kv->has_state)
 		kv_takeover_chunk(kv, chunk, size);
 	else if (kv->has_state && to >= kv->store.walk_from)

@@ -332,23 +332,33 @@ static int compare_keys(const struct kv_entry *a, const struct kv_entry *b)
 	return rc != 0 ? rc : (int)a->key_size - (int)b->key_size;
 }
 
+/* Check a list by key. @return the number of its entries */
+static uint64_t check_keys(const struct kv *kv, const struct kv_entry *entry, bool is_deleted)
+{
+	uint64_t count = 0;
+
+	for (; entry != NULL; entry = entry->next[0]) {
+		FUZZ_CHECK(entry->next[0] == NULL || compare_keys(entry, entry->next[0]) < 0);
+		FUZZ_CHECK(entry->modified <= kv->state.revision && entry->is_deleted == is_deleted);
+		count++;
+	}
+	return count;
+}
+
 static void check_store(const struct kv *kv)
 {
-	uint64_t counts[2] = {0}, bytes = 0, changes = 0;
+	uint64_t live = check_keys(kv, kv->store.heads[0], false),
+		 tombs = check_keys(kv, kv->store.tomb_heads[0], true);
+	uint64_t bytes = 0, changes = 0;
 
-	for (const struct kv_entry *entry = kv->store.heads[0]; entry != NULL; entry = entry->next[0]) {
-		FUZZ_CHECK(entry->next[0] == NULL || compare_keys(entry, entry->next[0]) < 0);
-		FUZZ_CHECK(entry->modified <= kv->state.revision);
-		counts[entry->is_deleted]++;
-		if (!entry->is_deleted)
-			bytes += kv_store_cost(entry->key_size, entry->value_size);
-	}
 	for (const struct kv_entry *entry = kv->store.oldest; entry != NULL; entry = entry->newer) {
 		FUZZ_CHECK(entry->newer == NULL ? entry == kv->store.newest : entry->modified < entry->newer->modified);
 		changes++;
+		if (!entry->is_deleted)
+			bytes += kv_store_cost(entry->key_size, entry->value_size);
 	}
-	FUZZ_CHECK(counts[0] == kv->store.keys && counts[1] == kv->store.tombs);
-	FUZZ_CHECK(changes == counts[0] + counts[1] && bytes == kv->store.bytes);
+	FUZZ_CHECK(live == kv->store.keys && tombs == kv->store.tombs);
+	FUZZ_CHECK(changes == live + tombs && bytes == kv->store.bytes);
 	/* Deletions are forgotten a few at a time, by a timer that exists while any are left. */
 	FUZZ_CHECK(kv->is_keeping || kv->store.tombs == 0 || kv->store.purge != NULL);
 }

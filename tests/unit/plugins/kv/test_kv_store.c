@@ -85,7 +85,7 @@ START_TEST(changes_come_in_their_order)
 	ck_assert_int_eq(kv_store_delete(&store, "a", 1, 6, true), 0);
 	ck_assert_mem_eq(kv_store_after(&store, 0)->key, "c", 1);
 	ck_assert(kv_store_after(&store, 5)->is_deleted);
-	kv_store_purge(&store);
+	kv_store_purge(&store, UINT64_MAX);
 	ck_assert(!kv_store_sweep(&store, UINT32_MAX));
 	ck_assert_uint_eq(store.tombs, 0);
 	ck_assert_ptr_null(kv_store_after(&store, 5));
@@ -102,6 +102,41 @@ START_TEST(a_kept_deletion_can_be_written_again)
 	ck_assert_uint_eq(find("x")->created, 2);
 	ck_assert_uint_eq(store.tombs, 0);
 	ck_assert_uint_eq(store.keys, 1);
+}
+END_TEST
+
+/* A reader passes no deleted entries, however many there are. */
+START_TEST(deletions_are_not_between_the_keys)
+{
+	put("b", "1", 1);
+	put("a", "1", 2);
+	put("c", "1", 3);
+	ck_assert_int_eq(kv_store_delete(&store, "b", 1, 4, true), 0);
+	ck_assert_int_eq(kv_store_delete(&store, "aa", 2, 5, true), 0);
+	ck_assert_ptr_eq(kv_store_above(&store, "a", 1, false), find("c"));
+	ck_assert_ptr_eq(kv_store_above(&store, "aa", 2, true), find("c"));
+	ck_assert_ptr_eq(find("a")->next[0], find("c"));
+	ck_assert_uint_eq(kv_store_after(&store, 3)->modified, 4);
+	put("b", "2", 6);
+	ck_assert_ptr_eq(find("a")->next[0], find("b"));
+	ck_assert_uint_eq(find("b")->created, 6);
+	ck_assert_uint_eq(store.bytes, 3 * kv_store_cost(1, 1));
+}
+END_TEST
+
+START_TEST(deletions_up_to_a_revision_are_forgotten)
+{
+	char key[16];
+
+	put("a", "1", 1);
+	for (uint64_t revision = 2; revision <= 100; revision++) {
+		snprintf(key, sizeof(key), "%u", (uint32_t)revision);
+		ck_assert_int_eq(kv_store_delete(&store, key, (uint32_t)strlen(key), revision, true), 0);
+	}
+	kv_store_purge(&store, 60);
+	ck_assert(!kv_store_sweep(&store, UINT32_MAX));
+	ck_assert_uint_eq(store.tombs, 40);
+	ck_assert_uint_eq(kv_store_after(&store, 1)->modified, 61);
 }
 END_TEST
 
@@ -129,7 +164,7 @@ START_TEST(many_random_changes_agree_with_a_model)
 			model[number] = 0;
 		}
 		if (revision % 4000 == 0)
-			kv_store_purge(&store); /* a purge goes on while entries change */
+			kv_store_purge(&store, UINT64_MAX); /* a purge goes on while entries change */
 		if (revision % 3 == 0)
 			kv_store_sweep(&store, 10);
 		if (revision % 97 == 0) {
@@ -218,7 +253,7 @@ START_TEST(deletions_are_forgotten_in_turns)
 		snprintf(key, sizeof(key), "%08x", i * 2654435761u);
 		ck_assert_int_eq(kv_store_delete(&store, key, 8, 2000 + i, true), 0);
 	}
-	kv_store_purge(&store);
+	kv_store_purge(&store, UINT64_MAX);
 	ck_assert(kv_store_sweep(&store, 510));
 	ck_assert_uint_le(store.tombs, 500);
 	ck_assert_uint_ge(store.tombs, 498);
@@ -237,7 +272,7 @@ START_TEST(deletions_are_forgotten_in_turns)
 		snprintf(key, sizeof(key), "%08x", i * 2654435761u);
 		ck_assert_int_eq(kv_store_delete(&store, key, 8, 6000 + i, true), 0);
 	}
-	kv_store_purge(&store);
+	kv_store_purge(&store, UINT64_MAX);
 	ck_assert(kv_store_sweep(&store, 1));
 	kv_store_purge_end(&store);
 	ck_assert(!kv_store_sweep(&store, UINT32_MAX));
@@ -255,6 +290,8 @@ static Suite *suite(void)
 	tcase_add_test(tcase, keys_are_bytes_and_ascend);
 	tcase_add_test(tcase, changes_come_in_their_order);
 	tcase_add_test(tcase, a_kept_deletion_can_be_written_again);
+	tcase_add_test(tcase, deletions_are_not_between_the_keys);
+	tcase_add_test(tcase, deletions_up_to_a_revision_are_forgotten);
 	tcase_add_test(tcase, many_random_changes_agree_with_a_model);
 	tcase_add_test(tcase, a_place_among_the_changes_is_found_in_turns);
 	tcase_add_test(tcase, a_table_that_is_dropped_is_freed_in_turns);

@@ -308,8 +308,8 @@ START_TEST(a_ring_that_changes_in_the_middle_of_the_log_goes_on_from_there)
 }
 END_TEST
 
-/* The log has a limit of 64 MiB. */
-START_TEST(a_log_with_a_gap_waits_for_the_next_chunk)
+/* Deliver writes of 1 MB. The log of node 3 has a limit of 64 MiB. */
+static void deliver_large_writes(uint32_t count)
 {
 	uint32_t value_size = 1000000, size = (uint32_t)sizeof(struct kv_ring_write) + 3 + value_size;
 	struct kv_ring_write *write = calloc(1, size);
@@ -323,13 +323,18 @@ START_TEST(a_log_with_a_gap_waits_for_the_next_chunk)
 	struct mock_message message = {
 		.id = KV_RING_WRITE, .size = size - (uint32_t)sizeof(write->header), .data = (uint8_t *)&write->serial};
 
-	put_before_chunk(10);
-	for (uint32_t turn = 0; turn < 70; turn++) {
+	for (; count > 0; count--) {
 		for (uint32_t i = 1; i <= 3; i++)
 			ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(i), 2, false, &message), 0);
 		ck_assert_uint_le(kv_at(3)->log_bytes, 64u << 20);
 	}
 	free(write);
+}
+
+START_TEST(a_log_with_a_gap_waits_for_the_next_chunk)
+{
+	put_before_chunk(10);
+	deliver_large_writes(70);
 	take_late_chunk();
 	mock_host_advance(kv_ring.nodes[3].host, MS);
 	ck_assert(!kv_at(3)->has_state && !kv_at(3)->is_catching_up);
@@ -382,6 +387,182 @@ START_TEST(a_donor_that_sends_more_than_a_table_holds_is_not_followed)
 }
 END_TEST
 
+/* ---- Deletions during a transfer ------------------------------------------ */
+
+/* Deliver a write of node 2 to all nodes. */
+static void deliver_write(uint32_t op, const char *key)
+{
+	union {
+		struct kv_ring_write write;
+		uint8_t room[128];
+	} room = {0};
+	struct kv_ring_write *write = &room.write;
+	uint32_t key_size = (uint32_t)strlen(key);
+	struct mock_message message = {.id = KV_RING_WRITE,
+		.size = (uint32_t)(sizeof(*write) - sizeof(write->header)) + key_size,
+		.data = (uint8_t *)&write->serial};
+
+	write->op = htole32(op);
+	write->key_size = htole32(key_size);
+	memcpy(room.room + sizeof(*write), key, key_size);
+	for (uint32_t i = 1; i <= 3; i++)
+		ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(i), 2, false, &message), 0);
+}
+
+/* Take the next message of a node, which is made within 20 ms. */
+static struct mock_message take_message(uint32_t nodeid)
+{
+	struct mock_queue *sent = &kv_ring.nodes[nodeid].host->sent;
+
+	mock_host_advance(kv_ring.nodes[nodeid].host, 20 * MS);
+	ck_assert_uint_eq(sent->count, 1);
+	sent->count = 0;
+	return sent->list[0];
+}
+
+/* Deliver a message to the nodes 1 to `last`. */
+static void deliver_to(uint32_t last, uint32_t sender, struct mock_message message)
+{
+	for (uint32_t i = last; i >= 1; i--)
+		ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(i), sender, false, &message), 0);
+	free(message.data);
+}
+
+static void deliver_chunk(uint32_t last)
+{
+	mock_host_advance(kv_ring.nodes[2].host, 20 * MS);
+	deliver_to(last, 1, take_message(1));
+}
+
+/* Write and delete so many keys, and deliver a chunk after each `step` of them. 0: none */
+static void churn(uint32_t count, uint32_t step, uint32_t last)
+{
+	char key[16];
+
+	for (uint32_t i = 0; i < count; i++) {
+		snprintf(key, sizeof(key), "x%u", i);
+		deliver_write(KV_OP_PUT, key);
+		deliver_write(KV_OP_DELETE, key);
+		if (step != 0 && i % step == step - 1)
+			deliver_chunk(last);
+	}
+}
+
+/* Node 3 loses its table, and all nodes learn of it. */
+static void lose(void)
+{
+	kv_lose(kv_at(3), "a test");
+	deliver_to(3, 3, take_message(3));
+}
+
+static void begin_transfer(void)
+{
+	put_small(200);
+	kv_case_restart(3);
+	service_ring_form(&kv_ring, "1 2 3");
+}
+
+static void finish_transfer(void)
+{
+	for (uint32_t i = 0; i < 10 && (!kv_at(2)->has_state || !kv_at(3)->has_state); i++)
+		kv_case_run();
+	check_same_tables();
+	kv_case_check(3, "k1", NULL);
+	kv_case_check(3, "k0", "v");
+}
+
+/*
+ * Node 3 gets a part of the table, and writes nothing of what it is sent later. Clients write and delete other keys all
+ * the time. After a change of the ring node 3 begins again, since it lacks deletions that the others have forgotten.
+ */
+START_TEST(deletions_that_were_sent_are_forgotten)
+{
+	begin_transfer();
+	deliver_chunk(3);
+	ck_assert_uint_eq(kv_at(3)->store.keys, 128);
+	deliver_write(KV_OP_DELETE, "k1");
+	churn(66000, 60, 2);
+	for (uint32_t i = 0; i < 60; i++)
+		deliver_chunk(2);
+	ck_assert_uint_lt(kv_at(1)->store.tombs, 2000);
+	ck_assert_uint_lt(kv_at(2)->store.tombs, 2000);
+	service_ring_form(&kv_ring, "1 2 3");
+	ck_assert(!kv_at(3)->has_state);
+	ck_assert_uint_eq(kv_at(3)->store.keys, 0);
+	finish_transfer();
+}
+END_TEST
+
+/* Node 3 has written all that it was sent. So it goes on after the change. */
+START_TEST(who_has_written_what_is_forgotten_goes_on)
+{
+	uint64_t cursor;
+
+	begin_transfer();
+	deliver_chunk(3);
+	deliver_write(KV_OP_DELETE, "k1");
+	churn(132000, 250, 3);
+	cursor = kv_at(3)->progress.cursor;
+	ck_assert_uint_gt(kv_at(1)->progress.kept_from, kv_at(3)->progress.started);
+	ck_assert_uint_ge(cursor, kv_at(1)->progress.kept_from);
+	service_ring_form(&kv_ring, "1 2 3");
+	ck_assert(!kv_at(3)->has_state);
+	ck_assert_uint_eq(kv_at(3)->progress.cursor, cursor);
+	finish_transfer();
+}
+END_TEST
+
+/* Nodes 2 and 3 take over the table. Node 3 begins again later, and node 2 still lacks a deletion from before. */
+START_TEST(deletions_that_one_member_lacks_are_kept)
+{
+	put_small(400); /* several chunks before the deletion is sent */
+	kv_case_restart(2);
+	kv_case_restart(3);
+	service_ring_form(&kv_ring, "1 2 3");
+	deliver_chunk(3);
+	deliver_write(KV_OP_DELETE, "k1");
+	churn(66000, 0, 0);
+	lose();
+	deliver_chunk(3);
+	mock_host_advance(kv_ring.nodes[1].host, 100 * MS);
+	ck_assert_uint_eq(kv_at(1)->store.tombs, 66001);
+	finish_transfer();
+	kv_case_check(2, "k1", NULL);
+}
+END_TEST
+
+/* Node 3 loses its table while a chunk is on its way, which has a key that was deleted since. */
+START_TEST(a_chunk_from_before_the_loss_needs_its_deletions)
+{
+	struct mock_message chunk;
+
+	begin_transfer();
+	chunk = take_message(1);
+	churn(66000, 0, 0);
+	deliver_write(KV_OP_DELETE, "k1");
+	lose();
+	deliver_to(3, 1, chunk);
+	ck_assert_uint_eq(kv_at(3)->store.keys, 128);
+	mock_host_advance(kv_ring.nodes[1].host, 100 * MS);
+	ck_assert_uint_eq(kv_at(1)->store.tombs, 66001);
+	finish_transfer();
+}
+END_TEST
+
+/* While the log is being written, chunks are dropped. So the takeover begins again if the log has no room. */
+START_TEST(a_log_that_overflows_at_its_end_begins_again)
+{
+	put_before_chunk(1000);
+	take_late_chunk();
+	ck_assert(kv_at(3)->is_catching_up);
+	deliver_chunk(3);
+	deliver_large_writes(70);
+	ck_assert(!kv_at(3)->is_catching_up);
+	kv_case_run();
+	check_same_tables();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("kv_transfer");
@@ -397,6 +578,15 @@ int main(void)
 	tcase_add_test(tcase, a_ring_that_changes_in_the_middle_of_the_log_goes_on_from_there);
 	tcase_add_test(tcase, a_log_with_a_gap_waits_for_the_next_chunk);
 	tcase_add_test(tcase, a_donor_that_sends_more_than_a_table_holds_is_not_followed);
+	tcase_add_test(tcase, a_log_that_overflows_at_its_end_begins_again);
 	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("deletions");
+	suite_add_tcase(suite, tcase);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, kv_case_set_up, kv_case_tear_down);
+	tcase_add_test(tcase, deletions_that_were_sent_are_forgotten);
+	tcase_add_test(tcase, who_has_written_what_is_forgotten_goes_on);
+	tcase_add_test(tcase, deletions_that_one_member_lacks_are_kept);
+	tcase_add_test(tcase, a_chunk_from_before_the_loss_needs_its_deletions);
 	return suite_run(suite);
 }
