@@ -6,7 +6,8 @@
  *
  * A node that is alone accepts higher claims than a member of a ring, since it must find a ring whose number was raised
  * by an attack. So a forged join can take such a node to a number that no ring follows. The node notices this when a
- * packet has a number far below its own. Then it forms its next ring with a new number just above that one.
+ * packet has a number far below its own. Then it forms its next ring with a new number just above that one, or above
+ * that of the ring in force.
  */
 #include "exec/totem/claim.h"
 
@@ -16,7 +17,7 @@
  * If many nodes choose a number at random within these bounds, it is new: no ring with the same representative had it.
  */
 #define FRESH_SPAN (UINT64_C(1) << 40)
-/* As FRESH_SPAN, when low_claim is near the end of the numbers that all nodes accept. */
+/* As FRESH_SPAN, near the end of the numbers that all nodes accept. */
 #define FRESH_SPAN_LATE (RING_SEQ_STEP_MAX / 2)
 
 /* Return the highest number that a member of a ring with this seq accepts, without the step that the caller adds. */
@@ -57,17 +58,29 @@ static bool is_refused(const struct totem_engine *engine, uint64_t ring_seq)
 	return engine->claim.has_low_claim && is_far_above(ring_seq, engine->claim.low_claim);
 }
 
+/*
+ * Return the number from which a ring may begin whose members give up higher ones. Every node accepts the number of the
+ * ring in force up to TOTEM_RING_SEQ_JUMP_MAX, so it never has to fall below that, whatever a packet claims.
+ */
+static uint64_t fallen(const struct totem_engine *engine)
+{
+	uint64_t installed = engine->installed.ring.seq, claim = engine->claim.low_claim;
+
+	return installed > claim && installed <= TOTEM_RING_SEQ_JUMP_MAX ? installed : claim;
+}
+
 bool claim_is_followed(const struct totem_engine *engine, uint64_t ring_seq)
 {
-	return ring_seq > (is_refused(engine, engine->ring.seq) ? engine->claim.low_claim : engine->ring.seq);
+	return ring_seq > (is_refused(engine, engine->ring.seq) ? fallen(engine) : engine->ring.seq);
 }
 
 static uint64_t fresh_number(struct totem_engine *engine)
 {
-	bool has_room = engine->claim.low_claim < TOTEM_RING_SEQ_JUMP_MAX - 2 * FRESH_SPAN;
+	uint64_t from = fallen(engine);
+	bool has_room = from < TOTEM_RING_SEQ_JUMP_MAX - 2 * FRESH_SPAN;
 	uint64_t span = has_room ? FRESH_SPAN : FRESH_SPAN_LATE;
 
-	return engine->claim.low_claim + (has_room ? span : 0) + core_random(engine) % span;
+	return from + (has_room ? span : 0) + core_random(engine) % span;
 }
 
 /*

@@ -251,6 +251,49 @@ START_TEST(a_member_that_does_not_follow_is_in_the_next_ring)
 }
 END_TEST
 
+static void feed_commit(uint32_t to, struct ring_id ring)
+{
+	static const uint32_t nodes[] = {1, 2, 3};
+	static const struct wire_commit_entry entries[3] = {{.ring = {1, 5}}, {.ring = {1, 5}}};
+	const struct wire_commit_token head = {
+		.nodeid = 1, .token_seq = 1, .count = 3, .ring = ring, .memb_index = to - 1};
+	uint8_t bytes[256];
+
+	feed(to, bytes, wire_encode_commit_token(&head, nodes, entries, NULL, 0, false, bytes, sizeof(bytes)));
+}
+
+/*
+ * Five forged packets take a node to a high sequence and let it fall again. The sequence of the ring in force is as low
+ * as it falls.
+ */
+START_TEST(a_claim_does_not_lower_a_node_below_its_ring)
+{
+	static const uint32_t nodes[] = {1, 2, 3};
+	const uint64_t high = TOTEM_RING_SEQ_JUMP_MAX + 2 * RING_SEQ_STEP_MAX;
+	const struct wire_merge_detect merge = {.system_from = 3, .ring = {3, 4}};
+	uint32_t victim = (uint32_t)_i;
+	uint8_t bytes[64];
+
+	start_ring(3);
+	tell(1, TOTEM_EVENT_FORCE_GATHER, 0);
+	run_until_ring(3, 5000);
+
+	uint64_t seq = ring_of(victim)->seq;
+
+	ck_assert_uint_gt(seq, 5);
+	feed_join(victim, 3, UINT64_C(1) << 62, nodes, 3);
+	feed_commit(victim, (struct ring_id){1, high});
+	ck_assert_uint_eq(ring_of(victim)->seq, high);
+	feed_join(victim, 3, high, nodes, 3);
+	feed(victim, bytes, wire_encode_merge_detect(&merge, false, bytes, sizeof(bytes)));
+	ck_assert(node_of(victim)->engine->claim.has_low_claim);
+	feed_commit(victim, (struct ring_id){1, 5});
+	ck_assert_uint_eq(ring_of(victim)->seq, high);
+	run_until_ring(3, 30000);
+	ck_assert_uint_gt(ring_of(victim)->seq, seq);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("engine");
@@ -265,6 +308,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_ring_with_a_false_number_does_not_part_a_node_for_good, 0, 2);
 	tcase_add_loop_test(tcase, rings_far_apart_become_one, 0, 7);
 	tcase_add_test(tcase, a_member_that_does_not_follow_is_in_the_next_ring);
+	tcase_add_loop_test(tcase, a_claim_does_not_lower_a_node_below_its_ring, 1, 3);
 	suite_add_tcase(suite, tcase);
 
 	return suite_run(suite);
