@@ -479,6 +479,9 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		late_path_note(engine, peer);
 	}
 	join_by_state(engine, &join);
+	peer = peer_find(engine, join.system_from); /* its record may have moved, or made room for another */
+	if (peer == NULL)
+		return;
 	if (join.header_nodeid != 0)
 		peer->heard_episode = engine->gather.episode;
 	if (node_set_has(&engine->gather.join_failed, engine->options.nodeid)) {

@@ -195,6 +195,47 @@ START_TEST(who_is_left_behind_is_alone_soon)
 }
 END_TEST
 
+/* Node 2 has sent a join to node 3. It says that so many of these nodes have failed: 3. */
+static void feed_join(uint32_t failed_count)
+{
+	static const uint32_t all[] = {1, 2, 3};
+	uint64_t seq = totem_engine_ring(node_of(3)->engine)->seq;
+	uint8_t bytes[128];
+
+	feed(3, bytes, wire_encode_join(2, 2, seq, all, 3, all + 2, failed_count, 0, false, bytes, sizeof(bytes)));
+}
+
+/*
+ * Node 2 says that node 3 has failed, when node 3 has waited for long enough. So node 3 gives up node 1, which it has
+ * never heard. The new record of node 1 comes before that of node 2, which learns who has said what.
+ */
+START_TEST(a_record_that_moves_is_found_again)
+{
+	struct totem_engine *engine;
+	uint32_t ms;
+
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	net->node_count = 3;
+	node_start(2);
+	node_start(3);
+	engine = node_of(3)->engine;
+	run_for(10000);
+	ck_assert_uint_eq(member_count(3), 2);
+	node_crash(2);
+	for (ms = 0; ms < 20000 && totem_engine_state(engine) != TOTEM_GATHER; ms++)
+		run_for(1);
+	run_for(500);
+	feed_join(0);
+	for (ms = 0; ms < 20000 && !belief_is_patience_over(engine); ms++)
+		run_for(1);
+	ck_assert_ptr_null(peer_find(engine, 1));
+	feed_join(1);
+	ck_assert_ptr_nonnull(peer_find(engine, 1));
+	ck_assert_uint_eq(peer_find(engine, 1)->failed_us_episode, 0);
+	ck_assert_uint_eq(peer_find(engine, 1)->heard_episode, 0);
+}
+END_TEST
+
 /* In a small ring a node sends joins as often as Corosync, until the gather ends. */
 START_TEST(a_path_that_is_back_before_the_conclusion_is_in_time)
 {
@@ -225,6 +266,7 @@ int main(void)
 	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, a_path_that_is_back_before_the_conclusion_is_in_time, 0, 20);
 	tcase_add_loop_test(tcase, who_is_left_behind_is_alone_soon, 0, 3 * 8);
+	tcase_add_test(tcase, a_record_that_moves_is_found_again);
 	tcase_add_test(tcase, two_of_three_hold_it_beside_a_dead_member);
 	tcase_add_test(tcase, three_of_five_hold_it_and_two_do_not);
 	tcase_add_test(tcase, two_of_a_ring_of_three_do_not_hold_it_in_a_cluster_of_five);
