@@ -110,9 +110,13 @@ static void check_two_node(const struct votes *votes)
 
 	if (!votes->is_two_node)
 		return;
-	if (!votes->has_device && all != 2)
-		report->warning(report, at, "'%s' has no effect with %" PRIu64 " vote%s: remove it", two_node, all,
-			all == 1 ? "" : "s");
+	if (!votes->has_device && all > 2)
+		report->warning(report, at,
+			"'%s' makes each part of one or two nodes quorate, although there are %" PRIu64
+			" votes: remove it",
+			two_node, all);
+	else if (!votes->has_device && all < 2)
+		report->warning(report, at, "'%s' has no effect with one vote: remove it", two_node);
 	if (votes->has_tie_breaker)
 		report->warning(report, at, "'%s' has no effect with '%s': remove one", two_node,
 			is_native(votes) ? "auto-tie-breaker" : "auto_tie_breaker");

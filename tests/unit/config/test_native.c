@@ -244,7 +244,9 @@ END_TEST
 static const struct {
 	const char *text, *warning;
 } warnings[] = {
-	{A B C "quorum {\ntwo-node = yes\n}\n", "c.conf:5: 'two-node' has no effect with 3 votes: remove it"},
+	{A B C "quorum {\ntwo-node = yes\n}\n",
+		"c.conf:5: 'two-node' makes each part of one or two nodes quorate, although there are 3 votes: remove it"},
+	{A "quorum {\ntwo-node = yes\n}\n", "c.conf:3: 'two-node' has no effect with one vote: remove it"},
 	{A "log {\nsubsystem NOPE { level = debug }\n}\n",
 		"c.conf:3: nothing logs as 'NOPE': known subsystems are APIDEF, CFG, CMAP, CPG,"},
 };
@@ -259,7 +261,7 @@ END_TEST
 
 START_TEST(strict_makes_them_errors)
 {
-	config_case_load(&one, A B C "quorum { two-node = yes }\nprocess { strict = yes }\n");
+	config_case_load(&one, A "quorum { two-node = yes }\nprocess { strict = yes }\n");
 	ck_assert_int_eq(one.rc, -EINVAL);
 	ck_assert(config_case_has_error(&one, "'two-node' has no effect"));
 }
