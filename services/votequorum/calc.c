@@ -189,13 +189,15 @@ void vote_set_waiting(struct vote_calc *calc, bool is_waiting)
 		local->flags |= VOTEQUORUM_RING_WFASTATUS;
 }
 
-static void set_extremes(struct vote_calc *calc)
+/* Note the members, which have a majority of the votes, for later ties. */
+static void note_majority(struct vote_calc *calc)
 {
 	calc->lowest = calc->highest = calc->local;
 	for (uint32_t i = 0; i < calc->node_count; i++) {
 		uint32_t nodeid = calc->nodes[i].nodeid;
 
-		if (!is_member(&calc->nodes[i]))
+		calc->nodes[i].was_here = is_member(&calc->nodes[i]);
+		if (!calc->nodes[i].was_here)
 			continue;
 		if (nodeid < calc->lowest)
 			calc->lowest = nodeid;
@@ -205,21 +207,20 @@ static void set_extremes(struct vote_calc *calc)
 }
 
 /*
- * Return whether this part has the deciding node of the list. The first listed node that is in this ring decides,
- * unless the ring has just lost a node that is listed before it.
+ * Return whether this part has the deciding node of the list: that is the first listed node of the last majority. A node
+ * that has seen no majority takes the first node of the list.
  */
 static bool is_list_here(const struct vote_calc *calc)
 {
 	const struct vote_list *list = &calc->options.tie_list;
+	bool may_be_there = false;
 
 	for (uint32_t i = 0; i < list->count; i++) {
-		if (!vote_list_has(&calc->members, list->nodeids[i]))
-			continue;
-		for (uint32_t k = 0; k < i; k++) {
-			if (vote_list_has(&calc->previous, list->nodeids[k]))
-				return false;
-		}
-		return true;
+		const struct vote_node *node = vote_find(calc, list->nodeids[i]);
+
+		if (vote_list_has(&calc->members, list->nodeids[i]))
+			return !may_be_there;
+		may_be_there |= calc->lowest == 0 || (node != NULL && node->was_here);
 	}
 	return false;
 }
@@ -275,7 +276,7 @@ static uint32_t decide(struct vote_calc *calc, uint32_t total)
 		vote_set_waiting(calc, false);
 	}
 	if (is_quorate)
-		set_extremes(calc);
+		note_majority(calc);
 	else
 		is_quorate = is_tie_won(calc, total);
 	if (calc->is_master && !is_quorate)

@@ -5,7 +5,9 @@
  * Results that the struct does not show are returned as VOTE_… bits.
  *
  * The rules are those of Corosync 3.1.7 (book services, "quorum and votequorum"), so that nodes of one ring agree. Sums
- * have 32 bits and stop at the largest number instead of wrapping around. In Corosync the quorum has only 8 bits.
+ * have 32 bits and stop at the largest number instead of wrapping around. In Corosync the quorum has only 8 bits. A list
+ * of tie-breakers compares with the last majority. Corosync compares with the ring before, so that a half that was
+ * refused gains quorum, beside the other one, when its ring forms again.
  */
 #ifndef SERVICES_VOTEQUORUM_CALC_H
 #define SERVICES_VOTEQUORUM_CALC_H
@@ -36,6 +38,7 @@ struct vote_node {
 	uint32_t votes;
 	uint32_t expected_votes;
 	uint32_t flags; /* enum votequorum_ring_flag. Unknown bits are kept */
+	bool was_here;  /* a member at the last decision by which a majority of votes gave quorum */
 };
 
 /** A list of node ids. */
@@ -68,7 +71,7 @@ struct vote_calc {
 	bool is_master;            /* the device of this node has set "master wins" */
 	uint32_t ev_barrier;       /* lower limit for allow_downscale */
 	uint32_t tracking_barrier; /* highest number of expected votes so far, for expected_votes_tracking */
-	uint32_t lowest, highest;  /* node ids of the members at the last quorate decision */
+	uint32_t lowest, highest;  /* node ids of the members of the last majority, or 0 */
 	uint32_t told_expected;    /* valid with VOTE_EXPECTED */
 	uint32_t waiting_votes;    /* valid with VOTE_WAITING */
 };

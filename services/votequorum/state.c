@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The state for a new version of the plugin: all votes, the verdict, the device and the clients. The new version reads
- * the options of the start again, from keys that no client may change. Running timers start again with their full time.
+ * The state for a new version of the plugin: all votes, the verdict, the options in force, the device and the clients.
+ * A reload may have changed the keys of options that are read at the start only, and other nodes go on with the old
+ * ones. Running timers start again with their full time.
  */
 #include "services/votequorum/votequorum.h"
 
@@ -11,12 +12,18 @@
 
 #include <coterie/state.h>
 
-#define STATE_VERSION 2u
+#define STATE_VERSION 3u
+#define STATE_WITHOUT_TIES 2u
 #define STATE_WITHOUT_EXTRA 1u
 
 /* Flags of a saved connection. */
 #define IS_TRACKING 1u
 #define TAKES_EXTRA 2u
+
+/* A node as it is saved. */
+struct saved_node {
+	uint32_t nodeid, state, votes, expected_votes, flags;
+};
 
 /* The numbers and flags of the state. Save and load use the same struct. */
 struct numbers {
@@ -112,6 +119,19 @@ static void put_extras(struct coterie_state_writer *writer, const struct votequo
 	}
 }
 
+/* Save what decides a tie, and the options of the start that numbers_of() leaves out. */
+static void put_ties(struct coterie_state_writer *writer, const struct votequorum *vq)
+{
+	for (uint32_t i = 0; i < vq->calc.node_count; i++)
+		coterie_state_put_u32(writer, vq->calc.nodes[i].was_here);
+	coterie_state_put_u32(writer, vq->calc.options.tie_breaker);
+	coterie_state_put_u32(writer, vq->config.tie_breaker);
+	coterie_state_put_u32(writer, vq->config.is_tie_breaker_set);
+	put_list(writer, &vq->config.tie_list);
+	coterie_state_put_u32(writer, vq->config.window_ms);
+	coterie_state_put_u32(writer, vq->config.is_wait_for_all_set);
+}
+
 int votequorum_state_save(void *self, void **blob, uint32_t *size)
 {
 	const struct votequorum *vq = self;
@@ -128,7 +148,13 @@ int votequorum_state_save(void *self, void **blob, uint32_t *size)
 	coterie_state_put_u64(&writer, vq->ring.seq);
 	coterie_state_put(&writer, vq->published, sizeof(vq->published));
 	coterie_state_put_u32(&writer, vq->calc.node_count);
-	coterie_state_put(&writer, vq->calc.nodes, vq->calc.node_count * sizeof(vq->calc.nodes[0]));
+	for (uint32_t i = 0; i < vq->calc.node_count; i++) {
+		const struct vote_node *node = &vq->calc.nodes[i];
+		const struct saved_node saved = {
+			node->nodeid, node->state, node->votes, node->expected_votes, node->flags};
+
+		coterie_state_put(&writer, &saved, sizeof(saved));
+	}
 	put_list(&writer, &vq->calc.members);
 	put_list(&writer, &vq->calc.previous);
 	put_device(&writer, vq);
@@ -144,6 +170,7 @@ int votequorum_state_save(void *self, void **blob, uint32_t *size)
 		coterie_state_put_u64(&writer, last->context);
 	}
 	put_extras(&writer, vq);
+	put_ties(&writer, vq);
 	return coterie_state_end(&writer, blob, size);
 }
 
@@ -151,15 +178,23 @@ int votequorum_state_save(void *self, void **blob, uint32_t *size)
 
 static int take_nodes(struct votequorum *vq, struct coterie_state_reader *reader)
 {
-	uint32_t count = coterie_state_take_count(reader, sizeof(struct vote_node));
+	uint32_t count = coterie_state_take_count(reader, sizeof(struct saved_node));
 	struct vote_node *nodes = calloc(count + 1u, sizeof(*nodes));
+	bool has_local = false;
 
 	if (nodes == NULL)
 		return -ENOMEM;
-	coterie_state_take(reader, nodes, count * (uint32_t)sizeof(*nodes));
-	bool has_local = false;
-	for (uint32_t i = 0; i < count; i++)
-		has_local = has_local || nodes[i].nodeid == vq->calc.local;
+	for (uint32_t i = 0; i < count; i++) {
+		struct saved_node saved = {0};
+
+		coterie_state_take(reader, &saved, sizeof(saved));
+		nodes[i] = (struct vote_node){.nodeid = saved.nodeid,
+			.state = saved.state,
+			.votes = saved.votes,
+			.expected_votes = saved.expected_votes,
+			.flags = saved.flags};
+		has_local = has_local || saved.nodeid == vq->calc.local;
+	}
 	if (!has_local) {
 		free(nodes);
 		return -ENOTSUP;
@@ -241,6 +276,42 @@ static int take_extras(struct votequorum *vq, struct coterie_state_reader *reade
 	return 0;
 }
 
+static bool is_tie_breaker(uint32_t value) { return value <= VOTE_TIE_LIST; }
+
+static int take_ties(struct votequorum *vq, struct coterie_state_reader *reader)
+{
+	struct votequorum_config *config = &vq->config;
+
+	for (uint32_t i = 0; i < vq->calc.node_count; i++)
+		vq->calc.nodes[i].was_here = coterie_state_take_u32(reader) != 0;
+
+	uint32_t in_force = coterie_state_take_u32(reader), configured = coterie_state_take_u32(reader);
+
+	if (!is_tie_breaker(in_force) || !is_tie_breaker(configured))
+		return -ENOTSUP;
+	config->is_tie_breaker_set = coterie_state_take_u32(reader) != 0;
+	int rc = take_list(reader, &config->tie_list);
+	if (rc < 0)
+		return rc;
+	config->tie_breaker = (enum vote_tie_breaker)configured;
+	config->window_ms = coterie_state_take_u32(reader);
+	config->is_wait_for_all_set = coterie_state_take_u32(reader) != 0;
+	vq->calc.options.tie_breaker = (enum vote_tie_breaker)in_force;
+	vq->calc.options.tie_list = config->tie_list;
+	return 0;
+}
+
+/* An older version has not saved who was in the last majority. Any node of the last two rings may have been. */
+static void assume_majority(struct vote_calc *calc)
+{
+	for (uint32_t i = 0; i < calc->node_count; i++) {
+		uint32_t nodeid = calc->nodes[i].nodeid;
+
+		calc->nodes[i].was_here = vote_list_has(&calc->members, nodeid) ||
+					  vote_list_has(&calc->previous, nodeid);
+	}
+}
+
 int votequorum_state_load(void *self, const void *blob, uint32_t size)
 {
 	struct votequorum *vq = self;
@@ -249,7 +320,7 @@ int votequorum_state_load(void *self, const void *blob, uint32_t size)
 
 	uint32_t version = coterie_state_take_u32(&reader);
 
-	if (version != STATE_VERSION && version != STATE_WITHOUT_EXTRA)
+	if (version < STATE_WITHOUT_EXTRA || version > STATE_VERSION)
 		return -ENOTSUP;
 	coterie_state_take(&reader, &numbers, sizeof(numbers));
 	vq->ring.representative = coterie_state_take_u32(&reader);
@@ -265,6 +336,10 @@ int votequorum_state_load(void *self, const void *blob, uint32_t size)
 	take_device(vq, &reader);
 	take_connections(vq, &reader);
 	rc = version == STATE_WITHOUT_EXTRA ? 0 : take_extras(vq, &reader);
+	if (rc == 0 && version > STATE_WITHOUT_TIES)
+		rc = take_ties(vq, &reader);
+	else
+		assume_majority(&vq->calc);
 	if (rc < 0)
 		return rc;
 	if (!coterie_state_is_whole(&reader))

@@ -22,6 +22,10 @@ static void on_window(void *arg)
 	struct votequorum *vq = arg;
 
 	vq->window = NULL;
+	if (vq->is_syncing) { /* the verdict is still that of the last ring */
+		votequorum_window_open(vq);
+		return;
+	}
 	if (!vq->calc.is_quorate)
 		return;
 	votequorum_settle(vq, vote_recalculate(&vq->calc, true, true));

@@ -351,6 +351,27 @@ START_TEST(a_refused_reload_changes_nothing)
 }
 END_TEST
 
+/* A reload stores options that count from the next start on. Two of four nodes get another version of the plugin. */
+START_TEST(a_replacement_keeps_the_options_of_the_start)
+{
+	start("nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=2,3", 1, 4);
+	service_ring_form(&ring, "1 2 3 4");
+	for (uint32_t i = 1; i <= 4; i++)
+		vote_set_key(host(i), "quorum.auto_tie_breaker_node", "highest");
+	service_ring_run(&ring);
+	for (uint32_t i = 3; i <= 4; i++)
+		ck_assert_int_eq(mock_replace(host(i), ring.ops, &ring.nodes[i].self, true), 0);
+	service_ring_form(&ring, "1 2 | 3 4");
+	ck_assert(host(1)->is_quorate && host(2)->is_quorate);
+	ck_assert(!host(3)->is_quorate && !host(4)->is_quorate);
+	for (uint32_t i = 3; i <= 4; i++)
+		ck_assert_int_eq(mock_replace(host(i), ring.ops, &ring.nodes[i].self, true), 0);
+	service_ring_form(&ring, "3 | 4");
+	service_ring_form(&ring, "3 4");
+	ck_assert(!host(3)->is_quorate && !host(4)->is_quorate);
+}
+END_TEST
+
 /* ---- Nobody is waited for any longer ------------------------------------- */
 
 START_TEST(waiting_is_cancelled_by_a_key)
@@ -422,6 +443,7 @@ int main(void)
 	tcase_add_test(tcase, keys_of_other_types_are_none);
 	tcase_add_test(tcase, a_reload_counts_at_its_end);
 	tcase_add_test(tcase, a_refused_reload_changes_nothing);
+	tcase_add_test(tcase, a_replacement_keeps_the_options_of_the_start);
 	tcase_add_test(tcase, waiting_is_cancelled_by_a_key);
 	tcase_add_test(tcase, zero_cancels_nothing);
 	tcase_add_test(tcase, cancelling_reads_the_keys_again);

@@ -63,6 +63,28 @@ START_TEST(last_man_standing_lowers_nothing_without_quorum)
 }
 END_TEST
 
+/* The window ends while the two parts of the ring synchronise: both are still quorate by the verdict of the last ring. */
+START_TEST(last_man_standing_lowers_nothing_in_a_synchronisation)
+{
+	if (service_is_replaced())
+		return; /* a replacement starts the timers again */
+	start("nodes=5 last_man_standing=1", 1, 5);
+	service_ring_form(&ring, "1 2 3 4 5");
+	service_ring_form(&ring, "1 2 3 4");
+	for (uint32_t i = 1; i <= 4; i++)
+		mock_host_advance(host(i), 10 * SECOND_NS - 1 * MS);
+	service_ring_form_start(&ring, "1 2 | 3 4");
+	for (uint32_t i = 1; i <= 4; i++)
+		mock_host_advance(host(i), 2 * MS);
+	service_ring_form_steps(&ring);
+	service_ring_form_done(&ring);
+	for (uint32_t i = 1; i <= 4; i++)
+		mock_host_advance(host(i), 11 * SECOND_NS);
+	ck_assert_str_eq(vote_node_info(&ring, 1), "2 of 5, need 3, flags 8, device 0 ''");
+	ck_assert_str_eq(vote_node_info(&ring, 3), "2 of 5, need 3, flags 8, device 0 ''");
+}
+END_TEST
+
 START_TEST(last_man_standing_is_for_single_votes)
 {
 	start("nodes=3 last_man_standing=1 nodelist.node.2.quorum_votes=2", 1, 3);
@@ -215,6 +237,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, last_man_standing_waits_for_its_window);
 	tcase_add_test(tcase, last_man_standing_lowers_nothing_without_quorum);
+	tcase_add_test(tcase, last_man_standing_lowers_nothing_in_a_synchronisation);
 	tcase_add_test(tcase, last_man_standing_is_for_single_votes);
 	tcase_add_test(tcase, downscale_with_a_clean_leave);
 	tcase_add_test(tcase, a_leave_says_nothing_without_downscale);
