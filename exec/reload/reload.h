@@ -90,7 +90,8 @@ int reload_examine(
  * @param key   copied: size bytes
  * @param path  copied: the file of the key
  * @param text  out, on errors: the reason, text_size bytes
- * @return 0; -EINVAL; -ENOMEM. On errors nothing has changed
+ * @return 0; -EINVAL; -ENOMEM. On errors nothing has changed, unless the transport has refused the key: then the running
+ *     configuration has the new key, and the ring goes on with the old one
  */
 int reload_key(struct reload *reload, const void *key, uint32_t size, const char *path, bool is_check, char *text,
 	size_t text_size);

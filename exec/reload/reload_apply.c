@@ -178,7 +178,7 @@ static void report_part(const struct reload *reload, enum reload_source source, 
 }
 
 /* Call the reload function of the transport. It finds changed keys itself, since not all of its keys are options. */
-static void tell_transport(const struct reload *reload, const struct plugin *plugin, enum reload_source source)
+static void tell_transport(struct reload *reload, const struct plugin *plugin, enum reload_source source)
 {
 	int rc = 0;
 
@@ -186,6 +186,7 @@ static void tell_transport(const struct reload *reload, const struct plugin *plu
 		PLUGIN_MARKED(plugin, "reload", rc = plugin->transport.reload(plugin->self));
 	char text[256];
 
+	reload->transport_rc = rc < 0 ? rc : 0;
 	if (rc == COTERIE_RELOAD_REKEY)
 		rekey_loaded(reload->parts.rekey);
 	if (rc >= 0)
@@ -194,7 +195,7 @@ static void tell_transport(const struct reload *reload, const struct plugin *plu
 	report_part(reload, source, text);
 }
 
-static void tell_plugins(const struct reload *reload, const struct plan *plan, enum reload_source source)
+static void tell_plugins(struct reload *reload, const struct plan *plan, enum reload_source source)
 {
 	for (uint32_t i = 0; i < plan->plugin_count; i++) {
 		const struct plugin *plugin = plan->plugins[i].plugin;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "exec/reload/rekey.h"
 
@@ -40,6 +41,9 @@ int reload_key(struct reload *reload, const void *key, uint32_t size, const char
 		if (rc < 0)
 			config_destroy(config);
 		rekey_announce(reload->parts.rekey);
+		if (rc == 0 && reload->transport_rc < 0)
+			rc = reload_fail(&error, -EINVAL, "the transport does not load the new key: %s",
+				strerror(-reload->transport_rc));
 	}
 	if (rc < 0)
 		snprintf(text, text_size, "%s", error.text);

@@ -433,6 +433,23 @@ START_TEST(a_refusal_at_the_second_step_keeps_the_key_beside_the_file)
 }
 END_TEST
 
+/* The ring goes on with the old key, so a node that starts again needs that one in its file. */
+START_TEST(a_refusal_of_the_transport_keeps_the_key_beside_the_file)
+{
+	ck_assert_int_eq(prepare_key().rc, 0);
+	seen.reload_rc = -EEXIST;
+	ck_assert_int_eq(commit(), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(text, "the transport does not load the new key: File exists"));
+	ck_assert_ptr_nonnull(strstr(text, next_path));
+	ck_assert(FILE_IS_OLD);
+	ck_assert(is_in(next_path, new_key, sizeof(new_key)));
+	seen.reload_rc = 0;
+	ck_assert_int_eq(rename(next_path, key_path), 0);
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert(USES_NEW);
+}
+END_TEST
+
 /* ---- Ends ---------------------------------------------------------------- */
 
 static struct result forgotten;
@@ -546,6 +563,7 @@ int main(void)
 	tcase_add_test(tcase, a_key_in_the_configuration_is_refused);
 	tcase_add_test(tcase, a_configuration_that_the_ring_refuses);
 	tcase_add_test(tcase, a_refusal_at_the_second_step_keeps_the_key_beside_the_file);
+	tcase_add_test(tcase, a_refusal_of_the_transport_keeps_the_key_beside_the_file);
 	tcase_add_test(tcase, an_owner_that_ends_is_not_called);
 	tcase_add_loop_test(tcase, the_end_at_any_time, 0, 10);
 	tcase_add_test(tcase, a_file_that_is_left_is_named_at_the_start);
