@@ -58,7 +58,7 @@ struct change {
 	struct plugin_overrides *overrides; /* load */
 	uint32_t drain_ms;
 	bool is_forced;
-	bool is_optional;            /* it is no error if the plugin is not installed */
+	bool is_optional;            /* it is no error if the plugin is not installed, or not loaded */
 	struct plugin *plugin;       /* the plugin that was loaded, or is to be unloaded */
 	struct plugin *successor;    /* forced replacement: the new plugin, which starts when the old one has ended */
 	struct plugin_source source; /* load, replace: the file, from STEP_SOURCE on */
@@ -171,7 +171,8 @@ static void finish(struct plugin_life *life, int rc, const char *text)
 	struct change *change = life->first;
 
 	if (rc == -ENOENT && change->is_optional)
-		log_line("SERV", LOG_INFO, "service %s is not installed", change->what);
+		log_line("SERV", LOG_INFO, "service %s is not %s", change->what,
+			change->kind == UNLOAD ? "loaded" : "installed");
 	else if (rc < 0)
 		/* The operator who requested the change receives the text, too. */
 		log_line("SERV", change->done != NULL && !is_failure(change, rc) ? LOG_NOTICE : LOG_ERR,
@@ -636,13 +637,15 @@ static void follow(struct plugin_life *life, enum kind kind, const char *name, b
 	submit(life, change);
 }
 
-/* Return whether the plugin is loaded and is not being unloaded. */
+/* Return whether the plugin will be loaded after all changes that have begun or wait, if they succeed. */
 static bool stays(const struct plugin_life *life, const char *name)
 {
-	const struct plugin *plugin = plugin_by_name(life->parts.plugins, name);
-	const struct change *first = life->first;
+	bool is_loaded = plugin_by_name(life->parts.plugins, name) != NULL;
 
-	return plugin != NULL && (first == NULL || first->kind != UNLOAD || first->plugin != plugin);
+	for (const struct change *change = life->first; change != NULL; change = change->next)
+		if (change->kind != REPLACE && strcmp(change->what, name) == 0)
+			is_loaded = change->kind == LOAD && change->rc == 0;
+	return is_loaded;
 }
 
 void plugin_life_follow(struct plugin_life *life, const struct config *before, const struct config *now)
@@ -651,7 +654,7 @@ void plugin_life_follow(struct plugin_life *life, const struct config *before, c
 		const char *name = before->services[i].name;
 
 		if (find_service(now, name) == NULL && stays(life, name))
-			follow(life, UNLOAD, name, false);
+			follow(life, UNLOAD, name, true); /* its loading may fail before */
 	}
 	for (uint32_t i = 0; i < now->service_count; i++) {
 		const struct config_plugin *service = &now->services[i];

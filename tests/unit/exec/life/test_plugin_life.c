@@ -305,6 +305,33 @@ START_TEST(services_follow_the_file)
 }
 END_TEST
 
+/* A reload comes while the changes of the one before it wait. */
+START_TEST(reloads_close_together_end_as_the_last_file_says)
+{
+	struct config_plugin with[] = {{.name = "life"}};
+	struct config without = {.services = with, .service_count = 0};
+	struct config named = {.services = with, .service_count = 1};
+
+	install(f.folder, "good");
+	plugin_life_follow(f.life, &without, &named);
+	plugin_life_follow(f.life, &named, &named);
+	plugin_life_follow(f.life, &named, &without);
+	turn_for(50000000);
+	ck_assert_ptr_null(plugin_now());
+	ck_assert(!exec_stub_has_logged("it is already loaded"));
+	plugin_life_follow(f.life, &without, &named);
+	turn_for(50000000);
+	ck_assert_ptr_nonnull(plugin_now());
+	plugin_life_follow(f.life, &named, &without);
+	plugin_life_follow(f.life, &without, &without);
+	plugin_life_follow(f.life, &without, &named);
+	turn_for(50000000);
+	ck_assert_ptr_nonnull(plugin_now());
+	ck_assert_int_eq(plugin_now()->state, PLUGIN_RUNNING);
+	ck_assert(!exec_stub_has_logged("is not unloaded"));
+}
+END_TEST
+
 /* Other nodes do not know the service before its join. If init failed later, the message would have no service. */
 START_TEST(a_service_sends_nothing_before_its_join)
 {
@@ -483,6 +510,7 @@ int main(void)
 	tcase_add_test(tc, a_synchronisation_is_waited_for);
 	tcase_add_test(tc, a_service_without_its_name_waits_until_its_messages_are_delivered);
 	tcase_add_test(tc, services_follow_the_file);
+	tcase_add_test(tc, reloads_close_together_end_as_the_last_file_says);
 	tcase_add_test(tc, a_service_sends_nothing_before_its_join);
 	tcase_add_test(tc, a_crash_shows_in_the_trial);
 	tcase_add_test(tc, a_hang_shows_in_the_trial);
