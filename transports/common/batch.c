@@ -178,18 +178,21 @@ uint32_t batch_send(struct batch_out *out, const struct sockaddr *to, socklen_t 
 			continue;
 		if (code == EAGAIN || code == EWOULDBLOCK)
 			break;
-		if (call.runs[0] > 1 && is_offload_error(code)) {
+		/*
+		 * This may be the error of an earlier datagram, or of one that a forger names. If so, the send does not
+		 * return it again after the queue was read.
+		 */
+		bool has_reports = icmp_drain(out->fd, out->on_icmp, out->arg) > 0;
+		bool may_be_offload = call.runs[0] > 1 && is_offload_error(code);
+
+		if ((has_reports || !may_be_offload) && ++at.tries < TRIES_MAX)
+			continue;
+		if (may_be_offload) {
 			at.singles = at.done + call.runs[0];
-			at.refusal = code;
+			at.refusal = has_reports ? 0 : code;
+			at.tries = 0;
 			continue;
 		}
-		/*
-		 * This may be the error of an earlier datagram. If so, the send does not return it again after the
-		 * queue was read.
-		 */
-		icmp_drain(out->fd, out->on_icmp, out->arg);
-		if (++at.tries < TRIES_MAX)
-			continue;
 		*lost += call.runs[0];
 		*error = code;
 		out->errors += call.runs[0];

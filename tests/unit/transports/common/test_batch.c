@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/suite.h"
@@ -239,6 +240,48 @@ START_TEST(a_refused_run_goes_out_one_by_one_and_is_remembered)
 }
 END_TEST
 
+static int send_errors[8]; /* sendmmsg returns these first, until one is 0 */
+
+/* Replaces the C library's function. */
+int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
+{
+	int error = send_errors[0];
+
+	memmove(send_errors, send_errors + 1, sizeof(send_errors) - sizeof(send_errors[0]));
+	if (error == 0)
+		return (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
+	errno = error;
+	return -1;
+}
+
+/*
+ * The kernel returns the error of an ICMP message at the next send. If it is one that the offload gives as well, it is
+ * no refusal of the offload.
+ */
+START_TEST(a_forged_message_does_not_turn_the_offload_off)
+{
+	struct end dead = end_open(true);
+	struct coterie_frame *frames[3];
+	uint32_t sizes[3] = {1400, 1400, 1400};
+	struct batch_out out = {.fd = sender.fd, .has_gso = true};
+	uint32_t lost;
+	int error;
+
+	close(dead.fd);
+	sendto(sender.fd, "x", 1, 0, (struct sockaddr *)&dead.address, sizeof(dead.address));
+	send_errors[0] = ENOPROTOOPT;
+	make(frames, sizes, 3);
+	ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 3,
+				  &lost, &error),
+		3);
+	ck_assert(out.has_gso);
+	ck_assert_uint_eq(out.gso_size_max, 0);
+	ck_assert_uint_eq(lost, 0);
+	receive(3);
+	drop(frames, 3);
+}
+END_TEST
+
 static uint32_t icmp_count;
 
 static void count_icmp(void *arg, const struct icmp_report *report)
@@ -425,6 +468,7 @@ int main(void)
 	tcase_add_loop_test(tcase, every_frame_arrives_once_in_order, 0, sizeof(trips) / sizeof(trips[0]));
 	tcase_add_test(tcase, offload_saves_calls);
 	tcase_add_loop_test(tcase, a_refused_run_goes_out_one_by_one_and_is_remembered, 0, 2);
+	tcase_add_test(tcase, a_forged_message_does_not_turn_the_offload_off);
 	tcase_add_test(tcase, a_dead_peer_costs_the_others_nothing);
 	tcase_add_test(tcase, a_frame_that_cannot_be_sent_is_passed_over);
 	tcase_add_test(tcase, a_refused_source_is_dropped_whole);
