@@ -8,6 +8,7 @@
 #include "services/cmap/lib/connection.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,10 @@ struct tracker {
 	struct handle_object object; /* must be the first member */
 	cmap_handle_t connection;
 	cmap_track_handle_t handle;
-	uint64_t remote; /* the executive's number of this tracker, protected by the connection's trackers_lock */
+	/* Protected by the connection's trackers_lock. */
+	uint64_t remote; /* the executive's number of this tracker */
+	bool has_remote; /* the executive has answered */
+	bool is_deleted; /* deleted before that */
 	cmap_notify_fn_t notify;
 	void *user_data;
 	struct tracker *next; /* protected by the connection's trackers_lock */
@@ -86,31 +90,49 @@ static struct tracker *tracker_get(cmap_handle_t connection, cmap_track_handle_t
 
 /* ---- Adding and deleting ------------------------------------------------- */
 
+static cs_error_t delete_remote(struct cmap_connection *connection, uint64_t remote)
+{
+	struct cmap_req_track_delete request = {
+		.header = {.id = CMAP_REQ_TRACK_DELETE, .size = sizeof(request)}, .tracker = remote};
+	struct cmap_res_track_delete response;
+
+	return channel_request(&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
+}
+
 /*
  * Add a tracker. Create the handle before the request, since another thread may receive an event before this one
- * receives the answer.
+ * receives the answer. Its callback may even delete the tracker.
  */
 static cs_error_t track(struct cmap_connection *connection, struct cmap_req_track_add *request, struct tracker *tracker,
 	cmap_track_handle_t *handle)
 {
 	struct cmap_res_track_add response;
 	cmap_track_handle_t number;
+	struct handle_object *object;
+	bool is_deleted = false;
 	cs_error_t rc = tracker_open(connection, tracker, &number);
 
 	if (rc != CS_OK) {
 		free(tracker);
 		return rc;
 	}
+	if (handle_get(&trackers, number, &object) < 0)
+		return CS_ERR_LIBRARY;
 	request->instance = number;
 	rc = channel_request(&connection->client.channel, request, sizeof(*request), &response, sizeof(response));
 	pthread_mutex_lock(&connection->trackers_lock);
 	if (rc == CS_OK) {
 		tracker->remote = response.tracker;
+		tracker->has_remote = true;
+		is_deleted = tracker->is_deleted;
 		*handle = number;
-	} else {
+	} else if (!tracker->is_deleted) {
 		(void)tracker_remove(connection, tracker);
 	}
 	pthread_mutex_unlock(&connection->trackers_lock);
+	handle_put(&trackers, object);
+	if (is_deleted)
+		(void)delete_remote(connection, response.tracker);
 	return rc;
 }
 
@@ -148,9 +170,9 @@ cs_error_t cmap_track_add(cmap_handle_t handle, const char *key_name, int32_t tr
 cs_error_t cmap_track_delete(cmap_handle_t handle, cmap_track_handle_t track_handle)
 {
 	struct cmap_connection *connection;
-	struct cmap_req_track_delete request = {.header = {.id = CMAP_REQ_TRACK_DELETE, .size = sizeof(request)}};
-	struct cmap_res_track_delete response;
 	struct tracker *tracker;
+	uint64_t remote;
+	bool has_remote;
 	cs_error_t rc = cmap_connection_get(handle, &connection);
 
 	if (rc != CS_OK)
@@ -161,12 +183,13 @@ cs_error_t cmap_track_delete(cmap_handle_t handle, cmap_track_handle_t track_han
 		return CS_ERR_BAD_HANDLE;
 	}
 	pthread_mutex_lock(&connection->trackers_lock);
-	request.tracker = tracker->remote;
+	remote = tracker->remote;
+	has_remote = tracker->has_remote;
 	rc = tracker_remove(connection, tracker);
+	tracker->is_deleted |= rc == CS_OK;
 	pthread_mutex_unlock(&connection->trackers_lock);
-	if (rc == CS_OK)
-		rc = channel_request(
-			&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
+	if (rc == CS_OK && has_remote)
+		rc = delete_remote(connection, remote);
 	handle_put(&trackers, &tracker->object);
 	cmap_connection_put(connection);
 	return rc;

@@ -25,6 +25,8 @@ static int32_t serve(qb_ipcs_connection_t *c, void *request, size_t size)
 		while (qb_ipcs_event_send(c, shared->events[i].bytes, shared->events[i].size) == -EAGAIN)
 			poll(NULL, 0, 1);
 	shared->event_count = 0;
+	poll(NULL, 0, (int)shared->pause_ms);
+	shared->pause_ms = 0;
 	if (shared->response.size == 0)
 		qb_ipcs_response_send(c, &plain, sizeof(plain));
 	else

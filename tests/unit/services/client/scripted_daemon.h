@@ -28,6 +28,7 @@ struct script {
 	struct script_message response;
 	struct script_message events[SCRIPT_EVENTS_MAX]; /* sent before the response */
 	unsigned int event_count;                        /* the daemon sets it to 0 after it has sent them */
+	unsigned int pause_ms;                           /* the daemon waits for so long before the next response */
 };
 
 /**

@@ -344,6 +344,39 @@ START_TEST(an_event_calls_its_tracker)
 }
 END_TEST
 
+static void *delete_early(void *arg)
+{
+	const struct cmap_req_track_add *request = (const struct cmap_req_track_add *)script->request.bytes;
+
+	(void)arg;
+	while (script->request_count == 0)
+		poll(NULL, 0, 1);
+	return (void *)(intptr_t)cmap_track_delete(handle, request->instance);
+}
+
+/* The callback of a first event deletes its tracker, and another thread still waits for the answer of the daemon. */
+START_TEST(a_tracker_may_be_deleted_before_it_is_added)
+{
+	const struct cmap_req_track_delete *request = (const struct cmap_req_track_delete *)script->request.bytes;
+	struct cmap_res_track_add response = {.tracker = 4711};
+	cmap_track_handle_t tracker;
+	pthread_t thread;
+	void *rc;
+
+	script->request_count = 0;
+	script->pause_ms = 200;
+	respond(&response, sizeof(response), CS_OK);
+	ck_assert_int_eq(pthread_create(&thread, NULL, delete_early, NULL), 0);
+	ck_assert_int_eq(cmap_track_add(handle, "key", ALL, on_change, NULL, &tracker), CS_OK);
+	pthread_join(thread, &rc);
+	ck_assert_int_eq((intptr_t)rc, CS_OK);
+	ck_assert_uint_eq(script->request_count, 2);
+	ck_assert_int_eq(request->header.id, CMAP_REQ_TRACK_DELETE);
+	ck_assert_uint_eq(request->tracker, 4711);
+	ck_assert_int_eq(cmap_track_delete(handle, tracker), CS_ERR_BAD_HANDLE);
+}
+END_TEST
+
 START_TEST(an_event_for_nobody_passes)
 {
 	const struct cmap_req_track_delete *request = (const struct cmap_req_track_delete *)script->request.bytes;
@@ -454,6 +487,7 @@ int main(void)
 	tcase_add_test(tcase, short_answers_are_errors);
 	tcase_add_test(tcase, a_walk_passes_names_of_every_length);
 	tcase_add_test(tcase, an_event_calls_its_tracker);
+	tcase_add_test(tcase, a_tracker_may_be_deleted_before_it_is_added);
 	tcase_add_test(tcase, an_event_for_nobody_passes);
 	tcase_add_test(tcase, lengths_in_an_event_are_held_against_it);
 	tcase_add_test(tcase, an_unknown_event_is_an_error);
