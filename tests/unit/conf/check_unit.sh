@@ -25,6 +25,11 @@ tap_check "it has the capabilities that the daemon keeps, and three to become th
 		printf '%s\n' CAP_SETUID CAP_SETGID CAP_SETPCAP; } | sort | paste -sd' ')" = \
 	"$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr ' ' '\n' | sort | paste -sd' ')"
 
+# A crashed node stays down until somebody has looked at it.
+starters=$(grep -E '^(Requires|Wants|BindsTo|Upholds|PartOf)=.*coterie' "$source"/tools/*/*.service.in)
+tap_check "no other unit starts it" test -z "$starters"
+tap_check "it starts the notifier" grep -qx 'WantedBy=coterie.service' "$source/tools/notifyd/corosync-notifyd.service.in"
+
 # A device whose driver is loaded later belongs to root until udev gives it away.
 user=$(sed -n 's/^u \([^ ]*\) .*/\1/p' "$source/conf/coterie.sysusers")
 tap_check "udev gives watchdogs to the user of the unit" \
