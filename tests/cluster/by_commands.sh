@@ -155,6 +155,7 @@ adds_a_node() {
 	local before
 
 	before=$(memberships)
+	on 2 chmod 444 "$(config_of 2)"
 	cut_at 10.0.0.1 reload after
 	tap_check "node add, although the answer to the reload is lost" plays_readme 2 "node add" || return
 	tap_check "it was lost" uncut
@@ -163,6 +164,7 @@ adds_a_node() {
 	tap_check "one membership more ($before)" test "$(one_more "$before")" = "$(memberships)"
 	tap_check "with one key" have_one_key 1 2 3 4
 	tap_check "config-version 2" config_has 4 "config-version = 2"
+	tap_check "the mode of the file stays" has_mode 2 "$(config_of 2)" 444
 	tap_check "the old file is kept" on 1 grep -q "config-version = 1" "$(config_of 1).old"
 	tap_check "the files are alike" test "$(for node in 1 2 3 4; do on "$node" sha256sum "$(config_of "$node")"; done | sort -u | wc -l)" = 1
 }

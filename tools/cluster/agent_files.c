@@ -109,11 +109,20 @@ static int fill(int fd, const void *bytes, size_t size)
 	return fsync(fd);
 }
 
-/* Set the mode of a new file. A secret file that root has made becomes the daemon's user's. */
-static int set_rights(int fd, bool is_secret)
+/*
+ * Set mode and owner of a new file. A secret file that root has made becomes the daemon's user's. Another one gets those
+ * of the file that it replaces, which may have a key in it.
+ */
+static int set_rights(int fd, const char *path, bool is_secret)
 {
 	const struct passwd *user = is_secret && geteuid() == 0 ? getpwnam(DAEMON_USER) : NULL;
+	struct stat old;
 
+	if (!is_secret && lstat(path, &old) == 0 && S_ISREG(old.st_mode)) {
+		if (fchown(fd, old.st_uid, old.st_gid) < 0 && geteuid() == 0)
+			return -1;
+		return fchmod(fd, old.st_mode & 0777);
+	}
 	if (user != NULL && fchown(fd, user->pw_uid, (gid_t)-1) < 0)
 		return -1;
 	return fchmod(fd, is_secret ? 0400 : 0644);
@@ -135,7 +144,7 @@ int files_write(struct files *files, const char *path, const void *bytes, size_t
 	if (fd < 0)
 		return fail(files, "write", name.text);
 	change->is_new = true;
-	if (set_rights(fd, is_secret) < 0 || fill(fd, bytes, size) < 0)
+	if (set_rights(fd, path, is_secret) < 0 || fill(fd, bytes, size) < 0)
 		rc = fail(files, "write", name.text);
 	if (close(fd) < 0 && rc == 0)
 		rc = fail(files, "write", name.text);

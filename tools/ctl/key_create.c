@@ -68,7 +68,8 @@ static int sync_folder(struct ctl *ctl, const char *file)
 	int code = 0;
 
 	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL))
-		code = fail(ctl, "write the folder of", file);
+		code = ctl_fail(ctl, CTL_FAILED, "the new key is in place, and may be lost at a power failure",
+			"cannot write the folder of '%.200s': %s", file, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	free(folder);
