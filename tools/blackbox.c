@@ -51,7 +51,8 @@ static bool find_dump(const char *configured, char path[PATH_MAX])
 int blackbox_main(int argc, char **argv)
 {
 	char path[PATH_MAX];
-	char *configured = NULL;
+	char *configured = NULL, *reason = NULL;
+	bool is_old = false;
 	cmap_handle_t map;
 
 	(void)argc;
@@ -62,6 +63,10 @@ int blackbox_main(int argc, char **argv)
 			configured = NULL;
 		request_dump(map, "runtime.blackbox.dump_state");
 		request_dump(map, "runtime.blackbox.dump_flight_data");
+		is_old = cmap_get_string(map, "runtime.blackbox.dump_error", &reason) == CS_OK;
+		if (is_old)
+			fprintf(stderr, "The daemon has written no new flight recorder: %s\n", reason);
+		free(reason);
 		cmap_finalize(map);
 	} else {
 		/* Continue, since there may be a file of an earlier daemon. */
@@ -78,5 +83,5 @@ int blackbox_main(int argc, char **argv)
 	fflush(stdout);
 	/* The result is ignored: libqb 2.0 returns an error even at the end of a good file. */
 	(void)qb_log_blackbox_print_from_file(path);
-	return EXIT_SUCCESS;
+	return is_old ? EXIT_FAILURE : EXIT_SUCCESS;
 }

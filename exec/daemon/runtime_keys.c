@@ -16,6 +16,7 @@
 #define FORCE_GATHER "runtime.force_gather"
 #define DUMP_FLIGHT_DATA "runtime.blackbox.dump_flight_data"
 #define DUMP_STATE "runtime.blackbox.dump_state"
+#define DUMP_ERROR "runtime.blackbox.dump_error" /* exists while the last dump has failed */
 
 enum { KEYS = 3 };
 
@@ -51,12 +52,18 @@ static bool has_room(const char *dir)
 static void on_dump_flight_data(
 	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before)
 {
-	const char *dir = ((const struct runtime_keys *)arg)->parts.state_dir;
+	const struct runtime_keys *keys = arg;
+	const char *dir = keys->parts.state_dir;
 
 	(void)event, (void)key, (void)before;
 	if (now == NULL)
 		return;
 	int rc = has_room(dir) ? log_flight_write(dir) : -ENOSPC;
+	if (rc < 0)
+		map_set_string(
+			keys->parts.map, DUMP_ERROR, rc == -ENOENT ? "the flight recorder is off" : strerror(-rc));
+	else
+		map_delete(keys->parts.map, DUMP_ERROR);
 	if (rc == -ENOENT)
 		log_line("MAIN", LOG_WARNING,
 			"The flight recorder is off: take 'blackbox: off' out of section 'logging'");
@@ -91,6 +98,10 @@ struct runtime_keys *runtime_keys_create(const struct runtime_keys_parts *parts)
 	if (keys == NULL)
 		return NULL;
 	keys->parts = *parts;
+	if (map_protect(parts->map, DUMP_ERROR, false) < 0) {
+		free(keys);
+		return NULL;
+	}
 	for (int i = 0; i < KEYS; i++) {
 		if (map_set_string(parts->map, table[i].name, "no") == 0)
 			keys->trackers[i] = map_track(parts->map, table[i].name, false, table[i].notify, keys);

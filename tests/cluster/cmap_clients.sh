@@ -53,6 +53,20 @@ tap_check "a ring of one" lab_ring 1 1 || {
 	lab_close
 	exit
 }
+# dump STATUS COMMAND...: it ends with this status and says that nothing was written.
+dump() {
+	local wanted=$1 said status=0
+
+	shift
+	said=$(lab_in 1 "$@" 2>&1) || status=$?
+	[ $status -eq "$wanted" ] && grep -q "the flight recorder is off" <<<"$said" || {
+		tap_note "status $status: $said"
+		return 1
+	}
+}
+[ ! -x "$LAB_BUILD/tools/coterie-ctl" ] || # without json-c
+	tap_check "without a flight recorder coterie-ctl log dump fails" dump 1 "$LAB_BUILD/tools/coterie-ctl" log dump
+tap_check "and corosync-blackbox" dump 1 "$LAB_BUILD/tools/corosync-blackbox"
 # all_rounds COUNT: killed at every moment of their lives; after the first hundred milliseconds nothing new comes.
 all_rounds() {
 	local round

@@ -473,6 +473,14 @@ int log_dump(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 		error = cmap_set_string(ctl->config, "runtime.blackbox.dump_flight_data", stamp);
 	if (error != CS_OK)
 		return ctl_fail_cs(ctl, "log dump", error);
+	char *reason = NULL;
+
+	if (cmap_get_string(ctl->config, "runtime.blackbox.dump_error", &reason) == CS_OK) {
+		code = ctl_fail(
+			ctl, CTL_FAILED, "an older dump may be there", "the daemon has written nothing: %s", reason);
+		free(reason);
+		return code;
+	}
 	put_text(data, "text", "the flight recorder is in the daemon's state folder, as fdata; qb-blackbox shows it");
 	return CTL_GOOD;
 }

@@ -103,9 +103,10 @@ END_TEST
 
 START_TEST(the_recorder_is_written)
 {
-	const char *key = "runtime.blackbox.dump_flight_data";
+	const char *key = "runtime.blackbox.dump_flight_data", *error = "runtime.blackbox.dump_error", *text;
 
 	ck_assert_str_eq(string_of(key), "no");
+	ck_assert_int_lt(map_get_string(map, error, &text), 0);
 	map_set_string(map, key, "1779999999");
 	ck_assert_str_eq(string_of(key), "1779999999");
 	map_set_string(map, key, "1779999999"); /* no change */
@@ -113,11 +114,17 @@ START_TEST(the_recorder_is_written)
 	flight_rc = -ENOENT;
 	map_set_string(map, key, "yes");
 	ck_assert(exec_stub_has_logged("The flight recorder is off"));
+	ck_assert_str_eq(string_of(error), "the flight recorder is off");
+	ck_assert(map_is_protected(map, error));
 	flight_rc = -ENOSPC;
 	map_set_string(map, key, "no");
 	ck_assert(exec_stub_has_logged("MAIN 3 Cannot write the flight recorder to '/state' (No space"));
+	ck_assert_str_eq(string_of(error), "No space left on device");
+	flight_rc = 0;
+	map_set_string(map, key, "again");
+	ck_assert_int_lt(map_get_string(map, error, &text), 0);
 	map_delete(map, key);
-	ck_assert_uint_eq(flights, 3);
+	ck_assert_uint_eq(flights, 4);
 }
 END_TEST
 
