@@ -8,8 +8,10 @@
 #include "services/cpg/lib/connection.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "services/client/fast_channel.h"
 
@@ -83,6 +85,31 @@ static struct cpg_address *addresses_convert(struct cpg_wire_address *wire, size
 	return (struct cpg_address *)wire;
 }
 
+static bool has_assemblies(struct cpg_connection *connection)
+{
+	pthread_mutex_lock(&connection->assemblies_lock);
+	bool has_some = connection->assemblies.first != NULL;
+	pthread_mutex_unlock(&connection->assemblies_lock);
+	return has_some;
+}
+
+/* Return whether this process is in the list. A process of another node may have the same id. */
+static bool has_self(cpg_handle_t handle, const struct cpg_address *list, uint64_t count)
+{
+	uint32_t pid = (uint32_t)getpid();
+	unsigned int nodeid = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		if (list[i].pid != pid)
+			continue;
+		if (nodeid == 0 && cpg_local_get(handle, &nodeid) != CS_OK)
+			return true;
+		if (list[i].nodeid == nodeid)
+			return true;
+	}
+	return false;
+}
+
 static struct dispatch_outcome dispatch_confchg(
 	struct cpg_connection *connection, cpg_handle_t handle, uint8_t *bytes, size_t size)
 {
@@ -104,9 +131,14 @@ static struct dispatch_outcome dispatch_confchg(
 	if (connection->model.cpg_confchg_fn != NULL)
 		connection->model.cpg_confchg_fn(
 			handle, &group, members, member_count, left, left_count, joined, joined_count);
+	/* Behind its own leave this process gets no further parts, before it joins again. */
+	bool is_over = has_assemblies(connection) && has_self(handle, left, left_count);
+
 	pthread_mutex_lock(&connection->assemblies_lock);
 	for (uint64_t i = 0; i < left_count; i++)
 		assembly_drop(&connection->assemblies, left[i].nodeid, left[i].pid);
+	if (is_over)
+		assembly_list_fini(&connection->assemblies);
 	pthread_mutex_unlock(&connection->assemblies_lock);
 	return dispatch_done;
 }

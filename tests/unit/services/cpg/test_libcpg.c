@@ -335,6 +335,58 @@ START_TEST(fragments_there_and_back)
 }
 END_TEST
 
+/* Wait for an event, and take all events that are there. */
+static void dispatch_next(void)
+{
+	struct pollfd polled = {.events = POLLIN};
+
+	ck_assert_int_eq(cpg_fd_get(handle, &polled.fd), CS_OK);
+	ck_assert_int_eq(poll(&polled, 1, 5000), 1);
+	(void)cpg_dispatch(handle, CS_DISPATCH_ALL);
+}
+
+/* Let an event with one part of a message of four bytes come. */
+static void deliver_part(uint32_t type, const char *text)
+{
+	uint8_t bytes[sizeof(struct cpg_event_partial_deliver) + 2];
+	struct cpg_event_partial_deliver event = {.header = {.id = CPG_EVENT_PARTIAL_DELIVER, .size = sizeof(bytes)},
+		.group = {.length = 1, .value = "g"},
+		.msglen = 4,
+		.fraglen = 2,
+		.nodeid = 7,
+		.pid = 1,
+		.type = type};
+
+	memcpy(bytes, &event, sizeof(event));
+	memcpy(bytes + sizeof(event), text, 2);
+	send_event(bytes, sizeof(bytes));
+	dispatch_next();
+}
+
+/*
+ * A process leaves its group within a long message of another one and joins again within the next message. So it gets
+ * the first part of one message, and the last part of the next one.
+ */
+START_TEST(parts_of_two_messages_are_none)
+{
+	uint8_t bytes[sizeof(struct cpg_event_confchg) + sizeof(struct cpg_wire_address)];
+	struct cpg_event_confchg event = {.header = {.id = CPG_EVENT_CONFCHG, .size = sizeof(bytes)},
+		.group = {.length = 1, .value = "g"},
+		.left_count = 1};
+	/* In the second run a process of another node leaves, which has the same id. */
+	struct cpg_wire_address self = {.nodeid = _i == 0 ? NODEID : NODEID + 1, .pid = (uint32_t)getpid()};
+
+	memcpy(bytes, &event, sizeof(event));
+	memcpy(bytes + sizeof(event), &self, sizeof(self));
+	deliver_part(CPG_FRAGMENT_FIRST, "ab");
+	send_event(bytes, sizeof(bytes));
+	dispatch_next();
+	ck_assert_uint_eq(seen.confchgs, 1);
+	deliver_part(CPG_FRAGMENT_LAST, "CD");
+	ck_assert_uint_eq(seen.delivers, (unsigned int)_i);
+}
+END_TEST
+
 START_TEST(more_vectors_than_libqb_takes)
 {
 	enum { COUNT = 5000 };
@@ -569,6 +621,7 @@ int main(void)
 	tcase_add_test(tcase, totem_list);
 	tcase_add_test(tcase, longest_event);
 	tcase_add_test(tcase, fragments_there_and_back);
+	tcase_add_loop_test(tcase, parts_of_two_messages_are_none, 0, 2);
 	tcase_add_test(tcase, more_vectors_than_libqb_takes);
 	tcase_add_test(tcase, length_beyond_32_bits);
 	tcase_add_test(tcase, join_answers);
