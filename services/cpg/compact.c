@@ -515,6 +515,9 @@ void cpg_deliver_compact(
 		if (compact->again != NULL && compact->again_retry == NULL)
 			send_again(cpg);
 	}
+	/* The service may end as soon as its messages are delivered, and no other node would learn of the leaves. */
+	if (is_own && !cpg_compact_waits(cpg))
+		cpg_leavings_resume(cpg);
 }
 
 /* ---- A new version takes over -------------------------------------------- */

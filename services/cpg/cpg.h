@@ -448,6 +448,8 @@ int cpg_compact_load(struct cpg *cpg, struct coterie_state_reader *reader);
 
 /** Send the leaves for which the ring had no room. If there is still no room, a timer tries again. */
 void cpg_leavings_send(struct cpg *cpg);
+/** Do that now if the timer runs. The caller knows that what they had to wait for is sent. */
+void cpg_leavings_resume(struct cpg *cpg);
 /** End a connection's membership because the connection ends. */
 void cpg_connection_drop(struct cpg *cpg, struct cpg_connection *connection);
 /** Return whether a client may send a message. A client with many unread events may not. */

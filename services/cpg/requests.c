@@ -92,6 +92,17 @@ static bool is_joining_or_joined(const struct cpg_group *group, uint32_t pid)
 	return false;
 }
 
+/* Return whether a finalized client of the process has not disconnected yet, and its join is not delivered either. */
+static bool is_ending(const struct cpg_group *group, uint32_t pid)
+{
+	for (const struct cpg_connection *one = group != NULL ? group->connections : NULL; one != NULL;
+		one = one->group_next) {
+		if (one->pid == pid && one->is_finalized && one->state == CPG_JOIN_STARTED)
+			return true;
+	}
+	return false;
+}
+
 static bool is_leaving(const struct cpg *cpg, const struct cpg_wire_name *name, uint32_t pid)
 {
 	for (const struct cpg_leaving *one = cpg->leaving; one != NULL; one = one->next) {
@@ -110,7 +121,8 @@ static int may_join(
 
 	if (is_joining_or_joined(group, pid))
 		return -EEXIST;
-	if (is_leaving(cpg, name, pid) || (group != NULL && cpg_process_find(group, local, pid) != NULL))
+	if (is_ending(group, pid) || is_leaving(cpg, name, pid) ||
+		(group != NULL && cpg_process_find(group, local, pid) != NULL))
 		return -EAGAIN; /* an earlier membership of this process has not ended yet */
 	switch (connection->state) {
 	case CPG_UNJOINED:
@@ -258,6 +270,14 @@ static void send_leavings(void *arg)
 		}
 		one->is_sent = true;
 	}
+}
+
+void cpg_leavings_resume(struct cpg *cpg)
+{
+	if (cpg->leave_retry == NULL)
+		return;
+	cpg->host->timer_del(cpg->ctx, cpg->leave_retry);
+	send_leavings(cpg);
 }
 
 void cpg_leavings_send(struct cpg *cpg)

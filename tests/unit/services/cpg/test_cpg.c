@@ -196,6 +196,26 @@ START_TEST(a_process_that_comes_back_at_once_waits_for_its_own_leave)
 }
 END_TEST
 
+/* A client is finalized before its join is delivered, and stays connected for a while. */
+START_TEST(a_finalized_client_whose_join_is_under_way_is_waited_for)
+{
+	struct cpg_req_finalize req;
+
+	users[0] = cpg_user_create(&ring, 1, 100);
+	ck_assert_int_eq(cpg_user_join(&users[0], "grp", 0), OK);
+	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_FINALIZE, &req, sizeof(req)), OK);
+	users[1] = cpg_user_create(&ring, 1, 100);
+	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 0), TRY_AGAIN);
+	service_ring_run(&ring);
+	cpg_user_close(&users[0]);
+	service_ring_run(&ring);
+	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 0), OK);
+	service_ring_run(&ring);
+	expect(users[1], "confchg grp [1:100] left [] joined [1:100/1]");
+	expect(users[1], "");
+}
+END_TEST
+
 START_TEST(nothing_changes_when_the_ring_has_no_room)
 {
 	join_all("12");
@@ -458,6 +478,7 @@ int main(void)
 	tcase_add_test(tcase, a_finalized_client_hears_nothing_and_leaves_when_it_hangs_up);
 	tcase_add_loop_test(tcase, one_process_is_in_a_group_once, 0, 4);
 	tcase_add_loop_test(tcase, a_process_that_comes_back_at_once_waits_for_its_own_leave, 0, 3);
+	tcase_add_test(tcase, a_finalized_client_whose_join_is_under_way_is_waited_for);
 	tcase_add_test(tcase, nothing_changes_when_the_ring_has_no_room);
 	tcase_add_loop_test(tcase, names_are_any_bytes_up_to_128, 0, 6);
 	tcase_add_test(tcase, names_that_differ_behind_a_zero_byte_are_two_groups);

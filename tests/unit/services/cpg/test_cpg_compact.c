@@ -376,11 +376,8 @@ START_TEST(a_leave_waits_for_what_is_sent_again)
 	skip_events();
 	cpg_user_close(&users[0]);
 	thaw(1, one);
-	service_ring_run(&ring);
+	service_ring_run(&ring); /* no timer has to run: the service may end when all its messages are delivered */
 	expect(users[1], "deliver grp 1:10 a");
-	expect(users[1], "");
-	mock_host_advance(host(1), UINT64_C(20000000));
-	service_ring_run(&ring);
 	expect(users[1], "confchg grp [2:20 3:30] left [1:10/5] joined []");
 }
 END_TEST
