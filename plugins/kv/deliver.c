@@ -150,6 +150,12 @@ void kv_deliver_write(void *self, uint32_t nodeid, void *msg, uint32_t size)
 			kv_pending_answer(kv, pending, KV_TRY_AGAIN);
 		return;
 	}
+	/* Only a forged announcement takes a table there. All nodes would refuse the announcement of a higher one. */
+	if (kv->state.revision >= KV_REVISION_MAX) {
+		if (pending != NULL)
+			kv_pending_answer(kv, pending, KV_NO_SPACE);
+		return;
+	}
 	kv->state.revision++;
 	kv->state.hash = hash_write(kv->state.hash, write, size);
 	if (kv->has_state) {

@@ -40,7 +40,7 @@
 #define KV_OK 1
 
 #define KV_MEMBERS_MAX 1024u             /* members of a ring. A longer list from another node is rejected */
-#define KV_REVISION_MAX (UINT64_MAX / 2) /* limit for revisions in announcements: no table reaches it by counting */
+#define KV_REVISION_MAX (UINT64_MAX / 2) /* limit for revisions: no table reaches it by counting */
 #define KV_PENDING_MAX 16u               /* requests of one client whose messages are not delivered yet */
 #define KV_WINDOW (512u << 10)           /* bytes of events that a client may have unread */
 

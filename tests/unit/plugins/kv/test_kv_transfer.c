@@ -387,6 +387,21 @@ START_TEST(a_donor_that_sends_more_than_a_table_holds_is_not_followed)
 }
 END_TEST
 
+/* A table at the limit of revisions takes no more writes. Its node's next announcement would be refused by all. */
+START_TEST(a_table_at_the_last_revision_is_full)
+{
+	put_small(1);
+	for (uint32_t i = 1; i <= 3; i++)
+		kv_at(i)->state.revision = KV_REVISION_MAX - 1;
+	ck_assert_int_eq(kv_case_put("k1", "v"), KV_OK);
+	ck_assert_int_eq(kv_case_put("k2", "v"), KV_NO_SPACE);
+	service_ring_form(&kv_ring, "1 2 3");
+	ck_assert(kv_at(1)->has_state && kv_at(2)->has_state && kv_at(3)->has_state);
+	kv_case_check(3, "k1", "v");
+	kv_case_check(3, "k2", NULL);
+}
+END_TEST
+
 /* ---- Deletions during a transfer ------------------------------------------ */
 
 /* Deliver a write of node 2 to all nodes. */
@@ -600,6 +615,7 @@ int main(void)
 	tcase_add_test(tcase, a_log_with_a_gap_waits_for_the_next_chunk);
 	tcase_add_test(tcase, a_donor_that_sends_more_than_a_table_holds_is_not_followed);
 	tcase_add_test(tcase, a_log_that_overflows_at_its_end_begins_again);
+	tcase_add_test(tcase, a_table_at_the_last_revision_is_full);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("deletions");
 	suite_add_tcase(suite, tcase);
