@@ -55,7 +55,7 @@ sdk_make() {
 	local sbin
 
 	sbin=$(find "$root" -path '*/sbin/coterie')
-	env -i PATH="${sbin:+${sbin%/*}:}$build/exec:/usr/local/bin:/usr/bin:/bin" LC_ALL=C HOME=/nonexistent \
+	env -i PATH="${sbin:+${sbin%/*}:}$build/exec:/usr/local/bin:/usr/bin:/bin" LC_ALL=C HOME="$work" \
 		PKG_CONFIG_LIBDIR="$sdk_pc$sdk_packages" PKG_CONFIG_SYSROOT_DIR="${sdk_sysroot-$root}" \
 		LD_LIBRARY_PATH="$root$(PKG_CONFIG_LIBDIR=$sdk_pc pkg-config --variable=libdir coterie-plugin)" \
 		"$make" -s -C "$sdk_copy" CC="$compiler" \

@@ -173,13 +173,13 @@ START_TEST(settings_are_all_or_nothing)
 {
 	struct config_log_subsystem good[] = {{.to_file = true, .file = path_of("good"), .file_priority = LOG_INFO}};
 	struct config_log_subsystem bad[] = {{.to_file = true, .file = path_of("other"), .file_priority = LOG_INFO},
-		{.name = "CPG", .to_file = true, .file = "/nonexistent/x", .file_priority = LOG_INFO}};
+		{.name = "CPG", .to_file = true, .file = "/proc/none/x", .file_priority = LOG_INFO}};
 	struct config_log settings = {.subsystems = bad, .subsystem_count = 2};
 	char error[512];
 
 	ck_assert_int_eq(configure(good, 1), 0);
 	ck_assert_int_eq(log_configure(&settings, error, sizeof(error)), -ENOENT);
-	ck_assert_str_eq(error, "cannot open log file '/nonexistent/x' (No such file or directory): create the "
+	ck_assert_str_eq(error, "cannot open log file '/proc/none/x' (No such file or directory): create the "
 				"folder or change 'logfile'");
 	log_line("CPG", LOG_INFO, "still here");
 	ck_assert_ptr_nonnull(strstr(content("good"), "still here\n"));
