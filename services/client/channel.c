@@ -63,9 +63,9 @@ int channel_open(struct channel *channel, const char *service, const char *insta
 		goto disconnect;
 	if (getsockopt(channel->fd, SOL_SOCKET, SO_SNDBUF, &channel->wakeup_room_max, &option_size) < 0)
 		channel->wakeup_room_max = 0;
-	rc = -pthread_mutex_init(&channel->lock, NULL);
-	if (rc < 0)
-		goto disconnect;
+	pthread_mutex_init(&channel->call_lock, NULL); /* with default attributes this does not fail on Linux */
+	pthread_mutex_init(&channel->send_lock, NULL);
+	pthread_mutex_init(&channel->receive_lock, NULL);
 	return 0;
 
 disconnect:
@@ -76,7 +76,9 @@ disconnect:
 void channel_close(struct channel *channel)
 {
 	qb_ipcc_disconnect(channel->connection);
-	pthread_mutex_destroy(&channel->lock);
+	pthread_mutex_destroy(&channel->receive_lock);
+	pthread_mutex_destroy(&channel->send_lock);
+	pthread_mutex_destroy(&channel->call_lock);
 	fast_channel_close(atomic_load(&channel->fast));
 }
 
@@ -103,7 +105,7 @@ bool channel_is_hung_up(const struct channel *channel)
 /*
  * Return whether the socket has room for a wake-up byte. libqb sends such a byte after each request, to wake the
  * executive. If the executive does not read and the socket is full, libqb repeats the write without a pause. So check
- * for room before a request is queued. Only this process fills the socket's send buffer, under the lock, and the reader
+ * for room before a request is queued. Only this process fills the socket's send buffer, under send_lock, and the reader
  * empties it at any time. So room does not become less between two sends, and one check is valid for as many requests
  * as fit with WAKEUP_COST_MAX bytes each.
  *
@@ -129,7 +131,7 @@ static bool has_wakeup_room(struct channel *channel)
 	return true;
 }
 
-/* Send a request. The caller holds the lock. @return -EAGAIN: nothing was queued */
+/* Send a request. The caller holds send_lock. @return -EAGAIN: nothing was queued */
 static int send_locked(struct channel *channel, enum channel_gate gate, const struct iovec *iov, unsigned int count)
 {
 	ssize_t rc;
@@ -152,6 +154,7 @@ static int send_locked(struct channel *channel, enum channel_gate gate, const st
 	return rc == -EMSGSIZE ? -EMSGSIZE : -ENOTCONN;
 }
 
+/* Wait for the response. The caller holds call_lock. */
 static ssize_t response_locked(struct channel *channel, void *response, size_t response_size)
 {
 	for (;;) {
@@ -174,24 +177,22 @@ static ssize_t response_locked(struct channel *channel, void *response, size_t r
 
 int channel_send(struct channel *channel, enum channel_gate gate, const struct iovec *iov, unsigned int count)
 {
-	int rc;
+	pthread_mutex_lock(&channel->send_lock);
+	int rc = send_locked(channel, gate, iov, count);
 
-	pthread_mutex_lock(&channel->lock);
-	rc = send_locked(channel, gate, iov, count);
-	pthread_mutex_unlock(&channel->lock);
+	pthread_mutex_unlock(&channel->send_lock);
 	return rc;
 }
 
 ssize_t channel_call(struct channel *channel, enum channel_gate gate, const struct iovec *iov, unsigned int count,
 	void *response, size_t response_size)
 {
-	ssize_t rc;
+	pthread_mutex_lock(&channel->call_lock);
+	ssize_t rc = channel_send(channel, gate, iov, count);
 
-	pthread_mutex_lock(&channel->lock);
-	rc = send_locked(channel, gate, iov, count);
 	if (rc == 0)
 		rc = response_locked(channel, response, response_size);
-	pthread_mutex_unlock(&channel->lock);
+	pthread_mutex_unlock(&channel->call_lock);
 	return rc;
 }
 
@@ -207,7 +208,11 @@ cs_error_t channel_request(
 	return client_response_error(response, (size_t)size, response_size);
 }
 
-ssize_t channel_receive_into(struct channel *channel, void *event, size_t size)
+/*
+ * Take an event from libqb's ring. The caller holds receive_lock: without it two threads could read one event twice and
+ * drop the next one unread.
+ */
+static ssize_t receive_locked(struct channel *channel, void *event, size_t size)
 {
 	ssize_t rc = -EBADF;
 
@@ -220,6 +225,31 @@ ssize_t channel_receive_into(struct channel *channel, void *event, size_t size)
 	return rc == -EAGAIN || rc == -ETIMEDOUT || rc == -ENOMSG || rc == -EINTR ? -EAGAIN : -ENOTCONN;
 }
 
+ssize_t channel_receive_into(struct channel *channel, void *event, size_t size)
+{
+	pthread_mutex_lock(&channel->receive_lock);
+	ssize_t rc = receive_locked(channel, event, size);
+
+	pthread_mutex_unlock(&channel->receive_lock);
+	return rc;
+}
+
+/*
+ * Take an event, unless the fast channel has begun. The lock is held during the question and its answer: the doorbell
+ * after the first one belongs to fast_take, and must not be taken here.
+ */
+static ssize_t receive_unless_begun(struct channel *channel, void *event)
+{
+	pthread_mutex_lock(&channel->receive_lock);
+	struct fast_channel *fast = atomic_load(&channel->fast);
+	ssize_t rc = fast_has_begun(fast) ? -EALREADY : receive_locked(channel, event, CHANNEL_EVENT_SIZE_MAX);
+
+	if (rc >= 0 && fast_begins(fast, event, (size_t)rc))
+		rc = -EALREADY;
+	pthread_mutex_unlock(&channel->receive_lock);
+	return rc;
+}
+
 /*
  * Receive an event. Wait for it with poll() here, and not in libqb. libqb polls and then waits for a semaphore, which
  * only an event posts. If another thread takes the event in between, libqb's wait does not end.
@@ -229,7 +259,7 @@ ssize_t channel_receive(struct channel *channel, void *event, bool is_waiting)
 	struct pollfd pollfd = {.fd = channel->fd, .events = POLLIN};
 
 	for (;;) {
-		ssize_t rc = channel_receive_into(channel, event, CHANNEL_EVENT_SIZE_MAX);
+		ssize_t rc = receive_unless_begun(channel, event);
 
 		if (rc != -EAGAIN || !is_waiting)
 			return rc;

@@ -2,8 +2,9 @@
  * A connection to one service of the executive, for requests and a stream of events. No other file of the client
  * libraries calls libqb.
  *
- * Requests of one channel are sent one after the other, even from several threads. A thread that receives events does
- * not wait for requests, so a callback may make requests.
+ * Any thread may send and receive. Requests that have an answer are made one after the other. A thread that receives
+ * events, or sends a request without an answer, does not wait for an answer to another thread. A callback may make
+ * requests.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -42,12 +43,14 @@ enum channel_gate {
 struct channel {
 	struct qb_ipcc_connection *connection;
 	int fd;
-	pthread_mutex_t lock;    /* held from the send of a request to the end of its response */
-	bool is_out_of_step;     /* protected by lock: a response could not be read, so no request is allowed any
-				  * more */
-	uint32_t wakeup_credit;  /* protected by lock: number of requests that may be sent without a new check of the
-				  * socket's room */
-	int32_t wakeup_room_max; /* bytes of the socket's send buffer */
+	pthread_mutex_t call_lock;    /* held from the send of a request to the end of its response, locked before
+				       * send_lock */
+	pthread_mutex_t send_lock;    /* held while a request is sent */
+	pthread_mutex_t receive_lock; /* held while an event is taken: libqb lets two threads take the same one */
+	atomic_bool is_out_of_step;   /* a response could not be read, so no request is allowed any more */
+	uint32_t wakeup_credit;       /* protected by send_lock: number of requests that may be sent without a new check
+				       * of the socket's room */
+	int32_t wakeup_room_max;      /* bytes of the socket's send buffer */
 	atomic_bool is_interrupted;
 	_Atomic(struct fast_channel *) fast; /* or NULL: see fast_channel.h */
 };
@@ -108,12 +111,14 @@ cs_error_t channel_request(
  *
  * @param event filled in; CHANNEL_EVENT_SIZE_MAX bytes
  * @param is_waiting wait for an event without a time limit; signals do not end the wait
- * @return bytes of the event; -EAGAIN: there is none; -EBADF: the channel was interrupted; -ENOTCONN
+ * @return bytes of the event; -EAGAIN: there is none; -EALREADY: events are in the ring of the fast channel now, where
+ *     fast_take gets them; -EBADF: the channel was interrupted; -ENOTCONN
  */
 ssize_t channel_receive(struct channel *channel, void *event, bool is_waiting);
 
 /**
- * Do the same as channel_receive without waiting, for an event of at most `size` bytes. -ENOTCONN: the event is longer.
+ * Take the next event from libqb's ring, without waiting, also after the start of the fast channel, whose doorbells
+ * arrive there. At most `size` bytes. -ENOTCONN: the event is longer. Otherwise as channel_receive.
  */
 ssize_t channel_receive_into(struct channel *channel, void *event, size_t size);
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <coterie/channel.h>
 #include <qb/qbipc_common.h>
 
 #include "services/client/error.h"
@@ -77,16 +76,6 @@ static struct dispatch_outcome handle(const struct handler *handler, const struc
 	return handler->message(handler->arg, record, bytes);
 }
 
-static bool is_doorbell(const uint8_t *event, size_t size)
-{
-	struct qb_ipc_response_header header;
-
-	if (size < sizeof(header))
-		return false;
-	memcpy(&header, event, sizeof(header));
-	return header.id == COTERIE_CHANNEL_DOORBELL;
-}
-
 /*
  * Receive the next event or message. Until the first doorbell events arrive over libqb, afterwards in the ring of the
  * channel.
@@ -97,14 +86,11 @@ static int receive_next(struct channel *channel, bool is_waiting, uint8_t *buffe
 		if (fast_has_begun(atomic_load(&channel->fast)))
 			return fast_take(channel, is_waiting, buffer, record);
 		ssize_t size = channel_receive(channel, buffer, is_waiting);
-		if (size < 0)
-			return (int)size;
-		struct fast_channel *fast = atomic_load(&channel->fast);
-		if (fast == NULL || !is_doorbell(buffer, (size_t)size)) {
+		if (size == -EALREADY)
+			continue;
+		if (size >= 0)
 			*record = (struct fast_record){.size = (uint32_t)size};
-			return 0;
-		}
-		fast_begin(fast);
+		return size < 0 ? (int)size : 0;
 	}
 }
 

@@ -369,12 +369,18 @@ int fast_send(struct channel *channel, uint32_t guarantee, const struct iovec *i
 
 bool fast_has_begun(struct fast_channel *fast) { return fast != NULL && atomic_load(&fast->has_begun); }
 
-void fast_begin(struct fast_channel *fast)
+bool fast_begins(struct fast_channel *fast, const uint8_t *event, size_t size)
 {
-	pthread_mutex_lock(&fast->receive_lock);
-	fast->is_armed = false;
+	struct qb_ipc_response_header header;
+
+	if (fast == NULL || size < sizeof(header))
+		return false;
+	memcpy(&header, event, sizeof(header));
+	if (header.id != COTERIE_CHANNEL_DOORBELL)
+		return false;
+	fast->is_armed = false; /* no thread receives from the ring yet */
 	atomic_store(&fast->has_begun, true);
-	pthread_mutex_unlock(&fast->receive_lock);
+	return true;
 }
 
 void fast_callback(struct fast_channel *fast, bool is_beginning)

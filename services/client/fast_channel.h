@@ -69,8 +69,12 @@ void fast_channel_close(struct fast_channel *fast);
  */
 int fast_send(struct channel *channel, uint32_t guarantee, const struct iovec *iov, unsigned int count, uint32_t size);
 
-/** From now on read events from the ring. Called when the first doorbell has arrived. */
-void fast_begin(struct fast_channel *fast);
+/**
+ * Return whether this event of libqb is the first doorbell. If so, events are read from the ring from now on. Called by
+ * one thread at a time, before fast_has_begun is true. false: fast is NULL, or the event is another one
+ */
+bool fast_begins(struct fast_channel *fast, const uint8_t *event, size_t size);
+/** Return whether events are read from the ring. false: also if fast is NULL */
 bool fast_has_begun(struct fast_channel *fast);
 /** Record that a callback of the program begins or ends. During a callback fast_send does not wait. NULL is ignored. */
 void fast_callback(struct fast_channel *fast, bool is_beginning);

@@ -2,7 +2,8 @@
 # exec/ipc/ on a real loop and libqb, with stubs for the rest.
 ipc_unit_tests = %D%/test_ipc %D%/test_ipc_access %D%/test_ipc_await %D%/test_ipc_backlog %D%/test_ipc_end \
 	%D%/test_ipc_events %D%/test_ipc_gate %D%/test_ipc_hold %D%/test_ipc_raw %D%/test_ipc_stats \
-	%D%/test_ipc_channel %D%/test_ipc_channel_hostile %D%/test_ipc_channel_receive %D%/test_ipc_channel_turns
+	%D%/test_ipc_channel %D%/test_ipc_channel_hostile %D%/test_ipc_channel_receive %D%/test_ipc_channel_threads \
+	%D%/test_ipc_channel_turns
 check_PROGRAMS += $(ipc_unit_tests)
 TESTS += $(ipc_unit_tests)
 
@@ -38,6 +39,8 @@ channel_case_libs = libclient.la libcorosync_common.la $(ipc_play_libs)
 %C%_test_ipc_channel_hostile_SOURCES = %D%/test_ipc_channel_hostile.c $(channel_case_sources)
 %C%_test_ipc_channel_hostile_LDADD = $(channel_case_libs)
 %C%_test_ipc_channel_receive_SOURCES = %D%/test_ipc_channel_receive.c $(channel_case_sources)
-%C%_test_ipc_channel_receive_LDADD = $(channel_case_libs) -lpthread
+%C%_test_ipc_channel_receive_LDADD = $(channel_case_libs)
+%C%_test_ipc_channel_threads_SOURCES = %D%/test_ipc_channel_threads.c $(channel_case_sources)
+%C%_test_ipc_channel_threads_LDADD = $(channel_case_libs) -lpthread
 %C%_test_ipc_channel_turns_SOURCES = %D%/test_ipc_channel_turns.c $(channel_case_sources)
 %C%_test_ipc_channel_turns_LDADD = $(channel_case_libs)

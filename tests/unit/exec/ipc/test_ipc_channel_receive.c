@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Fast channels: messages that a client receives. Their order, in callbacks, and in several threads. */
+/* Fast channels: messages that a client receives. Their order, and callbacks. */
 #include "channel_case.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <string.h>
 
 /* --- receiving --- */
@@ -150,54 +149,6 @@ static int play_patient(void)
 START_TEST(a_callback_may_dispatch_more_than_a_ring_holds) { play(play_patient); }
 END_TEST
 
-/* Stay inside the first callback until another thread has received all other messages. */
-static struct dispatch_outcome on_shared(void *arg, int32_t id, uint8_t *bytes, size_t size)
-{
-	uint32_t number = got.events++;
-
-	(void)arg, (void)id, (void)bytes, (void)size;
-	for (int i = 0; number == 0 && got.messages < 10 && i < 5000; i++)
-		poll(NULL, 0, 1);
-	return dispatch_done;
-}
-
-static struct dispatch_outcome on_shared_message(void *arg, const struct fast_record *record, uint8_t *bytes)
-{
-	(void)arg, (void)record, (void)bytes;
-	got.messages++;
-	return dispatch_done;
-}
-
-static void *dispatch_in_thread(void *arg)
-{
-	(void)arg;
-	dispatch_run(&dispatcher, &channel, CS_DISPATCH_BLOCKING, on_shared, on_shared_message, NULL);
-	return NULL;
-}
-
-static int play_two_threads(void)
-{
-	pthread_t threads[2];
-	struct res res;
-
-	MUST(open_channel() == 0);
-	dispatch_init(&dispatcher);
-	for (int i = 0; i < 2; i++)
-		MUST(pthread_create(&threads[i], NULL, dispatch_in_thread, NULL) == 0);
-	for (uint32_t i = 0; i < 10; i++)
-		MUST(ask(REQ_EVENTS, 1, 10, &res) == 24);
-	for (int i = 0; got.messages < 10 && i < 4000; i++)
-		poll(NULL, 0, 1);
-	MUST(got.messages == 10);
-	channel_interrupt(&channel);
-	for (int i = 0; i < 2; i++)
-		pthread_join(threads[i], NULL);
-	return 0;
-}
-
-START_TEST(a_slow_callback_does_not_hold_up_other_threads) { play(play_two_threads); }
-END_TEST
-
 /* During a callback the descriptor must show whether messages are left, since other parts of a program may poll it. */
 static struct dispatch_outcome on_polling(void *arg, int32_t id, uint8_t *bytes, size_t size)
 {
@@ -340,7 +291,6 @@ int main(void)
 	tcase_add_test(receiving, the_end_of_a_connection_is_the_end_of_its_ring);
 	tcase_add_test(callbacks, a_callback_may_dispatch);
 	tcase_add_test(callbacks, a_callback_may_dispatch_more_than_a_ring_holds);
-	tcase_add_test(callbacks, a_slow_callback_does_not_hold_up_other_threads);
 	tcase_add_test(callbacks, the_descriptor_says_so_in_callbacks);
 	return suite_run(suite);
 }
