@@ -57,7 +57,7 @@ int coterie_connection_open(struct coterie_connection **out, const char *service
 	if (connection == NULL)
 		return -ENOMEM;
 	if (instance == NULL)
-		instance = getenv("COTERIE_INSTANCE");
+		instance = secure_getenv("COTERIE_INSTANCE");
 	do
 		rc = channel_open(&connection->channel, service, instance);
 	while ((rc == -EAGAIN || rc == -ECONNREFUSED) && may_retry(began_ms, timeout_ms));
@@ -155,13 +155,25 @@ int coterie_connection_send(
 
 int coterie_connection_fd(const struct coterie_connection *connection) { return connection->channel.fd; }
 
+/* Wait for an event. Signals do not end the wait. @return false: the time limit has passed */
+static bool await_event(const struct coterie_connection *connection, int timeout_ms)
+{
+	struct pollfd pollfd = {.fd = connection->channel.fd, .events = POLLIN};
+	int64_t end_ms = now_ms() + timeout_ms;
+	int rc;
+
+	while ((rc = poll(&pollfd, 1, timeout_ms)) < 0 && errno == EINTR)
+		if (timeout_ms > 0)
+			timeout_ms = end_ms > now_ms() ? (int)(end_ms - now_ms()) : 0;
+	return rc > 0;
+}
+
 int coterie_connection_dispatch(struct coterie_connection *connection,
 	void (*event)(void *arg, const struct coterie_response_header *event), void *arg, int timeout_ms)
 {
-	struct pollfd pollfd = {.fd = connection->channel.fd, .events = POLLIN};
 	int count = 0;
 
-	if (poll(&pollfd, 1, timeout_ms) <= 0)
+	if (!await_event(connection, timeout_ms))
 		return 0;
 	uint8_t *bytes = malloc(CHANNEL_EVENT_SIZE_MAX);
 	if (bytes == NULL)
