@@ -8,6 +8,8 @@ import ctypes
 import gc
 import os
 import pickle
+import select
+import signal
 import threading
 import time
 import unittest
@@ -161,6 +163,19 @@ class Retry(Case):
             Plain()
         self.assertEqual(self.library.calls[-1], "finalize")
 
+    def test_a_handle_is_released_if_there_is_no_pipe(self) -> None:
+        with mock.patch("os.pipe", side_effect=OSError(24, "no descriptor is left")), self.assertRaises(OSError):
+            Plain()
+        self.assertEqual(self.library.calls[-1], "finalize")
+
+    def test_an_argument_of_a_wrong_type_is_a_type_error(self) -> None:
+        def refuse(*_: object) -> int:
+            raise ctypes.ArgumentError("argument 2: wrong type")
+
+        self.library.answers["request"] = refuse
+        with self.assertRaisesRegex(TypeError, "fake_request: argument 2"):
+            self.plain()._call("request", "text")
+
     def test_requests_of_threads_run_one_after_the_other(self) -> None:
         inside: list[int] = []
         most: list[int] = []
@@ -306,10 +321,10 @@ class Closing(Case):
         threads = [threading.Thread(target=iterate) for _ in range(3)]
         for thread in threads:
             thread.start()
-        while connection._waiters < 3:
+        while len(connection._waiters) < 3:
             time.sleep(0.001)
         waiting: list[int] = []
-        self.library.answers["finalize"] = lambda *_: waiting.append(connection._waiters) or 1
+        self.library.answers["finalize"] = lambda *_: waiting.append(len(connection._waiters)) or 1
         connection.close()
         self.assertEqual(waiting, [0])  # the descriptor ends with the handle
         for thread in threads:
@@ -334,6 +349,31 @@ class Closing(Case):
         connection.close()
         thread.join()
         self.assertEqual(order, ["request", "finalize"])
+
+    def test_close_in_a_signal_handler_ends_the_wait_of_its_own_thread(self) -> None:
+        connection = self.plain()
+        waiting: list[int] = []
+        self.library.answers["finalize"] = lambda *_: waiting.append(len(connection._waiters)) or 1
+        before = signal.signal(signal.SIGALRM, lambda *_: connection.close())
+        self.addCleanup(signal.signal, signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        self.assertEqual(list(connection), [])
+        self.assertEqual(waiting, [0])
+        self.assertTrue(connection.closed)
+
+    def test_a_child_leaves_the_connection_to_its_parent(self) -> None:
+        with Plain() as connection:
+            calls = len(self.library.calls)
+            child = os.fork()
+            if child == 0:
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    connection.close()
+                    connection.__del__()
+                os._exit(len(self.library.calls) - calls + len(caught))
+            self.assertEqual(os.waitpid(child, 0)[1], 0)
+            self.assertIsNone(connection.wait(0.01))  # the child has woken nobody
+            self.assertEqual(select.select([connection._wake], [], [], 0)[0], [])
 
     def test_a_forgotten_connection_warns_and_is_released(self) -> None:
         with warnings.catch_warnings(record=True) as caught:
@@ -436,6 +476,30 @@ class Asyncio(Case):
 
         asyncio.run(main())
         self.assertGreater(len(turns), 5)
+
+    def test_a_short_request_does_not_wait_for_one_whose_task_was_cancelled(self) -> None:
+        is_inside, may_end = threading.Event(), threading.Event()
+
+        def long(*_: object) -> int:
+            is_inside.set()
+            may_end.wait(10)
+            return 1
+
+        self.library.answers["long"] = long
+
+        async def main() -> None:
+            async with Plainly() as connection:
+                task = asyncio.create_task(connection._run(lambda plain: plain._call("long")))
+                while not is_inside.is_set():
+                    await asyncio.sleep(0.001)
+                task.cancel()
+                asyncio.get_running_loop().call_later(0.05, may_end.set)  # only a loop that runs calls it
+                await connection._run(lambda plain: plain._call("request"), is_short=True)
+                self.assertTrue(may_end.is_set())
+
+        began = time.monotonic()
+        asyncio.run(main())
+        self.assertLess(time.monotonic() - began, 5)
 
     def test_a_request_ends_with_the_timeout(self) -> None:
         self.library.answers["request"] = lambda *_: TRY_AGAIN

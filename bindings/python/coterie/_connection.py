@@ -2,8 +2,8 @@
 """The part that connections to all services share: opening, requests with retry, events, closing.
 
 Locks. ``_calls`` is held during a request, since Corosync's libraries allow one at a time for each handle. ``_reading`` is
-held while events are read. A thread that holds both took ``_calls`` first. Both are re-entrant, so that a signal handler
-that closes a connection does not wait for its own thread.
+held while events are read. A thread that holds both took ``_calls`` first. Both are re-entrant, and a thread that closes
+a connection inside its own wait for events, in a signal handler, does not wait for itself.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ class Connection(Generic[EventT]):
 
     Several threads may use one connection. Requests run one after the other, so a thread may wait for another one's
     request. An event goes to one of the threads that read events. :meth:`close` in one thread ends the waiting of others.
-    After a fork the child must not use connections of its parent.
+    After a fork the child must not use connections of its parent. If it closes or forgets one, only its own copies of
+    descriptors are closed.
 
     :param instance: the daemon's instance. ``None`` takes ``COTERIE_INSTANCE`` of the environment, as the C libraries do.
         ``""`` is the default instance. While a connection with an explicit instance opens, that variable is changed.
@@ -96,7 +97,9 @@ class Connection(Generic[EventT]):
         self._library = _native.library(self._service)
         self._calls = threading.RLock()
         self._reading = threading.RLock()
-        self._waiters = 0
+        self._process = os.getpid()
+        self._waiters: list[int] = []  # idents of threads that wait for events
+        self._is_left_open = False  # closed by a thread that waits, which finishes it
         self._no_waiters = threading.Condition()
         self._events: collections.deque[EventT] = collections.deque()
         self._failure: BaseException | None = None  # of a callback
@@ -105,12 +108,15 @@ class Connection(Generic[EventT]):
         descriptor = ctypes.c_int(-1)
         with _instance_environment(self._library, instance):
             self._retry(f"{self._prefix}initialize", self._initialize)
-        code = self._library.function(f"{self._prefix}fd_get")(self._handle, ctypes.byref(descriptor))
-        if code != Code.OK:
+        try:
+            code = self._library.function(f"{self._prefix}fd_get")(self._handle, ctypes.byref(descriptor))
+            if code != Code.OK:
+                raise error(f"{self._prefix}fd_get", code)
+            self._wake, self._waker = os.pipe()  # of threads that wait for events, by close
+        except BaseException:
             self._library.function(f"{self._prefix}finalize")(self._handle)
-            raise error(f"{self._prefix}fd_get", code)
+            raise
         self._descriptor = descriptor.value
-        self._wake, self._waker = os.pipe()  # of threads that wait for events, by close
         self._dispatch = self._library.function(f"{self._prefix}dispatch")
         self._is_closed = False
 
@@ -127,7 +133,7 @@ class Connection(Generic[EventT]):
         self.close()
 
     def __del__(self) -> None:
-        if not self._is_closed:
+        if not self._is_closed and self._process == os.getpid():
             warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self)
             self.close()
 
@@ -144,19 +150,34 @@ class Connection(Generic[EventT]):
         """Disconnect. Further calls do nothing.
 
         It waits for requests of other threads. Threads that wait for events leave: iterations end, and :meth:`wait` raises
-        :class:`BadHandleError`. Events that were not read are lost.
+        :class:`BadHandleError`. Events that were not read are lost. In a signal handler that interrupts such a wait it
+        returns at once, and the connection ends when the wait does.
         """
+        if self._process != os.getpid():
+            # The connection and the locks are the parent's.
+            if not self._is_closed:
+                self._is_closed = True
+                os.close(self._wake)
+                os.close(self._waker)
+            return
         with self._calls:
             if self._is_closed:
                 return
             self._is_closed = True
             os.write(self._waker, b"\0")
             with self._no_waiters:
-                self._no_waiters.wait_for(lambda: self._waiters == 0)
-            with self._reading:
-                self._events.clear()
-                # The handle is released whatever the daemon says.
-                self._library.function(f"{self._prefix}finalize")(self._handle)
+                self._is_left_open = threading.get_ident() in self._waiters
+                if self._is_left_open:
+                    return
+                self._no_waiters.wait_for(lambda: not self._waiters)
+            self._release()
+
+    def _release(self) -> None:
+        """Release the handle and the pipe. No thread uses them."""
+        with self._calls, self._reading:
+            self._events.clear()
+            # The handle is released whatever the daemon says.
+            self._library.function(f"{self._prefix}finalize")(self._handle)
             os.close(self._wake)
             os.close(self._waker)
 
@@ -191,7 +212,10 @@ class Connection(Generic[EventT]):
         def attempt() -> int:
             with self._calls:
                 self._check_open(call)
-                return function(self._handle, *arguments)
+                try:
+                    return function(self._handle, *arguments)
+                except ctypes.ArgumentError as exception:
+                    raise TypeError(f"{call}: {exception}") from None
 
         self._retry(call, attempt)
 
@@ -236,18 +260,23 @@ class Connection(Generic[EventT]):
 
     def _poll(self, seconds: float | None) -> None:
         """Wait until the descriptor is readable, the connection is closed, or the time is over."""
+        me = threading.get_ident()
         with self._no_waiters:
-            self._check_open(f"{self._prefix}dispatch")
-            self._waiters += 1
+            self._waiters.append(me)
         try:
+            self._check_open(f"{self._prefix}dispatch")
             poll = select.poll()
             poll.register(self._descriptor, select.POLLIN)
             poll.register(self._wake, select.POLLIN)
             poll.poll(None if seconds is None else max(0, seconds) * 1000)
         finally:
             with self._no_waiters:
-                self._waiters -= 1
+                self._waiters.remove(me)
                 self._no_waiters.notify_all()
+                is_last = self._is_left_open and not self._waiters
+                self._is_left_open = self._is_left_open and not is_last
+            if is_last:
+                self._release()
 
     def wait(self, timeout: float | None = None) -> EventT | None:
         """Return the next event, or ``None`` after ``timeout`` seconds without one.

@@ -60,7 +60,7 @@ class AsyncConnection(Generic[ConnectionT, EventT]):
         if self._connection is None and not self._is_closed:
             self._executor = concurrent.futures.ThreadPoolExecutor(1, type(self).__name__)
             try:
-                self._connection = await self._repeat(self._make, is_short=False)
+                self._connection = await self._repeat(self._make)
             except BaseException:
                 self._executor.shutdown(wait=False)
                 raise
@@ -103,13 +103,21 @@ class AsyncConnection(Generic[ConnectionT, EventT]):
             raise BadHandleError(type(self).__name__, Code.BAD_HANDLE, "the connection is not open")
         return self._connection
 
-    async def _repeat(self, attempt: Callable[[], ResultT], is_short: bool) -> ResultT:
+    async def _repeat(self, attempt: Callable[[], ResultT], here: Connection[Any] | None = None) -> ResultT:
+        """Repeat an attempt while the daemon cannot accept it.
+
+        :param here: its connection, if the attempt does not wait for the daemon. It runs in the thread of the loop then,
+            unless a request whose task was cancelled still runs in the other one
+        """
         loop = asyncio.get_running_loop()
         end = loop.time() + self.timeout
         for delay in retry_delays():
             try:
-                if is_short:
-                    return attempt()
+                if here is not None and here._calls.acquire(blocking=False):  # pylint: disable=protected-access
+                    try:
+                        return attempt()
+                    finally:
+                        here._calls.release()  # pylint: disable=protected-access
                 return await loop.run_in_executor(self._executor, attempt)
             except TryAgainError:
                 left = end - loop.time()
@@ -121,13 +129,13 @@ class AsyncConnection(Generic[ConnectionT, EventT]):
     async def _run(self, attempt: Callable[[ConnectionT], ResultT], is_short: bool = False) -> ResultT:
         """Repeat an attempt while the daemon cannot accept it.
 
-        :param is_short: the attempt does not wait for the daemon, so it runs in the thread of the loop
+        :param is_short: the attempt does not wait for the daemon
         """
         connection = self._opened()
         async with self._calls:
             if self._is_closed:
                 raise self._closed_error()
-            return await self._repeat(lambda: attempt(connection), is_short)
+            return await self._repeat(lambda: attempt(connection), connection if is_short else None)
 
     # Events.
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from .. import cpg, quorum, votequorum
 from ..types import RingId, Track
 from ._connection import AsyncConnection
@@ -13,7 +15,14 @@ class Cpg(AsyncConnection[cpg.Cpg, cpg.Event]):
 
     def __init__(self, instance: str | None = None, timeout: float = 10.0, *, ring_changes: bool = False) -> None:
         super().__init__(lambda: cpg.Cpg(instance, 0, ring_changes=ring_changes), timeout)
-        self._atomic_size: int | None = None
+        self._atomic_size = 0
+
+    async def open(self) -> Self:
+        """Connect. ``async with`` does it. Errors are those of :class:`coterie.Cpg`."""
+        await super().open()
+        if self._atomic_size == 0 and not self.closed:
+            self._atomic_size = self._opened().max_atomic_size()  # no other request can be under way
+        return self
 
     async def join(self, group: str) -> None:
         """Join a group."""
@@ -27,14 +36,13 @@ class Cpg(AsyncConnection[cpg.Cpg, cpg.Event]):
         self, payload: bytes | bytearray | memoryview, guarantee: cpg.Guarantee = cpg.Guarantee.AGREED
     ) -> None:
         """Send a message to the joined group. Messages of several tasks are sent in the order of their calls."""
-        if self._atomic_size is None:
-            self._atomic_size = self._opened().max_atomic_size()
         data = bytes(payload)
         await self._run(lambda connection: connection.send(data, guarantee), is_short=len(data) <= self._atomic_size)
 
     def max_atomic_size(self) -> int:
         """Return the size of the longest message that is sent in one piece, in bytes."""
-        return self._opened().max_atomic_size()
+        self._opened()
+        return self._atomic_size
 
     async def local_nodeid(self) -> int:
         """Return the id of this node."""
