@@ -19,7 +19,8 @@
 
 #define EXIT_FATAL 15
 #define EXIT_RING_ID 21
-#define POOL_BYTES_MAX ((size_t)256 << 20)
+/* Members of the reference store up to STORE_WINDOW frames of 22,000 bytes, 344 MiB: half of this. */
+#define POOL_BYTES_MAX ((size_t)768 << 20)
 #define IPV6_HEADER_EXTRA 20u
 
 /* Return a number that cannot be guessed. If the system has no randomness, it at least differs from the last one. */

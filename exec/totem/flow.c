@@ -105,8 +105,12 @@ uint32_t flow_allowed_new(const struct totem_engine *engine, const struct wire_t
 {
 	const struct store *store = engine->state == TOTEM_RECOVERY ? &engine->rstore : &engine->store;
 	uint32_t size = flow_window_size(engine, token);
+	size_t room = store->bytes < STORE_BYTES_MAX ? (STORE_BYTES_MAX - store->bytes) / engine->options.payload_max
+						     : 0;
 
-	return seq_compare(store->released + STORE_WINDOW - allowed - size, token->seq) < 0 ? 0 : allowed;
+	if (seq_compare(store->released + STORE_WINDOW - allowed - size, token->seq) < 0)
+		return 0;
+	return room < allowed ? (uint32_t)room : allowed;
 }
 
 /*

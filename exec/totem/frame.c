@@ -142,13 +142,12 @@ static struct frame *obtain(struct frame_pool *pool, struct frame **list, size_t
 }
 
 /*
- * Return whether a frame of this capacity is within the limit. Receive buffers that stored frames keep alive must not
- * use up the memory that tokens and joins need: without tokens no stored frame is ever freed.
+ * Return whether a frame of this capacity is within the limit. Stored frames, and the receive buffers that they keep
+ * alive, must not use up the memory that tokens and joins need: without tokens no stored frame is ever freed.
  */
-static bool has_room(const struct frame_pool *pool, size_t capacity)
+static bool has_room(const struct frame_pool *pool, size_t capacity, bool is_small)
 {
-	bool is_large = capacity > FRAME_SMALL_MAX && capacity > pool->common_size;
-	size_t most = is_large ? pool->bytes_max / 2 : pool->bytes_max;
+	size_t most = is_small ? pool->bytes_max : pool->bytes_max / 2;
 
 	return pool->usage.bytes <= most && capacity <= most - pool->usage.bytes;
 }
@@ -156,12 +155,12 @@ static bool has_room(const struct frame_pool *pool, size_t capacity)
 struct coterie_frame *frame_take(struct frame_pool *pool, size_t capacity)
 {
 	struct frame *none = NULL;
-	bool is_common = capacity <= pool->common_size;
+	bool is_common = capacity <= pool->common_size, is_small = capacity <= FRAME_SMALL_MAX;
 
 	assert(!pool->is_destroyed);
 	if (is_common)
 		capacity = pool->common_size;
-	if (capacity > UINT32_MAX || !has_room(pool, capacity)) {
+	if (capacity > UINT32_MAX || !has_room(pool, capacity, is_small)) {
 		pool->usage.refused++;
 		return NULL;
 	}

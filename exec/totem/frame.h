@@ -30,8 +30,8 @@ struct frame_pool_usage {
  * Create a pool.
  *
  * @param common_size  capacity of the frames kept on the free list, bytes
- * @param bytes_max    limit of `bytes`. frame_take fails beyond the limit. A frame that is larger than both common_size
- *     and FRAME_SMALL_MAX is refused beyond half of the limit
+ * @param bytes_max    limit of `bytes`. frame_take fails beyond the limit. If more than FRAME_SMALL_MAX bytes are asked
+ *     for, it fails beyond half of the limit
  * @return caller destroys; NULL: out of memory
  */
 struct frame_pool *frame_pool_create(size_t common_size, size_t bytes_max);

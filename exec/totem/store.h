@@ -12,6 +12,11 @@ struct totem_engine;
 struct coterie_frame;
 
 #define STORE_WINDOW 16384u /* consecutive seqs in a store, a power of two */
+/*
+ * Bytes in a store beyond which a member sends no new frames, so that they wait for a member that lacks them. Two stores
+ * of twice this size must fit into the pool, with room for tokens and joins: without these no frame would ever be freed.
+ */
+#define STORE_BYTES_MAX ((size_t)48 << 20)
 
 /* Place of one frame in the order. */
 struct store_slot {
@@ -32,6 +37,7 @@ struct store {
 	uint32_t high_seq;        /* highest seq that was present so far */
 	uint32_t touched;         /* highest seq whose slot may be dirty */
 	uint32_t count;           /* frames present */
+	size_t bytes;             /* of the buffers of frames present; of a slice only its own bytes */
 };
 
 int store_init(struct store *store, uint32_t base); /* -ENOMEM */

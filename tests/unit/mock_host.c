@@ -495,7 +495,8 @@ static struct mock_frame *new_frame(struct coterie_ctx *host)
 
 static struct coterie_frame *host_frame_take(struct coterie_ctx *host, uint32_t capacity)
 {
-	if (host->frames_max != 0 && host->frames_live >= host->frames_max)
+	if ((host->frames_max != 0 && host->frames_live >= host->frames_max) ||
+		(host->frame_size_max != 0 && capacity > host->frame_size_max))
 		return NULL;
 
 	struct mock_frame *frame = new_frame(host);

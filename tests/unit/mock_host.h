@@ -116,6 +116,7 @@ struct coterie_ctx {
 	uint32_t frames_taken;        /* frames taken since the start */
 	uint32_t frames_sliced;       /* frames among frames_taken that are slices of others */
 	uint32_t frames_max;          /* frame_take() fails if there are more frames; 0: no limit */
+	uint32_t frame_size_max;      /* frame_take() fails for larger frames; 0: no limit */
 	void (*on_frames)(void *arg); /* called by the host inside frames_in; or NULL */
 	void *on_frames_arg;
 

@@ -8,6 +8,7 @@
 
 #include <byteswap.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -18,15 +19,10 @@
 #define BATCH_OUT 64u
 /* Batches that are read at a time, before the loop handles other events. */
 #define READ_ROUNDS 4
-/* A frame of at most this size is copied, since a reference to it would keep a whole buffer. */
-#define COPY_MAX 4096u
 /* Start of every frame: magic and target. */
 #define HEADER_SIZE 13
 #define TARGET_OFFSET 9
 #define MAGIC 0xC070u
-
-static_assert(sizeof(((struct mesh *)NULL)->buffers) == BATCH_IN * sizeof(struct coterie_frame *),
-	"a buffer for each record");
 
 /* The filter. It runs in a thread of libknet, and depends only on its arguments. */
 static int choose_hosts(void *arg, const unsigned char *frame, ssize_t size, uint8_t direction, knet_node_id_t here,
@@ -179,46 +175,19 @@ int mesh_token(void *self, uint32_t nodeid, struct coterie_frame *frame)
 
 /* ---- Receiving ----------------------------------------------------------- */
 
-/* Allocate the missing buffers. @return how many buffers there are, from the first one on */
-static uint32_t take_buffers(struct mesh *mesh)
+/*
+ * Make a frame of a record: a copy of its size. The ring may keep thousands of frames while a member lacks one of them. A
+ * frame that kept its whole receive buffer would use up the pool, and no token could be read any more.
+ */
+static struct coterie_frame *copy_record(struct mesh *mesh, const uint8_t *record, uint32_t size)
 {
-	for (uint32_t i = 0; i < BATCH_IN; i++) {
-		if (mesh->buffers[i] == NULL)
-			mesh->buffers[i] = mesh->host->frame_take(mesh->ctx, KNET_MAX_PACKET_SIZE);
-		if (mesh->buffers[i] == NULL)
-			return i;
-	}
-	return BATCH_IN;
-}
+	struct coterie_frame *frame = mesh->host->frame_take(mesh->ctx, size);
 
-/* Make a frame of the record in a buffer. A short record is copied, a long one keeps the buffer. */
-static struct coterie_frame *take_record(struct mesh *mesh, uint32_t i, uint32_t size)
-{
-	struct coterie_frame *buffer = mesh->buffers[i];
-	struct coterie_frame *frame = buffer;
-
-	if (size > COPY_MAX) {
-		mesh->buffers[i] = NULL;
-	} else {
-		frame = mesh->host->frame_take(mesh->ctx, size);
-		if (frame == NULL)
-			return NULL;
-		memcpy(frame->data, buffer->data, size);
-	}
+	if (frame == NULL)
+		return NULL;
+	memcpy(frame->data, record, size);
 	frame->size = size;
 	return frame;
-}
-
-/*
- * Drop a record that waits, since there is no memory for it. If it stayed, the socket would become full, and libknet's
- * thread would drop records.
- */
-static void drop_one(struct mesh *mesh)
-{
-	char byte;
-
-	if (recv(mesh->data_fd, &byte, sizeof(byte), MSG_DONTWAIT | MSG_TRUNC) > 0)
-		mesh->counts.receive_errors++;
 }
 
 /* Read a batch of records. @return whether there may be more */
@@ -229,18 +198,13 @@ static bool data_read(struct mesh *mesh)
 	struct coterie_arrival arrivals[BATCH_IN];
 	struct mmsghdr messages[BATCH_IN];
 	struct iovec parts[BATCH_IN];
-	uint32_t count = take_buffers(mesh);
 	uint32_t arrived = 0;
 
-	if (count == 0) {
-		drop_one(mesh);
-		return true;
-	}
-	for (uint32_t i = 0; i < count; i++) {
-		parts[i] = (struct iovec){mesh->buffers[i]->data, KNET_MAX_PACKET_SIZE};
+	for (uint32_t i = 0; i < BATCH_IN; i++) {
+		parts[i] = (struct iovec){mesh->records[i], KNET_MAX_PACKET_SIZE};
 		messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &parts[i], .msg_iovlen = 1}};
 	}
-	int got = recvmmsg(mesh->data_fd, messages, count, MSG_DONTWAIT, NULL);
+	int got = recvmmsg(mesh->data_fd, messages, BATCH_IN, MSG_DONTWAIT, NULL);
 
 	mesh->counts.receive_calls++;
 	for (int i = 0; i < got; i++) {
@@ -249,7 +213,7 @@ static bool data_read(struct mesh *mesh)
 		mesh->counts.frames_in++;
 		mesh->counts.bytes_in += messages[i].msg_len;
 		if (messages[i].msg_len > 0 && (messages[i].msg_hdr.msg_flags & MSG_TRUNC) == 0)
-			frame = take_record(mesh, (uint32_t)i, messages[i].msg_len);
+			frame = copy_record(mesh, mesh->records[i], messages[i].msg_len);
 		if (frame == NULL)
 			mesh->counts.receive_errors++;
 		else
@@ -259,7 +223,7 @@ static bool data_read(struct mesh *mesh)
 		mesh->host->frames_in(mesh->ctx, arrivals, arrived);
 	for (uint32_t i = 0; i < arrived; i++)
 		mesh->host->frame_unref(arrivals[i].frame);
-	return got == (int)count;
+	return got == (int)BATCH_IN;
 }
 
 static void data_ready(void *arg, int fd, uint32_t revents)
@@ -285,6 +249,10 @@ int mesh_data_open(struct mesh *mesh)
 		rc = mesh_result(knet_handle_enable_sock_notify(mesh->handle, mesh, data_failed));
 	if (rc < 0)
 		return rc;
+	if (mesh->records == NULL)
+		mesh->records = malloc(BATCH_IN * sizeof(*mesh->records));
+	if (mesh->records == NULL)
+		return -ENOMEM;
 	mesh->pending.host = mesh->host;
 	mesh->data_fd = 0; /* 0: libknet makes the pair of sockets */
 	rc = mesh_result(knet_handle_add_datafd(mesh->handle, &mesh->data_fd, &channel));
@@ -307,6 +275,9 @@ void mesh_data_repair(struct mesh *mesh)
 	mesh->host->fd_del(mesh->ctx, mesh->data_fd);
 	knet_handle_remove_datafd(mesh->handle, mesh->data_fd);
 	rc = mesh_data_open(mesh);
+	/* Frames that wait are sent when the new socket has room. Nothing else would ask for that. */
+	if (rc == 0 && !pending_is_empty(&mesh->pending))
+		mesh->host->fd_mod(mesh->ctx, mesh->data_fd, COTERIE_FD_IN | COTERIE_FD_OUT);
 	mesh->host->log(mesh->ctx, rc < 0 ? LOG_ERR : LOG_WARNING, "the socket to libknet broke%s%s",
 		rc < 0 ? " and cannot be made again: restart this node: " : " and was made again",
 		rc < 0 ? strerror(-rc) : "");
@@ -320,9 +291,6 @@ void mesh_data_close(struct mesh *mesh)
 		mesh->data_fd = -1;
 	}
 	pending_fini(&mesh->pending);
-	for (uint32_t i = 0; i < BATCH_IN; i++) {
-		if (mesh->buffers[i] != NULL)
-			mesh->host->frame_unref(mesh->buffers[i]);
-		mesh->buffers[i] = NULL;
-	}
+	free(mesh->records);
+	mesh->records = NULL;
 }

@@ -123,7 +123,7 @@ struct mesh {
 	struct coterie_timer *tick;
 	struct coterie_map_tracker *tracker;
 	struct mesh_stats *handle_stats;
-	struct coterie_frame *buffers[16];
+	uint8_t (*records)[KNET_MAX_PACKET_SIZE]; /* memory for the records of one read */
 	struct coterie_transport_stats counts;
 	struct limiter limiters[MESH_CAUSES];
 	struct limiter key_limiter, clear_limiter, send_limiter;

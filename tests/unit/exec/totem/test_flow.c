@@ -110,6 +110,31 @@ START_TEST(a_full_store_takes_no_new_frames)
 }
 END_TEST
 
+/* The same by bytes: the memory for tokens and joins must not be used up. */
+START_TEST(large_frames_fill_a_store_before_its_window)
+{
+	uint64_t before;
+
+	options.payload_max = 22000;
+	start_ring(3);
+	net->drops = is_lost;
+	lacking = 3;
+	for (int i = 0; i < 300; i++) {
+		fill_queue(1);
+		fill_queue(2);
+		run_for(5);
+	}
+	before = frames_of(1) + frames_of(2);
+	ck_assert_uint_le(before, STORE_BYTES_MAX / 22000 + 1);
+	ck_assert_uint_ge(before, STORE_BYTES_MAX / 22000 * 9 / 10);
+	lacking = 0;
+	run_for(100);
+	ck_assert_uint_gt(frames_of(1) + frames_of(2), before);
+	ck_assert_uint_gt(node_of(3)->received, 100);
+	ck_assert_uint_eq(node_of(3)->gathered, 0);
+}
+END_TEST
+
 /* Frames since node 1 last had the token, new and repeated, and the most in one rotation. */
 static uint32_t rotation_frames, rotation_most;
 
@@ -190,6 +215,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, a_full_store_still_answers_requests, 1, 3);
 	tcase_add_test(tcase, a_full_store_takes_no_new_frames);
+	tcase_add_test(tcase, large_frames_fill_a_store_before_its_window);
 	tcase_add_test(tcase, all_members_together_send_a_window_in_a_rotation);
 	tcase_add_loop_test(tcase, a_frame_is_requested_until_it_comes, 1, 4);
 	tcase_add_loop_test(tcase, a_lost_frame_is_repeated_once, 1, 4);

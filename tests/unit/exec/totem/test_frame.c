@@ -134,6 +134,25 @@ START_TEST(large_frames_leave_room_for_small_ones)
 }
 END_TEST
 
+/* Frames of the common size are large ones, too, when they are made for large packets. */
+START_TEST(large_common_frames_leave_room_for_small_ones)
+{
+	enum { LARGE = 60000, COUNT = 4 };
+	struct frame_pool *other = frame_pool_create(LARGE, (size_t)2 * COUNT * LARGE);
+	struct coterie_frame *frames[2 * COUNT];
+
+	ck_assert_ptr_nonnull(other);
+	for (int i = 0; i < COUNT; i++)
+		ck_assert_ptr_nonnull(frames[i] = frame_take(other, LARGE));
+	ck_assert_ptr_null(frame_take(other, FRAME_SMALL_MAX + 1));
+	for (int i = COUNT; i < 2 * COUNT; i++)
+		ck_assert_ptr_nonnull(frames[i] = frame_take(other, 100));
+	for (int i = 0; i < 2 * COUNT; i++)
+		frame_unref(frames[i]);
+	frame_pool_destroy(other);
+}
+END_TEST
+
 START_TEST(the_limit_is_of_all_together)
 {
 	struct coterie_frame *frames[LIMIT / COMMON];
@@ -361,6 +380,7 @@ int main(void)
 	tcase_add_test(frames, capacities_and_the_limit);
 	tcase_add_test(frames, the_limit_is_of_all_together);
 	tcase_add_test(frames, large_frames_leave_room_for_small_ones);
+	tcase_add_test(frames, large_common_frames_leave_room_for_small_ones);
 	tcase_add_test(frames, the_most_in_use_is_counted);
 #ifndef __SANITIZE_ADDRESS__
 	tcase_add_test(frames, what_a_load_has_needed_is_kept_for_a_while);

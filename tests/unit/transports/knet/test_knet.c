@@ -187,6 +187,33 @@ START_TEST(a_broken_socket_is_made_again)
 }
 END_TEST
 
+/* Stored frames have used up the memory for large ones, and only tokens can free them. */
+START_TEST(a_token_is_read_without_memory_for_large_frames)
+{
+	start(2, 1);
+	nodes.list[1].host->frame_size_max = 16384;
+	knet_multicast(&nodes, 0, 22000, 20, 0);
+	knet_token(&nodes, 0, 2);
+	knet_receive(&nodes, 1, 1);
+	ck_assert_uint_eq(frame_of(1, 0)->data[20], 'T');
+}
+END_TEST
+
+START_TEST(what_waits_is_sent_when_a_broken_socket_is_made_again)
+{
+	start(2, 1);
+	send_room = 3;
+	knet_multicast(&nodes, 0, 100, 10, 0);
+	knet_receive(&nodes, 1, 3);
+	ck_assert_int_eq((int)send(nodes.list[0].mesh->data_fd, "", 0, 0), 0);
+	while (!mock_host_has_logged(nodes.list[0].host, "was made again"))
+		knet_serve(&nodes, 5);
+	send_room = -1;
+	knet_receive(&nodes, 1, 10);
+	ck_assert_uint_eq(nodes.list[0].host->writable_count, 1);
+}
+END_TEST
+
 START_TEST(what_was_sent_before_the_end_arrives)
 {
 	start(2, 1);
@@ -652,7 +679,9 @@ int main(void)
 	tcase_add_test(tcase, a_full_socket_delays_and_loses_nothing);
 	tcase_add_test(tcase, frames_that_cannot_be_carried_are_lost_alone);
 	tcase_add_test(tcase, without_memory_frames_are_lost_and_the_socket_is_not_left_full);
+	tcase_add_test(tcase, a_token_is_read_without_memory_for_large_frames);
 	tcase_add_test(tcase, a_broken_socket_is_made_again);
+	tcase_add_test(tcase, what_waits_is_sent_when_a_broken_socket_is_made_again);
 	tcase_add_test(tcase, what_was_sent_before_the_end_arrives);
 	tcase_add_test(tcase, what_cannot_be_is_refused);
 	tcase_add_test(tcase, an_address_in_use_is_refused_as_a_whole);
