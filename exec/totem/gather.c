@@ -107,6 +107,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 		engine->gather.episode++;
 		engine->gather.episode_ns = engine->gather.waiting_ns = engine->now_ns;
 	}
+	engine->gather.began_ns = engine->now_ns;
 	if (backoff_yields(engine))
 		consensus_ns += consensus_ns / 4;
 	engine->place = TOKEN_NONE;
@@ -494,11 +495,15 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 }
 
 /*
- * Return whether this node must wait before it concludes, since it is in a majority of the last ring. A node that is
- * cut off must first have concluded that it is alone. The majority may have had the token up to one hold time before
- * that node. So two quorate memberships are never in force at the same time. Corosync does not wait.
+ * Return whether this node must wait before it concludes, since it is in a majority of the last ring. If so, set the
+ * timer to the end of the wait. A node that is cut off must first have concluded that it is alone. The majority may have
+ * had the token up to one hold time before that node. So two quorate memberships are never in force at the same time.
+ * Corosync does not wait.
+ *
+ * The majority are members that this node has heard since it entered GATHER. If it was cut off in an attempt, it has
+ * heard all of them before, and must not wait.
  */
-static bool waits_for_margin(struct totem_engine *engine)
+static bool waits_for_margin(struct totem_engine *engine, enum totem_timer timer)
 {
 	uint32_t count = 1; /* this node */
 
@@ -508,12 +513,12 @@ static bool waits_for_margin(struct totem_engine *engine)
 		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
 
 		count += peer != NULL && peer->id != engine->options.nodeid &&
-			 peer->heard_episode == engine->gather.episode;
+			 peer->heard_episode == engine->gather.episode && peer->heard_ns >= engine->gather.began_ns;
 	}
 	if (count <= engine->installed.memb.count / 2)
 		return false;
 	engine->gather.is_conclusion_due = true;
-	timer_set(engine, TOTEM_TIMER_CONSENSUS, engine->options.hold_ns + MARGIN_NS);
+	timer_set(engine, timer, engine->options.hold_ns + MARGIN_NS);
 	return true;
 }
 
@@ -528,11 +533,16 @@ static bool waits_for_leases(struct totem_engine *engine, enum totem_timer timer
 	return true;
 }
 
+static bool waits_to_conclude(struct totem_engine *engine, enum totem_timer timer)
+{
+	return waits_for_leases(engine, timer) || waits_for_margin(engine, timer);
+}
+
 void gather_consensus_expired(struct totem_engine *engine)
 {
 	if (engine->state != TOTEM_GATHER || engine->pause.is_pausing)
 		return;
-	if (!is_agreed(engine) && (waits_for_leases(engine, TOTEM_TIMER_CONSENSUS) || waits_for_margin(engine)))
+	if (!is_agreed(engine) && waits_to_conclude(engine, TOTEM_TIMER_CONSENSUS))
 		return;
 	if (conclude(engine))
 		gather_enter(engine, GATHER_CONSENSUS_TIMEOUT);
@@ -542,7 +552,7 @@ void gather_consensus_expired(struct totem_engine *engine)
 
 void gather_token_expired(struct totem_engine *engine)
 {
-	if (!is_agreed(engine) && waits_for_leases(engine, TOTEM_TIMER_TOKEN))
+	if (!is_agreed(engine) && waits_to_conclude(engine, TOTEM_TIMER_TOKEN))
 		return;
 	engine->counters.continuous_gather++;
 	if (engine->counters.continuous_gather > CONTINUOUS_GATHER_MAX) {

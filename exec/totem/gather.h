@@ -32,6 +32,7 @@ enum gather_cause {
 struct gather {
 	uint64_t episode;       /* how often this node has left OPERATIONAL */
 	uint64_t episode_ns;    /* when it left OPERATIONAL last */
+	uint64_t began_ns;      /* when it entered GATHER last */
 	uint64_t waiting_ns;    /* since when it has waited for members of its last ring, without a pause */
 	bool is_conclusion_due; /* a majority has waited for its margin: see waits_for_margin() */
 	bool has_failed_to_receive;

@@ -247,6 +247,48 @@ START_TEST(a_deaf_node_is_alone_after_the_patience)
 }
 END_TEST
 
+/* When node 1 is alone in a configuration, and when another one is in a ring without it; 0: not yet. */
+static uint64_t alone_ns, rest_ns;
+static bool is_committed;
+
+static bool cut_at_commit(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
+{
+	(void)n, (void)frame;
+	is_committed = is_committed || (from == 1 && header->type == WIRE_COMMIT_TOKEN);
+	return is_committed && from != to && (from == 1 || to == 1);
+}
+
+static void note_configured(struct node *node, bool is_regular)
+{
+	uint64_t *at_ns = node->id == 1 ? &alone_ns : &rest_ns;
+
+	if (is_regular && *at_ns == 0)
+		*at_ns = net->now_ns;
+}
+
+/*
+ * The representative of a quorate ring is cut off when it has just made a commit token, so that it begins to wait after
+ * the others. It must be alone in a ring before they form the next one.
+ */
+START_TEST(a_node_that_is_cut_off_at_its_commit_is_out_before_the_others_go_on)
+{
+	alone_ns = rest_ns = 0;
+	is_committed = false;
+	restart_ring(5);
+	net->configured = note_configured;
+	net->drops = cut_at_commit;
+	for (uint32_t id = 1; id <= 5; id++)
+		tell(id, TOTEM_EVENT_FORCE_GATHER, 0);
+	for (int ms = 0; ms < 60000 && (alone_ns == 0 || rest_ns == 0); ms++)
+		run_for(1);
+	ck_assert(is_committed);
+	ck_assert_uint_gt(alone_ns, 0);
+	ck_assert_uint_gt(rest_ns, 0);
+	ck_assert_uint_lt(alone_ns + held_ms() * MS / 2, rest_ns);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("engine");
@@ -261,6 +303,7 @@ int main(void)
 	tcase_add_test(tcase, a_link_that_flaps_does_not_prolong_the_patience);
 	tcase_add_test(tcase, a_forced_gather_does_not_prolong_the_patience);
 	tcase_add_test(tcase, a_verdict_of_another_ring_waits_for_the_patience);
+	tcase_add_test(tcase, a_node_that_is_cut_off_at_its_commit_is_out_before_the_others_go_on);
 	tcase_add_loop_test(tcase, a_node_without_a_link_is_alone_after_the_patience, 0, 3);
 	tcase_add_loop_test(tcase, a_deaf_node_is_alone_after_the_patience, 0, 3);
 	suite_add_tcase(suite, tcase);
