@@ -12,12 +12,13 @@ uint32_t retransmit_answer(struct totem_engine *engine, struct wire_token *token
 
 	for (uint32_t i = 0; i < token->rtr_count; i++) {
 		struct wire_rtr rtr = token->rtr[i];
-		bool is_own = ring_id_equal(&rtr.ring, &engine->ring);
-		struct store_slot *slot = is_own ? store_find(store, rtr.seq) : NULL;
+		struct store_slot *slot = store_find(store, rtr.seq);
 
-		if (is_own && aru_covers(&engine->aru, rtr.seq))
+		if (!ring_id_equal(&rtr.ring, &engine->ring))
+			continue; /* no member writes this. It would stay for ever, in the place of a true request */
+		if (aru_covers(&engine->aru, rtr.seq))
 			continue; /* the request is out of date: all members have the frame */
-		if (is_own && TOTEM_MUTANT(engine, RETRANSMIT_IGNORED))
+		if (TOTEM_MUTANT(engine, RETRANSMIT_IGNORED))
 			continue;
 		if (slot == NULL || sent == allowed) {
 			token->rtr[kept++] = rtr;

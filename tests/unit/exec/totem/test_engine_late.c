@@ -176,9 +176,16 @@ START_TEST(a_frame_is_sent_again_unless_two_tokens_say_that_all_have_it)
 }
 END_TEST
 
+/* Nor is it kept: no member would remove it, and thirty of them leave no place for a true request. */
 START_TEST(a_request_of_another_ring_is_not_answered)
 {
+	struct wire_token token;
+	const struct coterie_frame *last = NULL;
+
 	ck_assert_uint_eq(resent_by_2_when_asked((struct ring_id){3, 3}), 0);
+	last = net->samples[WIRE_TOKEN];
+	ck_assert_int_eq(wire_decode_token(last->data, last->size, &token), WIRE_OK);
+	ck_assert_uint_eq(token.rtr_count, 0);
 }
 END_TEST
 
