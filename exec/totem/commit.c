@@ -166,11 +166,7 @@ static bool has_members(const struct wire_commit_token *token, const struct node
 	return true;
 }
 
-/*
- * Return whether the token has all candidates but nodes that became candidates again after this node's consent. If so,
- * count these as failed: the others have agreed on the lists that this node had before. If it refused the token, they
- * would wait for it until the token timeout.
- */
+/* Return whether the token has all candidates but nodes that became candidates again after this node's consent. */
 static bool lacks_only_restored(struct totem_engine *engine, const struct wire_commit_token *token)
 {
 	const struct node_set *live = lists_live(engine);
@@ -182,8 +178,17 @@ static bool lacks_only_restored(struct totem_engine *engine, const struct wire_c
 		else if (!peer_was_restored(engine, peer_find(engine, live->ids[i])))
 			return false;
 	}
-	if (found < token->count)
-		return false;
+	return found == token->count;
+}
+
+/*
+ * Count the candidates that the token lacks as failed: the others have agreed on the lists that this node had before. If
+ * it refused the token, they would wait for it until the token timeout.
+ */
+static void fail_lacking(struct totem_engine *engine, const struct wire_commit_token *token)
+{
+	const struct node_set *live = lists_live(engine);
+
 	for (uint32_t i = 0, at = 0; i < live->count; i++) {
 		if (at < token->count && wire_commit_addr(token, at) == live->ids[i])
 			at++;
@@ -191,7 +196,6 @@ static bool lacks_only_restored(struct totem_engine *engine, const struct wire_c
 			lists_fail(engine, live->ids[i]);
 	}
 	join_send(engine); /* the last join must have the members of the attempt */
-	return true;
 }
 
 /*
@@ -202,18 +206,21 @@ static void arrived_in_gather(struct totem_engine *engine, const struct wire_com
 {
 	if (!claim_is_followed(engine, token->ring.seq) && !TOTEM_MUTANT(engine, COMMIT_STALE_RING))
 		return;
-	if (!has_members(token, lists_live(engine)) && !lacks_only_restored(engine, token) &&
-		!TOTEM_MUTANT(engine, COMMIT_ANY_MEMBERS))
+	bool lacks = !has_members(token, lists_live(engine));
+	if (lacks && !lacks_only_restored(engine, token) && !TOTEM_MUTANT(engine, COMMIT_ANY_MEMBERS))
 		return;
-	node_set_clear(&engine->commit.memb);
-	for (uint32_t i = 0; i < token->count; i++)
-		set_add(&engine->commit.memb, wire_commit_addr(token, i));
 	if (!claim_is_believed(engine, token->ring.seq, RING_SEQ_COMMIT_MAX) ||
-		token->ring.rep != engine->commit.memb.ids[0] ||
-		index_of(engine, engine->options.nodeid) != token->memb_index || token->memb_index >= token->count) {
+		token->ring.rep != wire_commit_addr(token, 0) || token->memb_index >= token->count ||
+		wire_commit_addr(token, token->memb_index) != engine->options.nodeid) {
 		core_refuse(engine, TOTEM_REFUSED_COMMIT, token->nodeid);
 		return;
 	}
+	if (lacks && !TOTEM_MUTANT(engine, COMMIT_ANY_MEMBERS))
+		fail_lacking(engine, token);
+	/* Only now: the entries of the last attempt belong to its members (belief.c). */
+	node_set_clear(&engine->commit.memb);
+	for (uint32_t i = 0; i < token->count; i++)
+		set_add(&engine->commit.memb, wire_commit_addr(token, i));
 	take_over(engine, token);
 	enter_commit(engine);
 }

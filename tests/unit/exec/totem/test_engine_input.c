@@ -470,6 +470,40 @@ START_TEST(bad_commit_tokens_are_dropped)
 }
 END_TEST
 
+static bool is_commit_token(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
+{
+	(void)n, (void)from, (void)to, (void)frame;
+	return header->type == WIRE_COMMIT_TOKEN;
+}
+
+/* The members of the last attempt and their entries belong together: they tell who was in one ring with this node. */
+START_TEST(a_refused_commit_token_leaves_the_last_attempt)
+{
+	static const uint32_t addr[] = {1, 2};
+	static const struct wire_commit_entry entries[2] = {{.ring = {1, 5}}, {.ring = {0, 0}}};
+	uint8_t bytes[256];
+
+	start_ring(3);
+	struct totem_engine *engine = node_of(2)->engine;
+	const struct wire_commit_token head = {.nodeid = 1,
+		.token_seq = 1,
+		.count = 2,
+		.ring = {1, totem_engine_ring(engine)->seq + 8},
+		.memb_index = 0};
+
+	node_crash(3);
+	net->drops = is_commit_token;
+	for (int ms = 0; ms < 20000 && engine->lists.live.count != 2; ms++)
+		run_for(1);
+	ck_assert_int_eq(totem_engine_state(engine), TOTEM_GATHER);
+	ck_assert_uint_eq(engine->commit.memb.count, 3);
+	feed(2, bytes, wire_encode_commit_token(&head, addr, entries, NULL, 0, false, bytes, sizeof(bytes)));
+	ck_assert_uint_eq(node_of(2)->last_refusal, TOTEM_REFUSED_COMMIT);
+	ck_assert_uint_eq(engine->commit.memb.count, 3);
+}
+END_TEST
+
 /*
  * Feed packets of each type, cut at any length and with each byte changed. Afterwards the nodes must still form a ring.
  */
@@ -625,6 +659,7 @@ int main(void)
 	tcase_add_test(tcase, a_join_in_our_name_is_not_ours);
 	tcase_add_test(tcase, bad_joins_are_dropped);
 	tcase_add_test(tcase, bad_commit_tokens_are_dropped);
+	tcase_add_test(tcase, a_refused_commit_token_leaves_the_last_attempt);
 	tcase_add_test(tcase, damaged_packets_of_every_type);
 	tcase_add_test(tcase, a_forged_leave_removes_no_member_that_answers);
 	tcase_add_loop_test(tcase, nor_behind_forged_joins, 0, (int)(sizeof(forgeries) / sizeof(forgeries[0])));
