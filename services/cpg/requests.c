@@ -80,24 +80,12 @@ static int send_leave(struct cpg *cpg, const struct cpg_handle *handle, const st
 	return send_process(cpg, CPG_RING_PROCLEAVE, name, pid, reason);
 }
 
-static bool is_joining_or_joined(const struct cpg_group *group, uint32_t pid)
-{
-	if (group == NULL)
-		return false;
-	for (const struct cpg_connection *one = group->connections; one != NULL; one = one->group_next) {
-		if (one->pid == pid && !one->is_finalized &&
-			(one->state == CPG_JOIN_STARTED || one->state == CPG_JOINED))
-			return true;
-	}
-	return false;
-}
-
-/* Return whether a finalized client of the process has not disconnected yet, and its join is not delivered either. */
-static bool is_ending(const struct cpg_group *group, uint32_t pid)
+/* Return whether a client of the process, which is finalized or not, has this state in the group. */
+static bool has_client(const struct cpg_group *group, uint32_t pid, bool is_finalized, enum cpg_state state)
 {
 	for (const struct cpg_connection *one = group != NULL ? group->connections : NULL; one != NULL;
 		one = one->group_next) {
-		if (one->pid == pid && one->is_finalized && one->state == CPG_JOIN_STARTED)
+		if (one->pid == pid && one->is_finalized == is_finalized && one->state == state)
 			return true;
 	}
 	return false;
@@ -119,11 +107,13 @@ static int may_join(
 	struct cpg_group *group = cpg_group_find(cpg, name);
 	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
 
-	if (is_joining_or_joined(group, pid))
+	if (has_client(group, pid, false, CPG_JOIN_STARTED) || has_client(group, pid, false, CPG_JOINED))
 		return -EEXIST;
-	if (is_ending(group, pid) || is_leaving(cpg, name, pid) ||
+	/* An earlier membership of this process may not have ended yet. Its client may even be finalized before its join
+	 * is delivered. */
+	if (has_client(group, pid, true, CPG_JOIN_STARTED) || is_leaving(cpg, name, pid) ||
 		(group != NULL && cpg_process_find(group, local, pid) != NULL))
-		return -EAGAIN; /* an earlier membership of this process has not ended yet */
+		return -EAGAIN;
 	switch (connection->state) {
 	case CPG_UNJOINED:
 		return connection->is_finalized ? -EINVAL : 0;

@@ -335,11 +335,12 @@ int votequorum_state_load(void *self, const void *blob, uint32_t size)
 		return rc;
 	take_device(vq, &reader);
 	take_connections(vq, &reader);
-	rc = version == STATE_WITHOUT_EXTRA ? 0 : take_extras(vq, &reader);
-	if (rc == 0 && version > STATE_WITHOUT_TIES)
-		rc = take_ties(vq, &reader);
-	else
+	if (version > STATE_WITHOUT_EXTRA)
+		rc = take_extras(vq, &reader);
+	if (version <= STATE_WITHOUT_TIES)
 		assume_majority(&vq->calc);
+	else if (rc == 0)
+		rc = take_ties(vq, &reader);
 	if (rc < 0)
 		return rc;
 	if (!coterie_state_is_whole(&reader))

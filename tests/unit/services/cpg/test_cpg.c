@@ -173,6 +173,15 @@ START_TEST(one_process_is_in_a_group_once)
 }
 END_TEST
 
+/* The process joins, and is alone in the group. */
+static void joins_alone(struct cpg_user *user)
+{
+	ck_assert_int_eq(cpg_user_join(user, "grp", 0), OK);
+	service_ring_run(&ring);
+	expect(*user, "confchg grp [1:100] left [] joined [1:100/1]");
+	expect(*user, "");
+}
+
 /* The leave of the old connection must not remove the membership of the new one. */
 START_TEST(a_process_that_comes_back_at_once_waits_for_its_own_leave)
 {
@@ -189,10 +198,7 @@ START_TEST(a_process_that_comes_back_at_once_waits_for_its_own_leave)
 	host(1)->ring_send_rc = 0;
 	mock_host_advance(host(1), UINT64_C(20000000));
 	service_ring_run(&ring);
-	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 0), OK);
-	service_ring_run(&ring);
-	expect(users[1], "confchg grp [1:100] left [] joined [1:100/1]");
-	expect(users[1], "");
+	joins_alone(&users[1]);
 }
 END_TEST
 
@@ -209,10 +215,7 @@ START_TEST(a_finalized_client_whose_join_is_under_way_is_waited_for)
 	service_ring_run(&ring);
 	cpg_user_close(&users[0]);
 	service_ring_run(&ring);
-	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 0), OK);
-	service_ring_run(&ring);
-	expect(users[1], "confchg grp [1:100] left [] joined [1:100/1]");
-	expect(users[1], "");
+	joins_alone(&users[1]);
 }
 END_TEST
 
