@@ -151,6 +151,41 @@ creates() {
 	tap_check "also by force" ends 7 1 cluster create other "${three[@]}" --force
 }
 
+# Node 4 has a systemd that only does what the commands need of it.
+has_systemd() {
+	cat >"$LAB_DIR/bin/systemctl" <<-END
+		#!/bin/sh
+		[ "\$2" = coterie ] || exit 1
+		case \$1 in
+		is-enabled) test -e /run/systemd/enabled ;;
+		enable) touch /run/systemd/enabled ;;
+		disable) rm /run/systemd/enabled ;;
+		start) exec "$LAB_BUILD/exec/coterie" ;;
+		*) exit 1 ;;
+		esac
+	END
+	chmod 755 "$LAB_DIR/bin/systemctl"
+	on 4 mkdir -p /run/systemd/system
+}
+is_enabled() { on 4 test -e /run/systemd/enabled; }
+
+# The daemon of the new node can not be reached after its start, so all is undone.
+add_fails_at_the_start() {
+	local before
+
+	before=$(moves)
+	remember
+	cut_at 10.0.0.4 start after
+	tap_check "node add, a session that ends after 'start': status 1" ends 1 2 node add d=10.0.0.4 --start
+	tap_check "it came there" uncut
+	tap_check "nothing is left" said "All nodes are as they were before" || tap_note "$(cat "$LAB_DIR/said")"
+	tap_check "all files are as before" are_as_before
+	tap_check "the unit is disabled again" eval "! is_enabled"
+	tap_check "its daemon has ended" eval "! is_running 4"
+	lab_ring 3 1 2 3
+	tap $? "a ring of three"
+}
+
 adds_a_node() {
 	local before
 
@@ -164,6 +199,7 @@ adds_a_node() {
 	tap_check "one membership more ($before)" test "$(one_more "$before")" = "$(memberships)"
 	tap_check "with one key" have_one_key 1 2 3 4
 	tap_check "config-version 2" config_has 4 "config-version = 2"
+	tap_check "its unit is enabled" is_enabled
 	tap_check "the mode of the file stays" has_mode 2 "$(config_of 2)" 444
 	tap_check "the old file is kept" on 1 grep -q "config-version = 1" "$(config_of 1).old"
 	tap_check "the files are alike" test "$(for node in 1 2 3 4; do on "$node" sha256sum "$(config_of "$node")"; done | sort -u | wc -l)" = 1
@@ -186,6 +222,7 @@ removes_a_node() {
 	tap $? "a ring of three again"
 	tap_check "one membership more ($before)" test "$(one_more "$before")" = "$(moves)"
 	tap_check "its daemon has ended" eval "! is_running 4"
+	tap_check "its unit is disabled" eval "! is_enabled"
 	tap_check "its config is put aside" on 4 test ! -e "$(config_of 4)" -a -e "$(config_of 4).old"
 	tap_check "its key, too" on 4 test ! -e "$COMMANDS_CONFIG/coterie/authkey" -a ! -e "$COMMANDS_STATE/authkey"
 	tap_check "quorum is of three" ends 0 1 quorum
@@ -205,6 +242,23 @@ adds_a_link() {
 	sleep 3
 	tap_check "it holds the ring without the first ($before)" test "$before" = "$(memberships)"
 	knet_heal 0 2
+}
+
+# A command that is killed while the ring is at its reload: the helpers keep what their daemons use.
+adds_a_link_and_is_killed() {
+	local node
+
+	for node in 1 2 3; do
+		on "$node" ip address add "10.2.0.$node/24" dev lo
+	done
+	cut_at 10.0.0.1 reload killed
+	tap_check "link add, killed in its reload: no status of its own" ends 137 2 link add a=10.2.0.1 b=10.2.0.2 c=10.2.0.3
+	tap_check "it came there" uncut
+	for node in 1 2 3; do
+		tap_check "the helper of node $node has ended" lab_await eval '! on $node test -e "$(config_of $node).before"'
+		tap_check "its file has the link" config_has "$node" 10.2.0.3
+		tap_check "its daemon, too" eval 'lab_in $node "$LAB_CTL" config get nodelist.node.2.ring2_addr | grep -q 10.2.0.3'
+	done
 }
 
 under_load() {
@@ -253,6 +307,9 @@ create_fails_at_any_step
 creates
 keeps_the_secret
 add_fails_at_any_step
+has_systemd
+add_fails_at_the_start
 under_load plays
+adds_a_link_and_is_killed
 guards_quorum
 lab_close

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A remote shell that breaks at a chosen request, for tests/cluster/by_commands.sh.
 
-cutter.py FILE SHELL... HOST WORD...: the file has "HOST REQUEST before|after". The session of that host ends before the
-request, or after it with the answer lost. Then the file is removed, so that it happens once. Other sessions pass.
+cutter.py FILE SHELL... HOST WORD...: the file has "HOST REQUEST before|after|killed". The session of that host ends before
+the request, or after it with the answer lost; "killed": the command that has sent it is killed. Then the file is removed,
+so that it happens once. Other sessions pass.
 """
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -38,6 +40,10 @@ for line in sys.stdin.buffer:
         cut()
     child.stdin.write(line)
     child.stdin.flush()
+    if is_wanted and wanted()[2] == "killed":
+        os.unlink(file)
+        os.kill(os.getppid(), signal.SIGKILL)
+        break
     answer = child.stdout.readline()
     if is_wanted:
         cut()

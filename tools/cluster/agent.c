@@ -144,6 +144,13 @@ static bool do_reload(struct agent *agent, struct json_object *request, struct j
 	return agent_reload(agent, get_bool(request, "check"), get_bool(request, "force"), answer);
 }
 
+static bool do_await(struct agent *agent, struct json_object *request, struct json_object *answer)
+{
+	(void)request, (void)answer;
+	agent->is_awaiting = true;
+	return true;
+}
+
 static bool do_stop(struct agent *agent, struct json_object *request, struct json_object *answer)
 {
 	agent->has_stopped = agent_stop(agent, get_bool(request, "force"), answer);
@@ -167,13 +174,19 @@ static bool do_retire(struct agent *agent, struct json_object *request, struct j
 		if (agent->ctl->instance == NULL || strcmp(path, common) != 0)
 			rc = files_remove(&agent->files, path);
 	}
-	return rc == 0 || fail_files(agent, answer);
+	return rc == 0 ? agent_enable(agent, false, answer) : fail_files(agent, answer);
 }
 
 static bool do_start(struct agent *agent, struct json_object *request, struct json_object *answer)
 {
 	(void)request;
-	return agent_start(agent, answer);
+	return agent_start(agent, answer) && agent_enable(agent, true, answer);
+}
+
+/* The change is final, or undone. */
+static void forget(struct agent *agent)
+{
+	agent->has_started = agent->has_stopped = agent->is_awaiting = agent->has_enabled = agent->has_disabled = false;
 }
 
 static bool do_undo(struct agent *agent, struct json_object *request, struct json_object *answer)
@@ -190,7 +203,9 @@ static bool do_undo(struct agent *agent, struct json_object *request, struct jso
 		is_back = agent_start(agent, answer);
 		agent->has_started = false;
 	}
-	agent->has_stopped = false;
+	if (agent->has_enabled || agent->has_disabled)
+		is_back = agent_enable(agent, agent->has_disabled, answer) && is_back;
+	forget(agent);
 	return is_back;
 }
 
@@ -198,7 +213,7 @@ static bool do_keep(struct agent *agent, struct json_object *request, struct jso
 {
 	(void)request, (void)answer;
 	files_keep(&agent->files);
-	agent->has_started = agent->has_stopped = false;
+	forget(agent);
 	return true;
 }
 
@@ -213,6 +228,7 @@ static const struct {
 	{"test", do_test},
 	{"place", do_place},
 	{"reload", do_reload},
+	{"await", do_await},
 	{"stop", do_stop},
 	{"retire", do_retire},
 	{"start", do_start},

@@ -11,14 +11,16 @@
  *   test    {}         check that file with coterie -t
  *   place   {}         rename it to coterie.conf
  *   reload  {check, force}  reload the ring, or only check
+ *   await   {}         the ring is reloaded next, by another node's helper
  *   stop    {force}    stop the daemon
- *   retire  {}         rename config and key, except a key that other instances may use
- *   start   {}         start the daemon
+ *   retire  {}         rename config and key, except a key that other instances may use. With systemd, disable the unit
+ *   start   {}         start the daemon. With systemd, enable its unit
  *   undo    {}         undo all of this
  *   keep    {}         make the change final: replaced files become NAME.old
  *
  * If the input ends before undo or keep, the caller has ended. Then the helper keeps the change if the running daemon
- * has its config-version, and otherwise undoes it.
+ * has its config-version, and otherwise undoes it. After await the ring may still be at its reload, so the helper looks
+ * for up to AGENT_AWAIT_MS before it undoes the change. The helper of a node that is being added undoes it at once.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -31,6 +33,7 @@
 #define AGENT_LINE_MAX (2u * CONF_SIZE_MAX + 65536u) /* bytes of the longest request or answer */
 #define AGENT_KEY_MAX 4096u                          /* bytes of a key */
 #define AGENT_COMMAND "__node"
+#define AGENT_AWAIT_MS 60000u /* milliseconds that a reload of the ring may take */
 
 /* --- agent_files.c: files that are replaced together, or not at all --- */
 
@@ -80,6 +83,9 @@ struct agent {
 	int lock;             /* descriptor of the lock; -1: not locked */
 	bool has_started;     /* the helper has started the daemon, so undo stops it */
 	bool has_stopped;     /* the helper has stopped the daemon, so undo starts it */
+	bool is_awaiting;     /* the ring may be at its reload */
+	bool has_enabled;     /* the helper has enabled the unit, so undo disables it */
+	bool has_disabled;    /* the helper has disabled the unit, so undo enables it */
 };
 
 /** Fill an answer with the facts. The path of the config is also stored in agent->config. */
@@ -103,7 +109,9 @@ bool agent_test(struct agent *agent, struct json_object *answer);
 bool agent_reload(struct agent *agent, bool is_check, bool is_forced, struct json_object *answer);
 bool agent_stop(struct agent *agent, bool is_forced, struct json_object *answer);
 bool agent_start(struct agent *agent, struct json_object *answer);
-/** Return whether the running daemon has the config-version of the new file. */
+/** Have the daemon started at boot, or not, if its unit does that. Undo does the opposite if this changes anything. */
+bool agent_enable(struct agent *agent, bool is_wanted, struct json_object *answer);
+/** Return whether the running daemon has the config-version of the new file. While is_awaiting is set, wait for that. */
 bool agent_is_applied(struct agent *agent);
 
 /* --- agent.c --- */

@@ -190,14 +190,43 @@ static bool has_user(void)
 	return user != NULL && stat(STATE_FOLDER, &folder) == 0 && folder.st_uid == user->pw_uid;
 }
 
+/* Return whether systemd runs the daemon. */
+static bool has_unit(const struct agent *agent)
+{
+	return access("/run/systemd/system", F_OK) == 0 && agent->ctl->instance == NULL;
+}
+
+/* Run systemctl for the daemon's unit. @return its exit status; negative errno */
+static int ask_systemd(const char *word, char *said, size_t size)
+{
+	char systemctl[] = "systemctl", unit[] = "coterie", copy[16], *arguments[] = {systemctl, copy, unit, NULL};
+
+	snprintf(copy, sizeof(copy), "%s", word);
+	return run(systemctl, arguments, said, size);
+}
+
+bool agent_enable(struct agent *agent, bool is_wanted, struct json_object *answer)
+{
+	const char *word = is_wanted ? "enable" : "disable";
+	char said[4096];
+
+	if (!has_unit(agent) || (ask_systemd("is-enabled", said, sizeof(said)) == 0) == is_wanted)
+		return true;
+	int status = ask_systemd(word, said, sizeof(said));
+
+	if (status != 0)
+		return agent_fail(answer, "", "systemctl %s coterie fails (status %d): %.300s", word, status,
+			status < 0 ? strerror(-status) : last_line(said));
+	agent->has_enabled = is_wanted;
+	agent->has_disabled = !is_wanted;
+	return true;
+}
+
 bool agent_start(struct agent *agent, struct json_object *answer)
 {
-	char systemctl[] = "systemctl", enable[] = "enable", now[] = "--now", unit[] = "coterie", program[4096],
-	     option[] = "-c";
-	char as[] = "--user", user[] = DAEMON_USER;
-	char *of_unit[] = {systemctl, enable, now, unit, NULL}, *of_program[6] = {program};
+	char program[4096], option[] = "-c", as[] = "--user", user[] = DAEMON_USER, *of_program[6] = {program};
 	int count = 1;
-	bool has_unit = access("/run/systemd/system", F_OK) == 0 && agent->ctl->instance == NULL;
+	bool is_unit = has_unit(agent);
 	char said[4096], usual[4096];
 
 	if (agent->ctl->instance == NULL && has_user()) {
@@ -212,11 +241,10 @@ bool agent_start(struct agent *agent, struct json_object *answer)
 	}
 
 	daemon_program(program);
-	int status = has_unit ? run(systemctl, of_unit, said, sizeof(said))
-			      : run(program, of_program, said, sizeof(said));
+	int status = is_unit ? ask_systemd("start", said, sizeof(said)) : run(program, of_program, said, sizeof(said));
 
 	if (status != 0)
-		return agent_fail(answer, has_unit ? "journalctl -u coterie -n 50" : "look into its log",
+		return agent_fail(answer, is_unit ? "journalctl -u coterie -n 50" : "look into its log",
 			"the daemon does not start (status %d): %.300s", status,
 			status < 0 ? strerror(-status) : last_line(said));
 	agent->has_started = true;
@@ -225,9 +253,20 @@ bool agent_start(struct agent *agent, struct json_object *answer)
 	return agent_fail(answer, "look into its log", "the daemon does not answer within %d s", LIMIT_MS / 1000);
 }
 
+static bool has_version(struct agent *agent)
+{
+	return is_there(agent) &&
+	       fact_number(agent->ctl, CTL_CONFIG, "totem.config_version", 0) == (int64_t)agent->version;
+}
+
 bool agent_is_applied(struct agent *agent)
 {
-	if (agent->version == 0 || !is_there(agent))
+	if (agent->version == 0)
 		return false;
-	return fact_number(agent->ctl, CTL_CONFIG, "totem.config_version", 0) == (int64_t)agent->version;
+	for (unsigned int waited_ms = 0; agent->is_awaiting && waited_ms < AGENT_AWAIT_MS; waited_ms += LOOK_MS) {
+		if (has_version(agent))
+			return true;
+		poll(NULL, 0, LOOK_MS);
+	}
+	return has_version(agent);
 }

@@ -74,7 +74,7 @@ static void print_node(const struct writer *writer, const struct plan_node *node
 		/* The common key stays, since other instances on this host may use it. */
 		if (writer->change->ctl->instance == NULL || writer->change->key_file[0] != '\0')
 			fprintf(writer->out, "    mv %s %s.old\n", writer->key, writer->key);
-		fprintf(writer->out, "\n");
+		fprintf(writer->out, "    systemctl disable coterie\n\n");
 		return;
 	}
 	if (node->role == ROLE_JOINS)

@@ -297,6 +297,19 @@ static void tell_progress(const struct change *change, const struct plan_step *s
 			change->nodes[step->node].node.name, plan_step_name(step->kind));
 }
 
+/* Tell the other nodes of the ring that it is reloaded next, so that they keep the change if this command ends then. */
+static bool announce_reload(struct change *change, size_t node)
+{
+	for (size_t i = 0; i < change->count; i++) {
+		const struct plan_node *other = &change->nodes[i];
+
+		if (i != node && other->role == ROLE_STAYS && other->facts.is_running &&
+			!ask(change, i, request_named("await"), false, NULL, &change->failure))
+			return false;
+	}
+	return true;
+}
+
 static bool do_steps(struct change *change)
 {
 	for (size_t i = 0; i < change->plan.step_count; i++) {
@@ -304,14 +317,15 @@ static bool do_steps(struct change *change)
 
 		tell_progress(change, step);
 		bool is_reload = step->kind == STEP_RELOAD;
-		bool is_good = ask(
-			change, step->node, request_of(change, step), is_long(step->kind), NULL, &change->failure);
+		bool is_announced = !is_reload || announce_reload(change, step->node);
+		bool is_good = is_announced && ask(change, step->node, request_of(change, step), is_long(step->kind),
+						       NULL, &change->failure);
 
-		if (!is_good && is_reload && is_reloaded(change, step->node)) {
+		if (!is_good && is_announced && is_reload && is_reloaded(change, step->node)) {
 			change->failure.text[0] = '\0';
 			is_good = true;
 		}
-		change->is_reloaded = change->is_reloaded || is_reload;
+		change->is_reloaded = change->is_reloaded || (is_reload && is_announced);
 		if (!is_good) {
 			change->failed_step = step->kind;
 			return false;

@@ -24,7 +24,7 @@
 
 enum {
 	PLAN_TEXT_MAX = 512,
-	PLAN_PROTOCOL = 1, /* protocol number of the helper on a node. Helpers with other numbers are rejected */
+	PLAN_PROTOCOL = 2, /* protocol number of the helper on a node. Helpers with other numbers are rejected */
 };
 
 /** The facts of a node. The texts come from another host, so they are only shown and compared. */

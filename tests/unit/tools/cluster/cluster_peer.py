@@ -16,7 +16,7 @@ with open(f"{folder}/arguments", "a", encoding="utf-8") as said:
     said.write(" ".join(sys.argv[2:]) + "\n")
 with open(f"{folder}/play", encoding="utf-8") as text:
     play = {tuple(line.split()[:2]): line.split()[2] for line in text}
-FACTS = {"ok": True, "protocol": 1, "version": "0.1.0", "folder": "/etc/coterie", "file": "/etc/coterie/coterie.conf"}
+FACTS = {"ok": True, "protocol": 2, "version": "0.1.0", "folder": "/etc/coterie", "file": "/etc/coterie/coterie.conf"}
 if os.path.exists(f"{folder}/ring.conf"):
     own = f"{folder}/kept-{host}"
     with open(own if os.path.exists(own) else f"{folder}/ring.conf", "rb") as text:
