@@ -83,7 +83,7 @@ static int make_rings(const struct coterie_client *client, struct ipc_channel *c
 	rc = ipc_channel_memory_make(&channel->receive, &channel->receive_memory, grant->receive_size, &fds[1]);
 	if (rc == 0) {
 		channel->send.control->reader_armed = COTERIE_CHANNEL_ARMED;
-		rc = ipc_channel_hand_over(client, offer->address, grant->token, fds);
+		rc = channel->parcel = ipc_channel_hand_over(client, offer->address, grant->token, fds);
 		close(fds[1]);
 	}
 	close(fds[0]);
@@ -91,7 +91,7 @@ static int make_rings(const struct coterie_client *client, struct ipc_channel *c
 		ipc_channel_memory_free(&channel->send, &channel->send_memory);
 		ipc_channel_memory_free(&channel->receive, &channel->receive_memory);
 	}
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 static int make_channel(
@@ -144,6 +144,13 @@ int ipc_channel_open(
 
 /* --- ending --- */
 
+static void close_parcel(struct ipc_channel *channel)
+{
+	if (channel->parcel >= 0)
+		close(channel->parcel);
+	channel->parcel = -1;
+}
+
 static void append_ended(struct ipc *ipc, struct ipc_channel *channel)
 {
 	struct ipc_channel **place = &ipc->ended;
@@ -157,6 +164,7 @@ static void append_ended(struct ipc *ipc, struct ipc_channel *channel)
 /* Forget a channel whose memory is free. */
 static void forget(struct ipc *ipc, struct ipc_channel *channel)
 {
+	close_parcel(channel);
 	ipc->channels--;
 	ipc->channel_bytes -= bytes_of(channel);
 	free(channel);
@@ -174,7 +182,11 @@ static void free_later(struct ipc *ipc)
 		ipc_channels_free(ipc);
 }
 
-/* Free a piece of the first channel, and let it wait behind the others: a client can make its memory take long. */
+/*
+ * Free a piece of the first channel, and let it wait behind the others: a client can make its memory take long. A channel
+ * whose descriptors are not taken counts on: the kernel allows this user only so many descriptors under way, and without
+ * the client's share one client could use them up for all others.
+ */
 static void on_free_timer(void *arg)
 {
 	struct ipc *ipc = arg;
@@ -183,7 +195,8 @@ static void on_free_timer(void *arg)
 	ipc->free_timer = NULL;
 	ipc->ended = channel->ended_next;
 	if (ipc_channel_memory_free_piece(&channel->send, &channel->send_memory) &&
-		ipc_channel_memory_free_piece(&channel->receive, &channel->receive_memory))
+		ipc_channel_memory_free_piece(&channel->receive, &channel->receive_memory) &&
+		!ipc_channel_parcel_waits(channel->parcel))
 		forget(ipc, channel);
 	else
 		append_ended(ipc, channel);
@@ -247,6 +260,8 @@ void ipc_channels_end(struct ipc_server *server)
 static void on_doorbell(struct coterie_client *client)
 {
 	client->channel->is_confirmed = true;
+	if (!ipc_channel_parcel_waits(client->channel->parcel))
+		close_parcel(client->channel);
 	ipc_client_flush(client);
 	if (client->is_leaving)
 		return;

@@ -43,6 +43,7 @@ struct ipc_channel {
 	struct coterie_channel_ring send, receive;
 	struct ipc_channel_memory send_memory, receive_memory;
 	bool is_confirmed; /* the client has mapped them */
+	int parcel;        /* socket that the descriptors were sent on, until the client has taken them; -1: none */
 	bool is_awake, is_dirty;
 	bool is_last;     /* the client has hung up, and the messages up to `until` are its last ones */
 	uint32_t refused; /* number of these that the service has refused */
@@ -88,10 +89,13 @@ bool ipc_channel_memory_is_broken(const struct ipc_channel_memory *memory);
  * Send descriptors to the socket that the client listens on.
  *
  * @param fds  descriptors of the send ring and of the receive ring; borrowed
- * @return 0; -EINVAL: no name of such a socket; -EPERM: it belongs to another process; -errno
+ * @return the socket, which the caller closes; -EINVAL: no name of such a socket; -EPERM: it belongs to another process; -errno
  */
 int ipc_channel_hand_over(
 	const struct coterie_client *client, const char address[8], const uint8_t token[16], const int fds[2]);
+
+/** Return whether the client has not taken the descriptors yet. They count among those of the daemon meanwhile. */
+bool ipc_channel_parcel_waits(int parcel);
 
 /* --- ipc_channel_await.c --- */
 

@@ -9,7 +9,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -194,6 +196,15 @@ int ipc_channel_hand_over(
 		rc = check_peer(client, fd);
 	if (rc == 0)
 		rc = send_parcel(fd, token, fds);
+	if (rc == 0)
+		return fd;
 	close(fd);
 	return rc;
+}
+
+bool ipc_channel_parcel_waits(int parcel)
+{
+	int waiting = 0;
+
+	return parcel >= 0 && ioctl(parcel, SIOCOUTQ, &waiting) == 0 && waiting > 0;
 }

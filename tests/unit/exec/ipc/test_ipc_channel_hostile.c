@@ -421,6 +421,38 @@ END_TEST
 
 #define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
+static int play_parcel_left(void)
+{
+	struct qb_ipc_request_header request = {.id = COTERIE_CHANNEL_REFUSED, .size = sizeof(request)};
+	struct iovec iov = {&request, sizeof(request)};
+	struct res res;
+	int post;
+
+	MUST(channel_open(&channel, "unitfast", f.instance) == 0);
+	MUST(ask_with(REQ_OPEN, 0, 0, &res, &post) == sizeof(res));
+	MUST(channel_send(&channel, CHANNEL_GATE_ALL, &iov, 1) == 0 && plain(REQ_ASK) == 0);
+	f.shared->at = 1;
+	while (f.shared->at == 1)
+		poll(NULL, 0, 1);
+	close(post);
+	return 0;
+}
+
+/* Descriptors that a client does not take count among those of the daemon, so they stay in the client's share. */
+START_TEST(a_channel_counts_until_its_descriptors_are_taken)
+{
+	pid_t pid = start_client(play_parcel_left);
+
+	RUN_UNTIL(f.shared->at == 1);
+	run_for_ms(200);
+	ck_assert_uint_eq(f.node.ipc->channels, 1);
+	ck_assert_uint_gt(f.node.ipc->channel_bytes, 0);
+	f.shared->at = 2;
+	RUN_UNTIL(f.node.ipc->channels == 0);
+	ck_assert_int_eq(serve(pid), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ipc_channel_hostile");
@@ -437,6 +469,7 @@ int main(void)
 	tcase_add_test(rings, the_memory_goes_with_the_connection);
 	tcase_add_loop_test(sockets, only_names_as_the_kernel_gives_them, 0, ROWS(addresses));
 	tcase_add_test(sockets, a_socket_of_somebody_else);
+	tcase_add_test(sockets, a_channel_counts_until_its_descriptors_are_taken);
 	tcase_add_test(sockets, others_at_the_socket_of_an_offer);
 	return suite_run(suite);
 }
