@@ -146,14 +146,31 @@ static int load_wanted(struct udp_link *link, const struct wanted *wanted)
 		if (rc < 0)
 			return rc;
 	}
-	/* Members that have not changed yet, or have changed already, send in clear. So accept clear datagrams. */
-	if (number == 0 || used == 0)
-		secure_allow_clear(link->secure, true);
+	/*
+	 * Members that have not changed yet, or have changed already, send in clear. So accept clear datagrams, and only
+	 * then: an earlier change that was not finished may have been one to clear.
+	 */
+	if (number != used)
+		secure_allow_clear(link->secure, number == 0 || used == 0);
 	link->keys.target = number;
 	link->keys.is_changing = true;
 	link->keys.is_activated = false;
 	udp_link_greet_all(link);
 	return COTERIE_RELOAD_REKEY;
+}
+
+/* Forget a change whose keys nobody uses yet, since the files have other keys now that cannot be loaded. */
+static void abandon(struct udp_link *link)
+{
+	uint32_t used = secure_used(link->secure);
+
+	if (!link->keys.is_changing || link->keys.is_activated)
+		return;
+	if (link->keys.target != 0 && link->keys.target != used)
+		secure_forget(link->secure, link->keys.target);
+	secure_allow_clear(link->secure, false);
+	link->keys.target = used;
+	link->keys.is_changing = false;
 }
 
 int udp_link_keys_reload(struct udp_link *link)
@@ -163,8 +180,10 @@ int udp_link_keys_reload(struct udp_link *link)
 
 	if (rc == 0 && !is_same(link, link->keys.target, &wanted))
 		rc = load_wanted(link, &wanted);
-	if (rc < 0)
+	if (rc < 0) {
+		abandon(link);
 		tell_refused(link, rc);
+	}
 	return rc;
 }
 

@@ -101,12 +101,15 @@ static int allow_clear(struct mesh *mesh, bool is_allowed)
 		mesh->handle, is_allowed ? KNET_CRYPTO_RX_ALLOW_CLEAR_TRAFFIC : KNET_CRYPTO_RX_DISALLOW_CLEAR_TRAFFIC));
 }
 
-/* Return the slot for a new configuration. The slot in use, and one that peers may use, are never replaced. */
+/*
+ * Return the slot for a new configuration. The slot in use is never replaced. Nor is, between ACTIVATE and CLEANUP, the
+ * one of the old key, since peers may still send with it. 0: there is no free slot now
+ */
 static uint8_t free_slot(const struct mesh_crypto *crypto)
 {
-	if (crypto->used != 0)
-		return (uint8_t)(3 - crypto->used);
-	return crypto->is_loaded[1] ? 2 : 1;
+	uint8_t slot = crypto->used != 0 ? (uint8_t)(3 - crypto->used) : crypto->is_loaded[1] ? 2 : 1;
+
+	return crypto->is_changing && crypto->is_activated && crypto->is_loaded[slot] ? 0 : slot;
 }
 
 static void tell_refused(const struct mesh *mesh, int rc)
@@ -116,6 +119,10 @@ static void tell_refused(const struct mesh *mesh, int rc)
 			"this executive gives no keys: remove crypto_cipher and crypto_hash, or "
 			"use a "
 			"newer one");
+	else if (rc == -EBUSY)
+		mesh->host->log(mesh->ctx, LOG_ERR,
+			"the ring's keys still change, and nodes may send with the key that another one would replace: "
+			"reload again when the change is over");
 	else
 		mesh->host->log(mesh->ctx, LOG_ERR,
 			"encryption cannot be set up (%s): check crypto_model, crypto_cipher, "
@@ -166,30 +173,55 @@ int mesh_crypto_open(struct mesh *mesh)
 	return 0;
 }
 
+/* Return the slot that has the wanted configuration, 0 for clear traffic; SLOTS: none has it. */
+static uint8_t held_slot(const struct mesh_crypto *crypto, const struct knet_handle_crypto_cfg *wanted)
+{
+	uint8_t slot = 0;
+
+	while (slot < SLOTS && !((slot == 0 || crypto->is_loaded[slot]) && is_same(wanted, &crypto->slots[slot])))
+		slot++;
+	return slot;
+}
+
 /* Load the wanted configuration, and keep the one in use. */
 static int load_wanted(struct mesh *mesh, const struct knet_handle_crypto_cfg *wanted)
 {
 	struct mesh_crypto *crypto = &mesh->crypto;
-	uint8_t slot = 0;
-	int rc;
+	uint8_t slot = held_slot(crypto, wanted);
+	bool is_back = slot == crypto->used; /* the change goes back to the configuration in use */
+	int rc = 0;
 
-	if (is_same(wanted, &crypto->slots[crypto->used])) {
-		slot = crypto->used; /* the change goes back to the configuration in use */
-	} else if (is_clear(wanted)) {
-		rc = allow_clear(mesh, true);
-		if (rc < 0)
-			return rc;
-	} else {
+	if (slot == SLOTS) {
 		slot = free_slot(crypto);
-		rc = slot_load(mesh, slot, wanted);
-		if (rc < 0)
-			return rc;
+		rc = slot == 0 ? -EBUSY : slot_load(mesh, slot, wanted);
 	}
+	/* Clear packets are accepted while members send them, and only then: an earlier change may not have ended. */
+	if (rc == 0 && !is_back)
+		rc = allow_clear(mesh, slot == 0 || crypto->used == 0);
+	if (rc < 0)
+		return rc;
 	crypto->target = slot;
 	crypto->is_changing = true;
 	crypto->is_activated = false;
 	crypto->quiet_ns = UINT64_MAX;
 	return COTERIE_RELOAD_REKEY;
+}
+
+/*
+ * Forget a change whose keys nobody uses yet, since the files have other keys now that cannot be loaded. Otherwise a
+ * later reload of the keys of that change would find them loaded, and begin nothing.
+ */
+static void abandon(struct mesh *mesh)
+{
+	struct mesh_crypto *crypto = &mesh->crypto;
+
+	if (!crypto->is_changing || crypto->is_activated)
+		return;
+	if (crypto->target != crypto->used)
+		slot_clear(mesh, crypto->target);
+	allow_clear(mesh, crypto->used == 0);
+	crypto->target = crypto->used;
+	crypto->is_changing = false;
 }
 
 int mesh_crypto_reload(struct mesh *mesh)
@@ -205,6 +237,7 @@ int mesh_crypto_reload(struct mesh *mesh)
 	}
 	explicit_bzero(&wanted, sizeof(wanted));
 	if (rc < 0) {
+		abandon(mesh);
 		mesh_mtu_apply(mesh, crypto->is_changing);
 		tell_refused(mesh, rc);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The knet plugin's keys: which nodes receive each other's frames, and changes of keys while frames are sent. */
 #include <check.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,18 @@
 #include "tests/unit/transports/knet/knet_nodes.h"
 
 static struct knet_nodes nodes;
+
+/* What libknet was told last. */
+static uint8_t clear_allowed;
+
+int knet_handle_crypto_rx_clear_traffic(knet_handle_t handle, uint8_t value)
+{
+	int (*real)(knet_handle_t, uint8_t) = NULL;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "knet_handle_crypto_rx_clear_traffic");
+	clear_allowed = value;
+	return real(handle, value);
+}
 
 static bool is_connected(struct knet_nodes *all, uint32_t links) { return knet_is_connected(all, links); }
 
@@ -260,6 +273,63 @@ START_TEST(keys_that_cannot_be_used_change_nothing)
 }
 END_TEST
 
+/* The keys of a change that does not end are replaced by ones that cannot be loaded, and come back. */
+START_TEST(a_change_begins_again_after_keys_that_cannot_be_used)
+{
+	knet_set_key(&nodes, 0, "nss", 7);
+	knet_set_key(&nodes, 1, "nss", 7);
+	start();
+	knet_set_key(&nodes, 0, "nss", 8);
+	ck_assert_int_eq(reload(0), COTERIE_RELOAD_REKEY);
+	knet_set_text(&nodes, 0, "totem.crypto_cipher", "nonesuch");
+	ck_assert_int_lt(reload(0), 0);
+	ck_assert_int_eq(rekey(0, COTERIE_REKEY_ACTIVATE), -EINVAL);
+	talk(3);
+	for (uint32_t node = 0; node < 2; node++) {
+		knet_set_key(&nodes, node, "nss", 8);
+		ck_assert_int_eq(reload(node), COTERIE_RELOAD_REKEY);
+	}
+	turn(COTERIE_REKEY_ACTIVATE);
+	turn(COTERIE_REKEY_CLEANUP);
+	talk(3);
+}
+END_TEST
+
+/* Node 1 sends with the new key, while node 2 still sends with the old one. */
+START_TEST(a_third_key_waits_until_the_old_one_is_not_used)
+{
+	for (uint32_t node = 0; node < 2; node++)
+		knet_set_key(&nodes, node, "nss", 7);
+	start();
+	for (uint32_t node = 0; node < 2; node++) {
+		knet_set_key(&nodes, node, "nss", 8);
+		ck_assert_int_eq(reload(node), COTERIE_RELOAD_REKEY);
+	}
+	ck_assert_int_eq(rekey(0, COTERIE_REKEY_ACTIVATE), 0);
+	knet_set_key(&nodes, 0, "nss", 9);
+	ck_assert_int_eq(reload(0), -EBUSY);
+	ck_assert(mock_host_has_logged(nodes.list[0].host, "reload again when the change is over"));
+	talk(3);
+	ck_assert_int_eq(rekey(0, COTERIE_REKEY_CLEANUP), 0);
+	ck_assert_int_eq(reload(0), COTERIE_RELOAD_REKEY);
+}
+END_TEST
+
+/* A change to clear that does not end is followed by one to another key: clear packets are not accepted any more. */
+START_TEST(clear_packets_are_refused_again_by_the_next_change)
+{
+	for (uint32_t node = 0; node < 2; node++)
+		knet_set_key(&nodes, node, "nss", 7);
+	start();
+	set_clear(0);
+	ck_assert_int_eq(reload(0), COTERIE_RELOAD_REKEY);
+	ck_assert_uint_eq(clear_allowed, KNET_CRYPTO_RX_ALLOW_CLEAR_TRAFFIC);
+	knet_set_key(&nodes, 0, "nss", 8);
+	ck_assert_int_eq(reload(0), COTERIE_RELOAD_REKEY);
+	ck_assert_uint_eq(clear_allowed, KNET_CRYPTO_RX_DISALLOW_CLEAR_TRAFFIC);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("knet_keys");
@@ -276,6 +346,9 @@ int main(void)
 	tcase_add_test(tcase, encryption_comes_and_goes);
 	tcase_add_loop_test(tcase, a_change_in_the_middle_of_a_change_begins_anew, 0, 2);
 	tcase_add_test(tcase, keys_that_cannot_be_used_change_nothing);
+	tcase_add_test(tcase, a_change_begins_again_after_keys_that_cannot_be_used);
+	tcase_add_test(tcase, a_third_key_waits_until_the_old_one_is_not_used);
+	tcase_add_test(tcase, clear_packets_are_refused_again_by_the_next_change);
 	suite_add_tcase(suite, tcase);
 	srunner_set_tap(runner, "-");
 	srunner_run_all(runner, CK_SILENT);
