@@ -112,6 +112,7 @@ struct mesh {
 	int event_fd;             /* libknet's threads signal changes here */
 	int watch_fd;             /* reports changes of interfaces; -1: none */
 	uint64_t looked_ns;       /* when the peers were last examined, CLOCK_MONOTONIC */
+	uint64_t repair_ns;       /* when closed paths are tried again */
 	uint64_t awake_ns;        /* when this process last went on after a stop; 0: never */
 	atomic_bool is_broken;    /* the data fd has failed, and libknet no longer uses it */
 	struct mesh_peer **peers; /* peer_count entries, ascending */
@@ -139,6 +140,8 @@ struct mesh {
 
 /** Close a configured path in libknet and open it again. @return 0; -errno: the path is closed */
 int mesh_path_renew(struct mesh *mesh, struct mesh_peer *peer, uint32_t link);
+/** Try again, about once in a second, to open paths that mesh_path_renew could not open again. */
+void mesh_paths_repair(struct mesh *mesh);
 /** Return the result of a libknet call as 0 or -errno. Call this directly after that call. */
 int mesh_result(int rc);
 /** Return the time of the monotonic clock that libknet uses, nanoseconds. */

@@ -19,6 +19,7 @@
 #define PINGS_PER_TIMEOUT 9
 /* For how long libknet keeps using the only path to a peer without a pong, if there is a silence budget. */
 #define ONLY_PATH_MS 60000u
+#define REPAIR_NS UINT64_C(1000000000) /* nanoseconds between two attempts to open closed paths */
 
 static uint32_t place_of(const struct mesh *mesh, uint32_t nodeid)
 {
@@ -298,6 +299,26 @@ int mesh_path_renew(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
 		mesh->host->log(mesh->ctx, LOG_ERR, "link %u to node %u does not open again: %s", link, peer->nodeid,
 			strerror(-rc));
 	return rc;
+}
+
+/* Return whether a path should be open, and is not. */
+static bool is_missing(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
+{
+	return !peer->is_local && peer->paths[link].is_listed && mesh->links[link].is_open &&
+	       !peer->paths[link].is_configured;
+}
+
+void mesh_paths_repair(struct mesh *mesh)
+{
+	uint64_t clock_ns = mesh_clock_ns();
+
+	if (clock_ns < mesh->repair_ns)
+		return;
+	mesh->repair_ns = clock_ns + REPAIR_NS;
+	for (uint32_t i = 0; i < mesh->peer_count; i++)
+		for (uint32_t link = 0; link < KNET_MAX_LINK; link++)
+			if (is_missing(mesh, mesh->peers[i], link) && path_configure(mesh, mesh->peers[i], link) == 0)
+				path_enable(mesh, mesh->peers[i], link);
 }
 
 /* ---- One link ------------------------------------------------------------ */

@@ -311,6 +311,7 @@ static void look(struct mesh *mesh)
 	mesh->looked_ns = clock_ns;
 	for (uint32_t i = 0; i < mesh->peer_count; i++)
 		look_at_peer(mesh, mesh->peers[i]);
+	mesh_paths_repair(mesh);
 	mesh_mtu_release(mesh);
 	if (mesh->watch_fd < 0)
 		look_at_interfaces(mesh);

@@ -36,6 +36,23 @@ int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
 	return sent;
 }
 
+static int paths_refused; /* so many paths are refused */
+
+int knet_link_set_config(knet_handle_t handle, knet_node_id_t host, uint8_t link, uint8_t transport,
+	struct sockaddr_storage *from, struct sockaddr_storage *to, uint64_t flags)
+{
+	int (*real)(knet_handle_t, knet_node_id_t, uint8_t, uint8_t, struct sockaddr_storage *,
+		struct sockaddr_storage *, uint64_t) = NULL;
+
+	if (paths_refused > 0) {
+		paths_refused--;
+		errno = ENOMEM;
+		return -1;
+	}
+	*(void **)&real = dlsym(RTLD_NEXT, "knet_link_set_config");
+	return real(handle, host, link, transport, from, to, flags);
+}
+
 knet_handle_t knet_handle_new(knet_node_id_t id, int log_fd, uint8_t level)
 {
 	knet_handle_t (*real)(knet_node_id_t, int, uint8_t) = NULL;
@@ -311,6 +328,18 @@ static uint32_t runtime_interval(void)
 {
 	return (uint32_t)mesh_map_number(nodes.list[0].mesh, "runtime.config.totem.interface.0.knet_ping_interval", 0);
 }
+
+START_TEST(a_path_that_does_not_open_again_is_tried_again)
+{
+	start(2, 1);
+	paths_refused = 2;
+	ck_assert_int_eq(mesh_path_renew(nodes.list[0].mesh, mesh_peer_find(nodes.list[0].mesh, 2), 0), -ENOMEM);
+	ck_assert(knet_wait(&nodes, is_connected, 1));
+	ck_assert_int_eq(paths_refused, 0);
+	knet_multicast(&nodes, 0, 100, 1, 0);
+	knet_receive(&nodes, 1, 1);
+}
+END_TEST
 
 START_TEST(settings_of_links_follow_the_map)
 {
@@ -686,6 +715,7 @@ int main(void)
 	tcase_add_test(tcase, what_cannot_be_is_refused);
 	tcase_add_test(tcase, an_address_in_use_is_refused_as_a_whole);
 	tcase_add_test(tcase, peers_and_links_come_and_go);
+	tcase_add_test(tcase, a_path_that_does_not_open_again_is_tried_again);
 	tcase_add_test(tcase, settings_of_links_follow_the_map);
 	tcase_add_test(tcase, libknets_lines_are_read_while_peers_are_added);
 	tcase_add_test(tcase, compression_that_is_not_there_is_told_and_done_without);
