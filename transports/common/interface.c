@@ -24,13 +24,26 @@ static bool is_loopback_v4(const struct sockaddr *address)
 	return ntohl(in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
+/* Return whether two addresses, which are equal, may be on one interface: link-local ones have the same scope. */
+static bool has_scope(const struct sockaddr *one, const struct sockaddr *other)
+{
+	struct sockaddr_in6 a, b;
+
+	if (one->sa_family != AF_INET6)
+		return true;
+	memcpy(&a, one, sizeof(a));
+	memcpy(&b, other, sizeof(b));
+	return a.sin6_scope_id == 0 || b.sin6_scope_id == 0 || a.sin6_scope_id == b.sin6_scope_id;
+}
+
 /* Return the entry of the interface that has the address, or NULL. */
 static const struct ifaddrs *find(const struct ifaddrs *list, const struct sockaddr *address)
 {
 	for (const struct ifaddrs *one = list; one != NULL; one = one->ifa_next) {
 		if (one->ifa_addr == NULL)
 			continue;
-		if (address_equal(one->ifa_addr, address) || (is_loopback_v4(address) && is_loopback_v4(one->ifa_addr)))
+		if ((address_equal(one->ifa_addr, address) && has_scope(one->ifa_addr, address)) ||
+			(is_loopback_v4(address) && is_loopback_v4(one->ifa_addr)))
 			return one;
 	}
 	return NULL;

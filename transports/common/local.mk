@@ -26,8 +26,12 @@ dist_man_MANS += %D%/man/coterie-udp.7 %D%/man/coterie-udpu.7
 udp_nodes_sources = tests/unit/transports/common/udp_nodes.c tests/unit/transports/common/udp_nodes.h
 
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/transports/common/test_peers tests/unit/transports/common/test_batch
-TESTS += tests/unit/transports/common/test_peers tests/unit/transports/common/test_batch
+transport_common_tests = tests/unit/transports/common/test_peers tests/unit/transports/common/test_batch \
+	tests/unit/transports/common/test_interface
+check_PROGRAMS += $(transport_common_tests)
+TESTS += $(transport_common_tests)
+tests_unit_transports_common_test_interface_SOURCES = tests/unit/transports/common/test_interface.c
+tests_unit_transports_common_test_interface_LDADD = libtransport.la $(CHECK_LIBS)
 tests_unit_transports_common_test_peers_SOURCES = tests/unit/transports/common/test_peers.c
 tests_unit_transports_common_test_peers_LDADD = libtransport.la $(CHECK_LIBS)
 tests_unit_transports_common_test_batch_SOURCES = tests/unit/transports/common/test_batch.c
