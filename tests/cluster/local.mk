@@ -218,7 +218,7 @@ check_PROGRAMS += %D%/forge_icmp
 %C%_forge_icmp_SOURCES = %D%/forge_icmp.c
 dist_check_DATA += %D%/links.sh %D%/overlap_lab.sh %D%/tripwire_lab.sh
 links_scripts = %D%/crash.sh %D%/crash_knet.sh %D%/stop.sh %D%/tripwire.sh %D%/tripwire_blind.sh %D%/idle.sh \
-	%D%/false_signs.sh %D%/isolation.sh %D%/asymmetric.sh
+	%D%/false_signs.sh %D%/isolation.sh %D%/asymmetric.sh %D%/large_loss.sh
 dist_check_SCRIPTS += $(links_scripts)
 TESTS += $(links_scripts)
 links-long: check-programs
@@ -236,6 +236,7 @@ links-long: check-programs
 	@LAB_TRANSPORT=knet FALSE_SIGNS=200 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/false_signs.sh
 	@abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/isolation.sh udp
 	@abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/isolation.sh knet
+	@LARGE_TRANSPORT=udpu LARGE_MS=15000 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/large_loss.sh
 	@LAB_TOKEN=3650 ASYMMETRIC_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' \
 		bash $(srcdir)/%D%/asymmetric.sh
 	@MANY_NODES=32 MANY_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/many_nodes.sh
