@@ -77,7 +77,7 @@ int coterie_connection_fd(const struct coterie_connection *connection);
  *
  * @param event       called for each event; the event is borrowed
  * @param timeout_ms  how long to wait for the first event; 0: do not wait; -1: without limit
- * @return how many; -ENOTCONN: the connection is lost; -ENOMEM
+ * @return how many; 0: also if a signal has ended the wait; -ENOTCONN: the connection is lost; -ENOMEM
  */
 int coterie_connection_dispatch(struct coterie_connection *connection,
 	void (*event)(void *arg, const struct coterie_response_header *event), void *arg, int timeout_ms);

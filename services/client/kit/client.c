@@ -155,25 +155,13 @@ int coterie_connection_send(
 
 int coterie_connection_fd(const struct coterie_connection *connection) { return connection->channel.fd; }
 
-/* Wait for an event. Signals do not end the wait. @return false: the time limit has passed */
-static bool await_event(const struct coterie_connection *connection, int timeout_ms)
-{
-	struct pollfd pollfd = {.fd = connection->channel.fd, .events = POLLIN};
-	int64_t end_ms = now_ms() + timeout_ms;
-	int rc;
-
-	while ((rc = poll(&pollfd, 1, timeout_ms)) < 0 && errno == EINTR)
-		if (timeout_ms > 0)
-			timeout_ms = end_ms > now_ms() ? (int)(end_ms - now_ms()) : 0;
-	return rc > 0;
-}
-
 int coterie_connection_dispatch(struct coterie_connection *connection,
 	void (*event)(void *arg, const struct coterie_response_header *event), void *arg, int timeout_ms)
 {
+	struct pollfd pollfd = {.fd = connection->channel.fd, .events = POLLIN};
 	int count = 0;
 
-	if (!await_event(connection, timeout_ms))
+	if (poll(&pollfd, 1, timeout_ms) <= 0)
 		return 0;
 	uint8_t *bytes = malloc(CHANNEL_EVENT_SIZE_MAX);
 	if (bytes == NULL)
