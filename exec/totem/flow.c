@@ -101,16 +101,26 @@ uint32_t flow_allowed(const struct totem_engine *engine, const struct wire_token
 	return allowed;
 }
 
+/*
+ * Return how many frames the stores may keep. All members compute it from the same numbers, so that nobody has to keep
+ * more. In RECOVERY frames are only freed with the ring, and the stores of the old ring bound what is owed.
+ */
+static uint32_t store_room(const struct totem_engine *engine)
+{
+	size_t frames = STORE_BYTES_MAX / engine->options.payload_max;
+
+	return engine->state == TOTEM_RECOVERY || frames > STORE_WINDOW ? STORE_WINDOW : (uint32_t)frames;
+}
+
 uint32_t flow_allowed_new(const struct totem_engine *engine, const struct wire_token *token, uint32_t allowed)
 {
 	const struct store *store = engine->state == TOTEM_RECOVERY ? &engine->rstore : &engine->store;
-	uint32_t size = flow_window_size(engine, token);
-	size_t room = store->bytes < STORE_BYTES_MAX ? (STORE_BYTES_MAX - store->bytes) / engine->options.payload_max
-						     : 0;
+	uint32_t size = flow_window_size(engine, token), room = store_room(engine);
 
-	if (seq_compare(store->released + STORE_WINDOW - allowed - size, token->seq) < 0)
-		return 0;
-	return room < allowed ? (uint32_t)room : allowed;
+	/* What this node and the others may send in a rotation has room, but not more than a quarter of it each. */
+	allowed = allowed < room / 4 ? allowed : room / 4;
+	size = size < room / 4 ? size : room / 4;
+	return seq_compare(store->released + room - allowed - size, token->seq) < 0 ? 0 : allowed;
 }
 
 /*

@@ -44,8 +44,8 @@ uint32_t flow_window(const struct totem_engine *engine, const struct wire_token 
 uint32_t flow_allowed(const struct totem_engine *engine, const struct wire_token *token, uint32_t waiting);
 /**
  * Return how many of the allowed frames may be new ones. The store keeps all frames between the aru of the slowest
- * member and the newest frame. If the store has no room, or STORE_BYTES_MAX bytes, return 0: a visit then only sends
- * frames that were requested, which makes room.
+ * member and the newest frame. If the stores have no room, by STORE_WINDOW and STORE_BYTES_MAX, return 0: a visit then
+ * only sends frames that were requested, which makes room.
  */
 uint32_t flow_allowed_new(const struct totem_engine *engine, const struct wire_token *token, uint32_t allowed);
 /** Correct fcc and backlog in the token of an idle ring, where a lost or forged token has left wrong values. */

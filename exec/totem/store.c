@@ -30,17 +30,11 @@ void store_fini(struct store *store)
 
 static struct store_slot *slot_at(const struct store *store, uint32_t seq) { return &store->slots[seq % STORE_WINDOW]; }
 
-static size_t bytes_of(const struct coterie_frame *frame)
-{
-	return frame_buffer(frame) == frame ? frame->capacity : frame->size;
-}
-
 static void slot_clear(struct store *store, struct store_slot *slot)
 {
 	if (slot->frame != NULL) {
 		assert(store->count > 0);
 		store->count--;
-		store->bytes -= bytes_of(slot->frame);
 		frame_unref(slot->frame);
 	}
 	*slot = (struct store_slot){0};
@@ -53,7 +47,7 @@ void store_reset(struct store *store, uint32_t base)
 	assert(last - store->released <= STORE_WINDOW);
 	for (uint32_t seq = store->released + 1; seq_compare(seq, last) <= 0; seq++)
 		slot_clear(store, slot_at(store, seq));
-	assert(store->count == 0 && store->bytes == 0);
+	assert(store->count == 0);
 	store->released = store->aru = store->high_seq = store->touched = base;
 }
 
@@ -92,7 +86,6 @@ bool store_put(struct store *store, const struct wire_mcast *mcast, struct coter
 		.is_encapsulated = mcast->encapsulated == 1,
 	};
 	store->count++;
-	store->bytes += bytes_of(frame);
 	store->high_seq = seq_max(store->high_seq, mcast->seq);
 	return true;
 }

@@ -13,8 +13,9 @@ struct coterie_frame;
 
 #define STORE_WINDOW 16384u /* consecutive seqs in a store, a power of two */
 /*
- * Bytes in a store beyond which a member sends no new frames, so that they wait for a member that lacks them. Two stores
- * of twice this size must fit into the pool, with room for tokens and joins: without these no frame would ever be freed.
+ * Bytes of frames between the slowest member's aru and the newest frame. Members send no new ones beyond it. Two such
+ * stores, in receive buffers of 64 KiB for each frame above 16 KiB, must fit into the half of the pool that is for large
+ * frames: without tokens and joins, in the other half, no frame would ever be freed.
  */
 #define STORE_BYTES_MAX ((size_t)48 << 20)
 
@@ -37,7 +38,6 @@ struct store {
 	uint32_t high_seq;        /* highest seq that was present so far */
 	uint32_t touched;         /* highest seq whose slot may be dirty */
 	uint32_t count;           /* frames present */
-	size_t bytes;             /* of the buffers of frames present; of a slice only its own bytes */
 };
 
 int store_init(struct store *store, uint32_t base); /* -ENOMEM */

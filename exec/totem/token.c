@@ -38,9 +38,12 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 	bool is_idle = is_rep ? engine->pass.unchanged > options->seqno_unchanged_const
 			      : engine->pass.unchanged >= options->seqno_unchanged_const;
 
-	/* Do not hold the token while a member needs the next rotation. */
+	/*
+	 * Do not hold the token while a member needs the next rotation. Frames may wait for room in the stores: the member
+	 * that lacks frames leaves the ring after so many visits.
+	 */
 	if (engine->state != TOTEM_OPERATIONAL || engine->flow.sent > 0 ||
-		(is_rep && (flow_waiting(engine) > 0 || engine->delivery.high != engine->store.high_seq ||
+		(is_rep && (token->backlog > 0 || engine->delivery.high != engine->store.high_seq ||
 				   aru_is_lacking(engine, token))))
 		is_idle = false;
 	silence_note_hold(engine, is_idle);
