@@ -6,8 +6,9 @@
  * the service, quorum is enough. In these cases it is not, and the members that run the service need more than half of
  * the votes by themselves:
  * - A voting member does not run it, for instance while the plugin is unloaded. The provider counts its vote, too.
- * - A device, two_node, last_man_standing or allow_downscale gives quorum to fewer votes of nodes. The device votes for
- *   one ring after another, and remembers no table. With the others two rings can have quorum at one time.
+ * - A device, two_node, last_man_standing, allow_downscale or auto_tie_breaker gives quorum to fewer votes of nodes. The
+ *   device votes for one ring after another, and remembers no table. With the others two rings can have quorum at one
+ *   time.
  *
  * With the option any_quorum the second case is enough. Then an acknowledged write can be lost (coterie-kv(7)).
  *
@@ -64,7 +65,7 @@ static bool is_quorum_too_little(const struct kv *kv)
 {
 	return kv->option_any_quorum == 0 &&
 	       (has_device(kv) || is_on(kv, "quorum.two_node") || is_on(kv, "quorum.last_man_standing") ||
-		       is_on(kv, "quorum.allow_downscale"));
+		       is_on(kv, "quorum.allow_downscale") || is_on(kv, "quorum.auto_tie_breaker"));
 }
 
 static bool is_runner(const struct runners *runners, uint32_t nodeid)

@@ -192,6 +192,7 @@ void vote_set_waiting(struct vote_calc *calc, bool is_waiting)
 /* Note the members, which have a majority of the votes, for later ties. */
 static void note_majority(struct vote_calc *calc)
 {
+	calc->undecided_count = 0;
 	calc->lowest = calc->highest = calc->local;
 	for (uint32_t i = 0; i < calc->node_count; i++) {
 		uint32_t nodeid = calc->nodes[i].nodeid;
@@ -206,38 +207,114 @@ static void note_majority(struct vote_calc *calc)
 	}
 }
 
-/*
- * Return whether this part has the deciding node of the list: that is the first listed node of the last majority. A node
- * that has seen no majority takes the first node of the list.
- */
-static bool is_list_here(const struct vote_calc *calc)
+/* Return whether a node was in the last majority. If this node has seen none, any node may have been. */
+static bool was_in_majority(const struct vote_calc *calc, uint32_t nodeid)
 {
-	const struct vote_list *list = &calc->options.tie_list;
-	bool may_be_there = false;
+	const struct vote_node *node = vote_find(calc, nodeid);
 
-	for (uint32_t i = 0; i < list->count; i++) {
-		const struct vote_node *node = vote_find(calc, list->nodeids[i]);
-
-		if (vote_list_has(&calc->members, list->nodeids[i]))
-			return !may_be_there;
-		may_be_there |= calc->lowest == 0 || (node != NULL && node->was_here);
-	}
-	return false;
+	return calc->lowest == 0 || (node != NULL && node->was_here);
 }
 
-static bool is_tie_ours(const struct vote_calc *calc)
+static bool is_in_ring(const struct vote_calc *calc, uint32_t nodeid) { return vote_list_has(&calc->members, nodeid); }
+
+/* Return the first node of the list that is one of these. 0: none is */
+static uint32_t first_listed(const struct vote_calc *calc, bool (*is_one)(const struct vote_calc *, uint32_t))
+{
+	const struct vote_list *list = &calc->options.tie_list;
+
+	for (uint32_t i = 0; i < list->count; i++)
+		if (is_one(calc, list->nodeids[i]))
+			return list->nodeids[i];
+	return 0;
+}
+
+/* Return the node that decides a tie after the last majority. 0: none does */
+static uint32_t decider_of_majority(const struct vote_calc *calc)
 {
 	switch (calc->options.tie_breaker) {
 	case VOTE_TIE_NONE:
-		return false;
+		return 0;
 	case VOTE_TIE_LOWEST:
-		return is_member_id(calc, calc->lowest);
+		return calc->lowest;
 	case VOTE_TIE_HIGHEST:
-		return is_member_id(calc, calc->highest);
+		return calc->highest;
 	case VOTE_TIE_LIST:
-		return is_list_here(calc);
+		return first_listed(calc, was_in_majority);
 	}
-	return false;
+	return 0;
+}
+
+/* Return the node that would decide a tie if this ring was the last majority. 0: none would */
+static uint32_t decider_of_ring(const struct vote_calc *calc)
+{
+	const struct vote_list *members = &calc->members; /* ascending */
+
+	if (members->count == 0)
+		return 0;
+	switch (calc->options.tie_breaker) {
+	case VOTE_TIE_NONE:
+		return 0;
+	case VOTE_TIE_LOWEST:
+		return members->nodeids[0];
+	case VOTE_TIE_HIGHEST:
+		return members->nodeids[members->count - 1];
+	case VOTE_TIE_LIST:
+		return first_listed(calc, is_in_ring);
+	}
+	return 0;
+}
+
+/*
+ * Return whether this part has the deciding node of the last majority: also if that was a ring whose synchronisation
+ * broke off. Members of it may have noted it, and others not.
+ */
+static bool is_tie_ours(const struct vote_calc *calc)
+{
+	for (uint32_t i = 0; i < calc->undecided_count; i++)
+		if (!is_in_ring(calc, calc->undecided[i]))
+			return false;
+	return is_in_ring(calc, decider_of_majority(calc));
+}
+
+/* Return whether the members of the ring may have a majority. Nodes whose votes are not known may have any. */
+static bool may_be_majority(const struct vote_calc *calc)
+{
+	uint32_t votes = 0;
+
+	for (uint32_t i = 0; i < calc->members.count; i++) {
+		const struct vote_node *node = vote_find(calc, calc->members.nodeids[i]);
+
+		if (node == NULL)
+			return true;
+		votes += node->votes;
+	}
+	return votes >= calc->quorum;
+}
+
+static void note_undecided(struct vote_calc *calc)
+{
+	uint32_t decider = may_be_majority(calc) ? decider_of_ring(calc) : 0;
+
+	calc->undecided_before = calc->undecided_count;
+	for (uint32_t i = 0; i < calc->undecided_count; i++)
+		if (calc->undecided[i] == decider)
+			return;
+	if (decider == 0)
+		return;
+	if (calc->undecided_count < VOTE_UNDECIDED_MAX)
+		calc->undecided[calc->undecided_count++] = decider;
+	else
+		calc->undecided[0] = 0;
+}
+
+void vote_sync_begin(struct vote_calc *calc) { calc->is_syncing = true; }
+
+uint32_t vote_sync_end(struct vote_calc *calc)
+{
+	calc->is_syncing = false;
+	/* All members of this ring agree now. If it is a majority, note_majority() settles the earlier rings as well. */
+	calc->undecided_count = calc->undecided_before;
+	return vote_recalculate(calc, false, false);
 }
 
 /*
@@ -275,10 +352,10 @@ static uint32_t decide(struct vote_calc *calc, uint32_t total)
 		}
 		vote_set_waiting(calc, false);
 	}
-	if (is_quorate)
-		note_majority(calc);
-	else
+	if (!is_quorate)
 		is_quorate = is_tie_won(calc, total);
+	else if (!calc->is_syncing)
+		note_majority(calc);
 	if (calc->is_master && !is_quorate)
 		is_quorate = has_master(calc);
 	calc->is_quorate = is_quorate;
@@ -345,6 +422,8 @@ int vote_configure(struct vote_calc *calc, const uint32_t *members, uint32_t cou
 		if (node != NULL)
 			node->state = VOTEQUORUM_WIRE_STATE_DEAD;
 	}
+	if (calc->is_syncing)
+		note_undecided(calc);
 	return has_left;
 }
 

@@ -58,6 +58,8 @@ struct vote_options {
 	struct vote_list tie_list; /* borrowed. With VOTE_TIE_LIST it has the order of preference */
 };
 
+#define VOTE_UNDECIDED_MAX 16u
+
 struct vote_calc {
 	uint32_t local; /* node id of this node */
 	struct vote_options options;
@@ -72,8 +74,15 @@ struct vote_calc {
 	uint32_t ev_barrier;       /* lower limit for allow_downscale */
 	uint32_t tracking_barrier; /* highest number of expected votes so far, for expected_votes_tracking */
 	uint32_t lowest, highest;  /* node ids of the members of the last majority, or 0 */
-	uint32_t told_expected;    /* valid with VOTE_EXPECTED */
-	uint32_t waiting_votes;    /* valid with VOTE_WAITING */
+	/*
+	 * Deciding nodes of rings whose synchronisation this node has not completed: other members may have noted these
+	 * rings as the last majority. 0: there were more than fit, so no tie is won
+	 */
+	uint32_t undecided[VOTE_UNDECIDED_MAX];
+	uint32_t undecided_count, undecided_before; /* before: without the present ring */
+	bool is_syncing;                            /* the members exchange their votes, so that no majority is noted */
+	uint32_t told_expected;                     /* valid with VOTE_EXPECTED */
+	uint32_t waiting_votes;                     /* valid with VOTE_WAITING */
 };
 
 /** The number of votes that make a quorum, and the number of present votes. */
@@ -119,6 +128,11 @@ struct vote_sum vote_quorum(const struct vote_calc *calc, bool can_fall, uint32_
  * @return VOTE_… bits
  */
 uint32_t vote_recalculate(struct vote_calc *calc, bool can_fall, bool by_members);
+
+/** A synchronisation begins, and ends. In between each vote_configure is of a ring whose majority is not noted yet. */
+void vote_sync_begin(struct vote_calc *calc);
+/** @return VOTE_… */
+uint32_t vote_sync_end(struct vote_calc *calc);
 
 /** Handle a configuration of the ring. @return 0; 1: a node left; -ENOMEM: nothing changed */
 int vote_configure(struct vote_calc *calc, const uint32_t *members, uint32_t count);

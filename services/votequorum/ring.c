@@ -112,6 +112,8 @@ static void on_retry(void *arg)
 	struct votequorum *vq = arg;
 
 	vq->retry = NULL;
+	if (vq->is_aborted)
+		vq->is_aborted = vq->is_syncing = vq->calc.is_syncing = false;
 	votequorum_send(vq, 0);
 	votequorum_settle(vq, 0);
 }

@@ -140,7 +140,7 @@ int votequorum_state_save(void *self, void **blob, uint32_t *size)
 	const struct votequorum_connection *last = NULL;
 	uint32_t count = 0;
 
-	if (vq->is_syncing)
+	if (vq->is_syncing || vq->calc.undecided_count > 0)
 		return -EAGAIN;
 	coterie_state_put_u32(&writer, STATE_VERSION);
 	coterie_state_put(&writer, &numbers, sizeof(numbers));

@@ -52,6 +52,8 @@ void votequorum_sync_start(void *self, const uint32_t *transitional, uint32_t tr
 
 	(void)transitional, (void)transitional_count;
 	vq->is_syncing = true;
+	vq->is_aborted = false;
+	vote_sync_begin(&vq->calc);
 	vq->has_queued = false;
 	vq->device.is_awaited = false;
 
@@ -95,7 +97,7 @@ void votequorum_sync_done(void *self)
 {
 	struct votequorum *vq = self;
 
-	votequorum_settle(vq, vote_recalculate(&vq->calc, false, false));
+	votequorum_settle(vq, vote_sync_end(&vq->calc));
 	vq->is_syncing = false;
 	votequorum_publish(vq);
 	if (vq->owed != 0) /* messages that were queued after the last sync_step */
@@ -103,13 +105,14 @@ void votequorum_sync_done(void *self)
 }
 
 /*
- * If all services synchronised, another round follows. If only this service did, no round follows, so send the changes
- * that were made in the meantime.
+ * If all services synchronised, another round follows. Before it begins, messages of the ring that has ended are
+ * delivered, and their verdict must not be published: this node may be in a part without quorum. If only this service
+ * synchronised, no round follows, so publish and send the changes that were made in the meantime.
  */
 void votequorum_sync_abort(void *self)
 {
 	struct votequorum *vq = self;
 
-	vq->is_syncing = false;
+	vq->is_aborted = true;
 	votequorum_send_later(vq);
 }

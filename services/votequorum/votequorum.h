@@ -93,6 +93,7 @@ struct votequorum {
 	struct votequorum_extra *extras; /* one element per node with extra information, in no order */
 	struct coterie_ring_id ring;     /* ring of the last configuration */
 	bool is_syncing;
+	bool is_aborted;   /* the synchronisation was aborted, and the next one has not begun */
 	bool is_stepping;  /* sync_step runs */
 	bool has_queued;   /* this node's messages of the present synchronisation are queued */
 	bool has_reread;   /* keys were read again. From then on the tie-breaker is always published */

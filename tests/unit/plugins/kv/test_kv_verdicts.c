@@ -189,8 +189,8 @@ static void set_any_quorum(uint32_t nodeid, const char *value)
 	ck_assert_int_eq(kv_ring.ops->reload(kv_at(nodeid)), 0);
 }
 
-static const char *const weak[] = {
-	"quorum.device.model", "quorum.two_node", "quorum.last_man_standing", "quorum.allow_downscale"};
+static const char *const weak[] = {"quorum.device.model", "quorum.two_node", "quorum.last_man_standing",
+	"quorum.allow_downscale", "quorum.auto_tie_breaker"};
 
 /* With these, two rings with quorum may share no node. */
 START_TEST(a_quorum_that_is_no_majority_of_the_nodes_is_not_enough)

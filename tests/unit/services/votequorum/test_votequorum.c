@@ -583,6 +583,59 @@ static void deliver(uint32_t to, uint32_t from, uint32_t function, const void *m
 	mock_deliver(ring.ops, ring.nodes[to].self, from, false, &sent);
 }
 
+/* Half of the members have the votes of the others when the ring breaks, and not the same half as the other part. */
+START_TEST(a_majority_that_not_all_know_of_decides_no_tie)
+{
+	struct votequorum_ring_nodeinfo back = {.nodeid = 1, .votes = 1, .expected_votes = 4};
+
+	start("nodes=4 auto_tie_breaker=1", 1, 4);
+	service_ring_form(&ring, "2 3 4");
+	each_is_quorate("234", true);
+	service_ring_form_start(&ring, "1 2 3 4");
+	deliver(1, 1, VOTEQUORUM_RING_NODEINFO, &back, sizeof(back));
+	deliver(4, 1, VOTEQUORUM_RING_NODEINFO, &back, sizeof(back));
+	service_ring_form(&ring, "1 4 | 2 3");
+	each_is_quorate("1234", false);
+	service_ring_form(&ring, "1 2 3 4");
+	service_ring_form(&ring, "1 4 | 2 3");
+	each_is_quorate("14", true);
+	each_is_quorate("23", false);
+}
+END_TEST
+
+/* No node has seen a majority, and each half has heard its own members. */
+START_TEST(a_first_majority_that_not_all_know_of_decides_no_tie)
+{
+	start("nodes=4 auto_tie_breaker=1", 1, 4);
+	service_ring_form_start(&ring, "1 2 3 4");
+	ring.ops->sync_step(ring.nodes[3].self);
+	ring.ops->sync_step(ring.nodes[4].self);
+	service_ring_run(&ring);
+	service_ring_form(&ring, "1 3 | 2 4");
+	each_is_quorate("1234", false);
+}
+END_TEST
+
+/* Messages of a ring that has ended are delivered before the next synchronisation begins. */
+START_TEST(a_verdict_of_a_ring_that_has_ended_is_not_published)
+{
+	struct votequorum_ring_nodeinfo late = {.nodeid = 2, .votes = 1, .expected_votes = 5};
+
+	start("nodes=5", 1, 3);
+	service_ring_form(&ring, "1 2 | 3");
+	watch(1);
+	service_ring_form_start(&ring, "1 2 3");
+	ring.ops->sync_step(ring.nodes[3].self);
+	service_ring_run(&ring);
+	ring.ops->sync_abort(ring.nodes[1].self);
+	deliver(1, 2, VOTEQUORUM_RING_NODEINFO, &late, sizeof(late));
+	each_is_quorate("1", false);
+	expect(1, "");
+	service_ring_form(&ring, "1 2 | 3");
+	each_is_quorate("12", false);
+}
+END_TEST
+
 START_TEST(nobody_votes_for_another)
 {
 	struct votequorum_ring_nodeinfo ghost = {.nodeid = 7, .votes = 5, .expected_votes = 2, .flags = 1};
@@ -685,6 +738,9 @@ int main(void)
 	tcase_add_test(tcase, the_first_message_waits_for_the_ring);
 	tcase_add_test(tcase, an_aborted_round_is_told_again);
 	tcase_add_test(tcase, news_of_an_aborted_round_go_out);
+	tcase_add_test(tcase, a_majority_that_not_all_know_of_decides_no_tie);
+	tcase_add_test(tcase, a_first_majority_that_not_all_know_of_decides_no_tie);
+	tcase_add_test(tcase, a_verdict_of_a_ring_that_has_ended_is_not_published);
 	tcase_add_test(tcase, nobody_votes_for_another);
 	tcase_add_test(tcase, a_device_without_a_node_is_dropped);
 	tcase_add_test(tcase, unknown_parameters_and_nodes_change_nothing);

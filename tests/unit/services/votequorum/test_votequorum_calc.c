@@ -298,6 +298,8 @@ static const struct {
 	{"also after it was alone", "list=3,1", 4, "ring=1,2,3,4 ring=1,2 ring=2 ring=1,2", "2 of 4, need 3: no"},
 	{"the second after the first was lost", "list=3,1", 4, "ring=1,2,3,4 ring=1,2,4 ring=1,2",
 		"2 of 4, need 3: yes"},
+	{"the first comes back to the other half", "list=3,1", 4, "ring=1,2,3,4 ring=1,2,4 ring=2 ring=2,3",
+		"2 of 4, need 3: no"},
 	{"half with the second at the start", "list=3,1", 4, "ring=1,2", "2 of 4, need 3: no"},
 	{"half with the first at the start", "list=1,3", 4, "ring=1,2", "2 of 4, need 3: yes"},
 	{"half with none of the list", "list=3,4", 4, "ring=1,2,3,4 ring=1,2", "2 of 4, need 3: no"},
