@@ -39,6 +39,7 @@ struct wd_resource {
 	enum wd_recovery recovery;
 	uint64_t period_ms; /* 0: the resource gives no signs of life */
 	bool has_failed;
+	bool is_resting; /* state of the last change */
 	struct coterie_timer *timer;
 	uint32_t prefix_size;
 	char prefix[]; /* "resources.process.100." */
@@ -117,6 +118,12 @@ static int silence_ms(const struct wd_resource *resource, uint64_t *ms)
 
 static bool is_bad_state(const char *state) { return strcmp(state, "failed") == 0 || strcmp(state, "disabled") == 0; }
 
+/* Return whether the process gives no signs of life, as it should. */
+static bool is_resting(const char *state)
+{
+	return strcmp(state, "stopped") == 0 || strcmp(state, "waiting for quorum") == 0;
+}
+
 static bool has_failed(const struct wd_resource *resource, const char *state)
 {
 	const struct wd *wd = resource->wd;
@@ -124,7 +131,7 @@ static bool has_failed(const struct wd_resource *resource, const char *state)
 
 	if (is_bad_state(state))
 		return true;
-	if (strcmp(state, "stopped") == 0 || strcmp(state, "waiting for quorum") == 0 || resource->period_ms == 0)
+	if (is_resting(state) || resource->period_ms == 0)
 		return false;
 	if (silence_ms(resource, &ms) < 0) {
 		wd->host->log(wd->ctx, LOG_ERR, "resource %.*s does not say when it was last updated", NAME(resource));
@@ -172,7 +179,7 @@ static void configure(struct wd_resource *resource)
 	const char *state = text_of(resource, "state");
 	struct key period = key_of(resource, "poll_period");
 	uint64_t number, before_ms = resource->period_ms, grace_ms;
-	bool is_new = resource->timer == NULL;
+	bool was_resting = resource->is_resting, is_new = resource->timer == NULL;
 
 	resource->recovery = WD_RECOVERY_NONE;
 	if (strcmp(recovery, "watchdog") == 0 || strcmp(recovery, "quit") == 0)
@@ -194,8 +201,12 @@ static void configure(struct wd_resource *resource)
 	if (resource->has_failed)
 		wd->host->log(wd->ctx, LOG_NOTICE, "resource %.*s is watched again", NAME(resource));
 	resource->has_failed = false;
-	/* If only the state has changed, a check that is due is not delayed. */
-	if (!is_new && resource->period_ms == before_ms)
+	resource->is_resting = state != NULL && is_resting(state);
+	/*
+	 * If only the state has changed, a check that is due is not delayed. But a process that begins to work has given no
+	 * sign of life yet.
+	 */
+	if (!is_new && resource->period_ms == before_ms && (!was_resting || resource->is_resting))
 		return;
 	wd->host->timer_del(wd->ctx, resource->timer);
 	resource->timer = NULL;

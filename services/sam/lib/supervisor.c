@@ -88,6 +88,9 @@ static int quorum_failed(struct supervisor *supervisor)
 
 static void start_now(struct supervisor *supervisor)
 {
+	/* A start that waited for quorum is no silence: the plugin wd would take it for one. */
+	report_alive(supervisor->process);
+
 	cs_error_t error = report_state(supervisor->process, REPORT_RUNNING);
 
 	supervisor->waits_for_quorum = false;

@@ -417,6 +417,22 @@ START_TEST(states_at_the_first_check)
 }
 END_TEST
 
+/* A process that has waited has given no sign of life for long, and gives the first one a while after its start. */
+START_TEST(who_begins_to_work_has_time_for_its_first_sign)
+{
+	static const char *const resting[] = {"stopped", "waiting for quorum"};
+
+	resource("quit");
+	set_text(P "state", resting[_i]);
+	mock_host_advance(host, 60000 * MS);
+	set_text(P "state", "running");
+	mock_host_advance(host, 1500 * MS);
+	ck_assert(!mock_host_has_logged(host, "failed!"));
+	mock_host_advance(host, 12000 * MS);
+	ck_assert(mock_host_has_logged(host, "failed!")); /* it has never given one */
+}
+END_TEST
+
 START_TEST(a_change_leads_back)
 {
 	resource("quit");
@@ -517,6 +533,7 @@ int main(void)
 	tcase_add_test(tests, one_that_is_heard_of_is_well);
 	tcase_add_test(tests, its_clock_may_be_the_time_of_day);
 	tcase_add_loop_test(tests, states_at_the_first_check, 0, COUNT(states));
+	tcase_add_loop_test(tests, who_begins_to_work_has_time_for_its_first_sign, 0, 2);
 	tcase_add_test(tests, a_change_leads_back);
 	tcase_add_test(tests, a_change_of_state_does_not_put_off_the_check);
 	tcase_add_test(tests, keys_that_go_end_it);
