@@ -106,6 +106,11 @@ static bool is_alone(const struct doctor_facts *facts)
 	return true;
 }
 
+static bool has_tripwire(const struct doctor_facts *facts)
+{
+	return doctor_is_on(&facts->config, "totem.tripwire", true);
+}
+
 static enum verdict judge_running_node(const struct doctor_facts *facts, const struct doctor_path *path)
 {
 	const bool knows_heard = knows_who_is_heard(facts, path);
@@ -126,7 +131,8 @@ static enum verdict judge_running_node(const struct doctor_facts *facts, const s
 		return NOT_HEARD;
 	if (path->has_tap && path->packets_in > 0 && knows_heard)
 		return FILTERED_HERE;
-	if (path->tcp == DOCTOR_ANSWERS && path->packets_in == 0)
+	if (path->packets_in == 0 && (path->tcp == DOCTOR_ANSWERS ||
+					     (!has_tripwire(facts) && path->has_tap && path->icmp == DOCTOR_ANSWERS)))
 		return NOTHING_COMES;
 	return FINE;
 }
@@ -144,7 +150,9 @@ static enum verdict verdict_of(const struct doctor_facts *facts, const struct do
 		return path->icmp == DOCTOR_UNTRIED ? FINE : HOST_SILENT;
 	if (is_joined(facts, path))
 		return FINE;
-	if ((path->tcp == DOCTOR_REFUSES || (path->udp == DOCTOR_REFUSES && path->tcp != DOCTOR_ANSWERS)) &&
+	/* Only the tripwire has a TCP port. */
+	if (((path->tcp == DOCTOR_REFUSES && has_tripwire(facts)) ||
+		    (path->udp == DOCTOR_REFUSES && path->tcp != DOCTOR_ANSWERS)) &&
 		path->packets_in == 0 && !is_heard(path))
 		return DAEMON_DOWN;
 	return is_young && facts->mode == DOCTOR_OF_DAEMON ? UNTOLD : judge_running_node(facts, path);
@@ -364,7 +372,7 @@ void judge_one_way(const struct doctor_facts *facts, struct doctor_report *repor
 
 void judge_tcp(const struct doctor_facts *facts, struct doctor_report *report)
 {
-	if (!doctor_is_on(&facts->config, "totem.tripwire", true))
+	if (!has_tripwire(facts))
 		return;
 	for (size_t i = 0; i < facts->path_count; i++) {
 		const struct doctor_path *path = &facts->paths[i];

@@ -80,6 +80,18 @@ void judge_expected(const struct doctor_facts *facts, struct doctor_report *repo
 	doctor_remedy(finding, "remove expected-votes from block quorum, or set it to %" PRIi64, votes);
 }
 
+/* Return whether one node has a majority by itself. */
+static bool has_majority_node(const struct doctor_facts *facts)
+{
+	const int64_t votes = votes_of_nodes(facts);
+	const int64_t expected = doctor_number(&facts->config, "quorum.expected_votes", votes);
+
+	for (size_t i = 0; i < facts->member_count; i++)
+		if (facts->members[i].votes > (expected > votes ? expected : votes) / 2)
+			return true;
+	return false;
+}
+
 void judge_two_nodes(const struct doctor_facts *facts, struct doctor_report *report)
 {
 	const bool is_two_node = doctor_is_on(&facts->config, "quorum.two_node", false);
@@ -95,7 +107,8 @@ void judge_two_nodes(const struct doctor_facts *facts, struct doctor_report *rep
 	}
 	if (facts->member_count != 2)
 		return;
-	if (!is_two_node && !has_device(facts) && !doctor_is_on(&facts->config, "quorum.auto_tie_breaker", false)) {
+	if (!is_two_node && !has_device(facts) && !has_majority_node(facts) &&
+		!doctor_is_on(&facts->config, "quorum.auto_tie_breaker", false)) {
 		finding = doctor_find(report, DOCTOR_WARNING, "the cluster loses quorum with either of its two nodes");
 		doctor_evidence(finding, "two nodes, without two-node, tie breaker and quorum device");
 		doctor_remedy(finding, "set two-node = yes in block quorum, or add a quorum device");

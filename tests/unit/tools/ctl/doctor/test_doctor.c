@@ -211,6 +211,12 @@ static void host_dead(struct doctor_facts *facts)
 	facts->paths[2].has_clock = false;
 }
 static void daemon_down(struct doctor_facts *facts) { part(facts)->tcp = DOCTOR_REFUSES; }
+/* Without a tripwire every host refuses TCP, whether a daemon runs there or not. */
+static void daemon_without_tripwire(struct doctor_facts *facts)
+{
+	daemon_down(facts);
+	set(&facts->config, "totem.tripwire", "no");
+}
 static void no_daemon_twice(struct doctor_facts *facts)
 {
 	no_daemon(facts);
@@ -335,6 +341,11 @@ static void two_node_hasty(struct doctor_facts *facts)
 {
 	two_node(facts);
 	set(&facts->config, "quorum.wait_for_all", "0");
+}
+static void two_unequal(struct doctor_facts *facts)
+{
+	two(facts);
+	facts->members[0].votes = 2;
 }
 static void two_node_of_three(struct doctor_facts *facts) { set(&facts->config, "quorum.two_node", "1"); }
 static void unsettled(struct doctor_facts *facts)
@@ -491,6 +502,8 @@ static const struct row {
 	{"bulk traffic", bulk, "net.shared warning", "network of its own"},
 	{"a dead host", host_dead, "net.unreachable error", "cables"},
 	{"a stopped daemon", daemon_down, "member.down warning", "systemctl start coterie"},
+	{"a daemon without tripwire whose packets are filtered", daemon_without_tripwire, "net.udp error",
+		"firewall of node 3"},
 	{"two stopped daemons", no_daemon_twice, "daemon.running error, member.down warning", NULL},
 	{"before the first start others may be down", first_start, "", NULL},
 	{"another key", other_key, "key.mismatch error", "copy the key file"},
@@ -525,6 +538,7 @@ static const struct row {
 	{"expected votes with a device", expected_device, "", NULL},
 	{"no votes", no_votes, "quorum.expected error", "give nodes votes"},
 	{"two nodes without two-node", two, "quorum.two_nodes warning", "two-node = yes"},
+	{"two nodes of which one has a majority", two_unequal, "", NULL},
 	{"two nodes with two-node", two_node, "", NULL},
 	{"two nodes that do not wait", two_node_hasty, "quorum.two_nodes warning", "wait-for-all"},
 	{"two-node of three", two_node_of_three, "quorum.two_nodes warning", "remove two-node"},
