@@ -362,6 +362,10 @@ static int check_place(const struct candidate *candidate)
 		return REFUSE(candidate, "IPC name '%s' instead of '%s': unload the old one first",
 			ops->ipc_name != NULL ? ops->ipc_name : "",
 			predecessor->service.ipc_name != NULL ? predecessor->service.ipc_name : "");
+	/* The last verdict of the old one would stay in force for ever. */
+	if ((predecessor->descriptor->offers & COTERIE_CAN_QUORUM) != 0 &&
+		(candidate->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
+		return REFUSE(candidate, "it cannot provide quorum, which the old one does");
 	return 0;
 }
 

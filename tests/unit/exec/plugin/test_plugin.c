@@ -470,6 +470,38 @@ START_TEST(the_table_of_refusals)
 }
 END_TEST
 
+static int check_successor(const struct plugin *old, const struct candidate *c, struct plugin_error *error)
+{
+	return plugin_check_successor(f.registry, old, &c->descriptor, "tally", "/x/tally.so", error);
+}
+
+START_TEST(a_successor_does_what_the_old_one_does)
+{
+	struct candidate was, c;
+	struct plugin_error error;
+
+	candidate_init(&was);
+	candidate_init(&c);
+	was.descriptor.offers = c.descriptor.offers = COTERIE_CAN_QUORUM;
+	struct plugin old = {.name = "tally", .descriptor = &was.descriptor, .service = was.ops};
+
+	ck_assert_msg(check_successor(&old, &c, &error) == 0, "%s", error.text);
+	c.ops.ring_id++;
+	ck_assert_int_eq(check_successor(&old, &c, &error), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(error.text, "instead of"));
+	c.ops.ring_id--;
+	c.ops.ipc_name = "other";
+	ck_assert_int_eq(check_successor(&old, &c, &error), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(error.text, "IPC name 'other' instead of"));
+	c.ops.ipc_name = was.ops.ipc_name;
+	c.descriptor.offers = 0;
+	ck_assert_int_eq(check_successor(&old, &c, &error), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(error.text, "cannot provide quorum"));
+	was.descriptor.offers = 0;
+	ck_assert_msg(check_successor(&old, &c, &error) == 0, "%s", error.text);
+}
+END_TEST
+
 /* --- options --- */
 
 static const struct {
@@ -563,6 +595,7 @@ int main(void)
 	tcase_add_test(tcase, the_wrong_kind_is_refused);
 	tcase_add_test(tcase, a_plugin_is_probed_without_being_loaded);
 	tcase_add_test(tcase, the_table_of_refusals);
+	tcase_add_test(tcase, a_successor_does_what_the_old_one_does);
 	tcase_add_loop_test(tcase, options_are_checked, 0, ROWS(option_rows));
 	tcase_add_test(tcase, leaks_are_reclaimed_and_reported);
 	suite_add_tcase(suite, tcase);
