@@ -52,6 +52,7 @@ struct udp_link_refusal {
 struct udp_link_keys {
 	uint32_t target; /* number of the key that is wanted; 0: clear */
 	bool is_changing, is_activated;
+	bool has_old; /* since an ACTIVATE, and until CLEANUP, peers may send with either key */
 };
 
 /** Number of datagrams of peers that were dropped, by cause; see enum secure_result. */

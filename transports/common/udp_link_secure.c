@@ -116,9 +116,8 @@ static uint32_t free_number(const struct udp_link *link)
 {
 	uint32_t used = secure_used(link->secure);
 	uint32_t number = used != 0 ? 3 - used : secure_key_id(link->secure, 1) != 0 ? 2 : 1;
-	bool may_be_used = link->keys.is_changing && link->keys.is_activated;
 
-	return may_be_used && secure_key_id(link->secure, number) != 0 ? 0 : number;
+	return link->keys.has_old && secure_key_id(link->secure, number) != 0 ? 0 : number;
 }
 
 /* Return the number of the wanted key if it is loaded already, otherwise SECURE_KEYS + 1. */
@@ -159,12 +158,15 @@ static int load_wanted(struct udp_link *link, const struct wanted *wanted)
 	return COTERIE_RELOAD_REKEY;
 }
 
-/* Forget a change whose keys nobody uses yet, since the files have other keys now that cannot be loaded. */
+/*
+ * Forget a change that has not been activated, since the files have other keys now that cannot be loaded. A change that
+ * goes back to the old key stays: peers may still send with it.
+ */
 static void abandon(struct udp_link *link)
 {
 	uint32_t used = secure_used(link->secure);
 
-	if (!link->keys.is_changing || link->keys.is_activated)
+	if (!link->keys.is_changing || link->keys.is_activated || link->keys.has_old)
 		return;
 	if (link->keys.target != 0 && link->keys.target != used)
 		secure_forget(link->secure, link->keys.target);
@@ -193,7 +195,7 @@ static int activate(struct udp_link *link)
 
 	if (rc < 0)
 		return rc;
-	link->keys.is_activated = true;
+	link->keys.is_activated = link->keys.has_old = true;
 	udp_link_greet_all(link); /* asks also peers that were away meanwhile */
 	link->host->log(link->ctx, LOG_INFO, "packets are sent with key %u from now on", link->keys.target);
 	return 0;
@@ -205,7 +207,7 @@ static void clean_up(struct udp_link *link)
 		if (number != link->keys.target)
 			secure_forget(link->secure, number);
 	secure_allow_clear(link->secure, false);
-	link->keys.is_changing = false;
+	link->keys.is_changing = link->keys.has_old = false;
 	tripwire_rekeyed(&link->wire, link->keys.target);
 }
 

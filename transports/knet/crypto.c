@@ -109,7 +109,7 @@ static uint8_t free_slot(const struct mesh_crypto *crypto)
 {
 	uint8_t slot = crypto->used != 0 ? (uint8_t)(3 - crypto->used) : crypto->is_loaded[1] ? 2 : 1;
 
-	return crypto->is_changing && crypto->is_activated && crypto->is_loaded[slot] ? 0 : slot;
+	return crypto->has_old && crypto->is_loaded[slot] ? 0 : slot;
 }
 
 static void tell_refused(const struct mesh *mesh, int rc)
@@ -208,14 +208,15 @@ static int load_wanted(struct mesh *mesh, const struct knet_handle_crypto_cfg *w
 }
 
 /*
- * Forget a change whose keys nobody uses yet, since the files have other keys now that cannot be loaded. Otherwise a
- * later reload of the keys of that change would find them loaded, and begin nothing.
+ * Forget a change that has not been activated, since the files have other keys now that cannot be loaded. Otherwise a
+ * later reload of the keys of that change would find them loaded, and begin nothing. A change that goes back to the old
+ * keys stays: peers may still send with them.
  */
 static void abandon(struct mesh *mesh)
 {
 	struct mesh_crypto *crypto = &mesh->crypto;
 
-	if (!crypto->is_changing || crypto->is_activated)
+	if (!crypto->is_changing || crypto->is_activated || crypto->has_old)
 		return;
 	if (crypto->target != crypto->used)
 		slot_clear(mesh, crypto->target);
@@ -252,7 +253,7 @@ static int activate(struct mesh *mesh)
 	if (rc < 0)
 		return rc;
 	crypto->used = crypto->target;
-	crypto->is_activated = true;
+	crypto->is_activated = crypto->has_old = true;
 	mesh->host->log(mesh->ctx, LOG_INFO, "kronosnet crypto reconfigured on index %u: %s/%s/%s", crypto->used,
 		crypto->slots[crypto->used].crypto_model, crypto->slots[crypto->used].crypto_cipher_type,
 		crypto->slots[crypto->used].crypto_hash_type);
@@ -271,7 +272,7 @@ static int clean_up(struct mesh *mesh)
 		rc = allow_clear(mesh, false);
 	if (rc < 0)
 		return rc;
-	crypto->is_changing = false;
+	crypto->is_changing = crypto->has_old = false;
 	mesh_mtu_apply(mesh, false);
 	crypto->quiet_ns = mesh->host->now_ns(mesh->ctx) + QUIET_NS;
 	return 0;

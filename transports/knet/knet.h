@@ -41,6 +41,7 @@ struct mesh_path {
 	uint64_t pong_ns;                /* when `pongs` last changed; 0: never */
 	/* Pings that were sent, and that the kernel refused, when a ping was last sent. */
 	uint64_t pings, refused;
+	bool is_missing;          /* it could not be opened again, and is tried from time to time */
 	bool is_mute;             /* since then the kernel has refused to send pings */
 	struct mesh_stats *stats; /* keys of the path in the statistics; NULL: none */
 };
@@ -79,6 +80,7 @@ struct mesh_crypto {
 	uint8_t target;    /* slot of the newest configuration */
 	bool is_changing;  /* a key change is under way: more calls of rekey will come */
 	bool is_activated; /* COTERIE_REKEY_ACTIVATE was done: frames are sent with the new slot */
+	bool has_old;      /* since an ACTIVATE, and until CLEANUP, peers may send with either slot */
 	uint64_t quiet_ns; /* until this time packets with other keys are not logged */
 };
 

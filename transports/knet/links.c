@@ -296,16 +296,20 @@ int mesh_path_renew(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
 	if (rc == 0)
 		rc = path_enable(mesh, peer, link);
 	if (rc < 0)
-		mesh->host->log(mesh->ctx, LOG_ERR, "link %u to node %u does not open again: %s", link, peer->nodeid,
-			strerror(-rc));
+		mesh->host->log(mesh->ctx, LOG_ERR, "link %u to node %u does not open again: %s: trying again", link,
+			peer->nodeid, strerror(-rc));
+	peer->paths[link].is_missing = rc < 0;
 	return rc;
 }
 
-/* Return whether a path should be open, and is not. */
-static bool is_missing(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
+/* Open a path again that mesh_path_renew could not open. */
+static void path_repair(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
 {
-	return !peer->is_local && peer->paths[link].is_listed && mesh->links[link].is_open &&
-	       !peer->paths[link].is_configured;
+	struct mesh_path *path = &peer->paths[link];
+
+	if (path->is_missing && !path->is_configured && path_configure(mesh, peer, link) == 0 && path->is_configured)
+		path_enable(mesh, peer, link);
+	path->is_missing = path->is_missing && path->is_listed && mesh->links[link].is_open && !path->is_configured;
 }
 
 void mesh_paths_repair(struct mesh *mesh)
@@ -317,8 +321,7 @@ void mesh_paths_repair(struct mesh *mesh)
 	mesh->repair_ns = clock_ns + REPAIR_NS;
 	for (uint32_t i = 0; i < mesh->peer_count; i++)
 		for (uint32_t link = 0; link < KNET_MAX_LINK; link++)
-			if (is_missing(mesh, mesh->peers[i], link) && path_configure(mesh, mesh->peers[i], link) == 0)
-				path_enable(mesh, mesh->peers[i], link);
+			path_repair(mesh, mesh->peers[i], link);
 }
 
 /* ---- One link ------------------------------------------------------------ */
