@@ -8,7 +8,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define FREE_NS UINT64_C(1000000) /* time between two pieces of memory that are freed */
+#define FREE_NS UINT64_C(1000000)     /* time between two pieces of memory that are freed */
+#define PARCEL_NS UINT64_C(250000000) /* time between two looks at descriptors that are not taken */
 #define CHANNELS_MAX 256u /* most channels in the daemon. The memory of their rings is allocated as it is used */
 #define CHANNELS_BYTES_MAX \
 	(640u << 20) /* limit for all rings together: enough for CHANNELS_MAX channels of the smallest size */
@@ -172,12 +173,23 @@ static void forget(struct ipc *ipc, struct ipc_channel *channel)
 
 static void on_free_timer(void *arg);
 
+/* Return whether a channel that has ended has memory. The others wait until their descriptors are taken. */
+static bool has_memory(const struct ipc *ipc)
+{
+	const struct ipc_channel *one = ipc->ended;
+
+	while (one != NULL && one->send.control == NULL && one->receive.control == NULL)
+		one = one->ended_next;
+	return one != NULL;
+}
+
 static void free_later(struct ipc *ipc)
 {
 	struct loop *loop = ipc->parts.loop;
+	uint64_t at_ns = loop_now_ns(loop) + (has_memory(ipc) ? FREE_NS : PARCEL_NS);
 
 	if (ipc->free_timer == NULL)
-		ipc->free_timer = loop_timer_add(loop, loop_now_ns(loop) + FREE_NS, on_free_timer, ipc);
+		ipc->free_timer = loop_timer_add(loop, at_ns, on_free_timer, ipc);
 	if (ipc->free_timer == NULL)
 		ipc_channels_free(ipc);
 }

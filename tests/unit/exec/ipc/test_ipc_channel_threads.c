@@ -134,7 +134,7 @@ static int play_begin(void)
 		close(post);
 		for (uint32_t i = 0; i < 3; i++)
 			MUST(ask(REQ_EVENTS, 1, 10, &res) == 24);
-		MUST(await(&got.messages, 3, 1000) && got.events == 3);
+		MUST(await(&got.messages, 3, 1000) && await(&got.events, 3, 1000));
 		threads_end();
 		channel_close(&channel);
 	}
