@@ -133,8 +133,9 @@ class Connection(Generic[EventT]):
         self.close()
 
     def __del__(self) -> None:
-        if not self._is_closed and self._process == os.getpid():
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self)
+        if not self._is_closed:
+            if self._process == os.getpid():
+                warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self)
             self.close()
 
     def __repr__(self) -> str:

@@ -21,7 +21,11 @@ class Cpg(AsyncConnection[cpg.Cpg, cpg.Event]):
         """Connect. ``async with`` does it. Errors are those of :class:`coterie.Cpg`."""
         await super().open()
         if self._atomic_size == 0 and not self.closed:
-            self._atomic_size = self._opened().max_atomic_size()  # no other request can be under way
+            try:
+                self._atomic_size = self._opened().max_atomic_size()  # no other request can be under way
+            except BaseException:
+                await self.close()
+                raise
         return self
 
     async def join(self, group: str) -> None:
