@@ -65,6 +65,14 @@ static void print_key(const struct writer *writer, const struct plan_node *node)
 	fprintf(writer->out, "    chown coterie: %s\n", writer->key);
 }
 
+/* The unit starts the daemon without an instance only. */
+static void print_unit(const struct writer *writer, const char *words)
+{
+	if (writer->change->ctl->instance == NULL)
+		fprintf(writer->out, "    systemctl %s coterie\n", words);
+	fprintf(writer->out, "\n");
+}
+
 static void print_node(const struct writer *writer, const struct plan_node *node)
 {
 	print_head(writer, node);
@@ -74,7 +82,7 @@ static void print_node(const struct writer *writer, const struct plan_node *node
 		/* The common key stays, since other instances on this host may use it. */
 		if (writer->change->ctl->instance == NULL || writer->change->key_file[0] != '\0')
 			fprintf(writer->out, "    mv %s %s.old\n", writer->key, writer->key);
-		fprintf(writer->out, "    systemctl disable coterie\n\n");
+		print_unit(writer, "disable");
 		return;
 	}
 	if (node->role == ROLE_JOINS)
@@ -109,7 +117,7 @@ static void print_all(const struct writer *writer)
 		if (node->role != ROLE_JOINS)
 			continue;
 		print_head(writer, node);
-		fprintf(writer->out, "    systemctl enable --now coterie\n\n");
+		print_unit(writer, "enable --now");
 	}
 }
 
