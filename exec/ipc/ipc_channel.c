@@ -196,8 +196,8 @@ static void free_later(struct ipc *ipc)
 
 /*
  * Free a piece of the first channel, and let it wait behind the others: a client can make its memory take long. A channel
- * whose descriptors are not taken counts on: the kernel allows this user only so many descriptors under way, and without
- * the client's share one client could use them up for all others.
+ * whose descriptors are not taken counts on. The kernel allows this user only so many descriptors under way, and one
+ * client could use them up for all others.
  */
 static void on_free_timer(void *arg)
 {

@@ -117,7 +117,7 @@ uint32_t flow_allowed_new(const struct totem_engine *engine, const struct wire_t
 	const struct store *store = engine->state == TOTEM_RECOVERY ? &engine->rstore : &engine->store;
 	uint32_t size = flow_window_size(engine, token), room = store_room(engine);
 
-	/* What this node and the others may send in a rotation has room, but not more than a quarter of it each. */
+	/* Leave room for what this node and the others may send in a rotation, at most a quarter of the room for each. */
 	allowed = allowed < room / 4 ? allowed : room / 4;
 	size = size < room / 4 ? size : room / 4;
 	return seq_compare(store->released + room - allowed - size, token->seq) < 0 ? 0 : allowed;

@@ -15,7 +15,7 @@ struct coterie_frame;
 /*
  * Bytes of frames between the slowest member's aru and the newest frame. Members send no new ones beyond it. Two such
  * stores, in receive buffers of 64 KiB for each frame above 16 KiB, must fit into the half of the pool that is for large
- * frames: without tokens and joins, in the other half, no frame would ever be freed.
+ * frames. The other half is for tokens and joins, without which no frame would ever be freed.
  */
 #define STORE_BYTES_MAX ((size_t)48 << 20)
 

@@ -173,7 +173,7 @@ int mesh_crypto_open(struct mesh *mesh)
 	return 0;
 }
 
-/* Return the slot that has the wanted configuration, 0 for clear traffic; SLOTS: none has it. */
+/* Return the slot that has the wanted configuration. 0: it is clear traffic. SLOTS: no slot has it. */
 static uint8_t held_slot(const struct mesh_crypto *crypto, const struct knet_handle_crypto_cfg *wanted)
 {
 	uint8_t slot = 0;

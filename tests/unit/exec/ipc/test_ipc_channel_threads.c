@@ -116,8 +116,8 @@ START_TEST(each_event_goes_to_one_thread) { play(play_plain); }
 END_TEST
 
 /*
- * Threads that wait when the fast channel opens: one of them gets its first doorbell, and none may take the next one, for
- * which the other one would wait for seconds.
+ * Threads wait when the fast channel opens. One of them gets its first doorbell. The other one must not take the next
+ * doorbell, for which the first one would wait for seconds.
  */
 static int play_begin(void)
 {

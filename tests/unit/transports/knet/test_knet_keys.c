@@ -12,7 +12,7 @@
 
 static struct knet_nodes nodes;
 
-/* What libknet was told last. */
+/* The last value that libknet got. */
 static uint8_t clear_allowed;
 
 int knet_handle_crypto_rx_clear_traffic(knet_handle_t handle, uint8_t value)
