@@ -4,6 +4,7 @@
  * messages. The script is a list of records: a byte that selects the operation, and the operation's arguments.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -106,7 +107,13 @@ int ipc_channel_hand_over(
 	const struct coterie_client *client, const char address[8], const uint8_t token[16], const int fds[2])
 {
 	(void)client, (void)address, (void)token, (void)fds;
-	return 0;
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+bool ipc_channel_parcel_waits(int parcel)
+{
+	(void)parcel;
+	return false;
 }
 
 /* --- the client --- */
