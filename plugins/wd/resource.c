@@ -179,7 +179,7 @@ static void configure(struct wd_resource *resource)
 	const char *state = text_of(resource, "state");
 	struct key period = key_of(resource, "poll_period");
 	uint64_t number, before_ms = resource->period_ms, grace_ms;
-	bool was_resting = resource->is_resting, is_new = resource->timer == NULL;
+	bool was_resting = resource->is_resting, is_new = resource->timer == NULL, begins;
 
 	resource->recovery = WD_RECOVERY_NONE;
 	if (strcmp(recovery, "watchdog") == 0 || strcmp(recovery, "quit") == 0)
@@ -202,11 +202,12 @@ static void configure(struct wd_resource *resource)
 		wd->host->log(wd->ctx, LOG_NOTICE, "resource %.*s is watched again", NAME(resource));
 	resource->has_failed = false;
 	resource->is_resting = state != NULL && is_resting(state);
+	begins = was_resting && !resource->is_resting && !is_bad_state(state);
 	/*
 	 * If only the state has changed, a check that is due is not delayed. But a process that begins to work has given no
 	 * sign of life yet.
 	 */
-	if (!is_new && resource->period_ms == before_ms && (!was_resting || resource->is_resting))
+	if (!is_new && resource->period_ms == before_ms && !begins)
 		return;
 	wd->host->timer_del(wd->ctx, resource->timer);
 	resource->timer = NULL;

@@ -197,7 +197,8 @@ static void note_majority(struct vote_calc *calc)
 	for (uint32_t i = 0; i < calc->node_count; i++) {
 		uint32_t nodeid = calc->nodes[i].nodeid;
 
-		calc->nodes[i].was_here = is_member(&calc->nodes[i]);
+		/* Members without the service count as well: who has not completed this ring knows only its members. */
+		calc->nodes[i].was_here = is_member(&calc->nodes[i]) || vote_list_has(&calc->members, nodeid);
 		if (!calc->nodes[i].was_here)
 			continue;
 		if (nodeid < calc->lowest)
@@ -362,7 +363,8 @@ static uint32_t decide(struct vote_calc *calc, uint32_t total)
 	local->flags &= ~(uint32_t)VOTEQUORUM_RING_QUORATE;
 	if (is_quorate)
 		local->flags |= VOTEQUORUM_RING_QUORATE;
-	if (calc->options.has_wait_for_all)
+	/* While the votes of a new ring come in, a majority may not be counted yet. */
+	if (calc->options.has_wait_for_all && !calc->is_syncing)
 		vote_set_waiting(calc, !is_quorate);
 	return 0;
 }

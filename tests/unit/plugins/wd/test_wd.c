@@ -433,6 +433,18 @@ START_TEST(who_begins_to_work_has_time_for_its_first_sign)
 }
 END_TEST
 
+/* A bad state counts at the check that is due, also if the process had not begun to work. */
+START_TEST(a_bad_state_after_a_rest_is_not_late)
+{
+	resource("quit");
+	set_text(P "state", "stopped");
+	mock_host_advance(host, 60000 * MS);
+	set_text(P "state", "failed");
+	mock_host_advance(host, 1100 * MS);
+	ck_assert(mock_host_has_logged(host, "failed!"));
+}
+END_TEST
+
 START_TEST(a_change_leads_back)
 {
 	resource("quit");
@@ -533,6 +545,7 @@ int main(void)
 	tcase_add_test(tests, one_that_is_heard_of_is_well);
 	tcase_add_test(tests, its_clock_may_be_the_time_of_day);
 	tcase_add_loop_test(tests, states_at_the_first_check, 0, COUNT(states));
+	tcase_add_test(tests, a_bad_state_after_a_rest_is_not_late);
 	tcase_add_loop_test(tests, who_begins_to_work_has_time_for_its_first_sign, 0, 2);
 	tcase_add_test(tests, a_change_leads_back);
 	tcase_add_test(tests, a_change_of_state_does_not_put_off_the_check);

@@ -133,6 +133,8 @@ static const struct {
 	{"nodes=2 two_node=1 wait_for_all=0", {"1 | 2", "1 2"}, "12,12"},
 	{"nodes=3 wait_for_all=1", {"1 2", "1 2 3", "1 2 | 3"}, ",123,12"},
 	{"nodes=3 wait_for_all=1", {"1 2 3", "1 | 2 | 3", "1 2 | 3", "1 2 3"}, "123,,,123"},
+	/* Node 2 counts its own vote before that of node 3 comes. */
+	{"nodes=3 wait_for_all=1", {"1 2 3", "1 2 | 3", "1 | 2 3"}, "123,12,23"},
 	{"nodes=4 auto_tie_breaker=1", {"1 2 3 4", "1 2 | 3 4", "1 2 3 4"}, "1234,12,1234"},
 	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=highest", {"1 2 3 4", "1 2 | 3 4"}, "1234,34"},
 	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=3,1", {"1 2 3 4", "1 2 | 3 4"}, "1234,34"},
