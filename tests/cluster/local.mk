@@ -75,6 +75,15 @@ TESTS += %D%/core_secrets.sh
 encryption-long: check-programs
 	@CHANGES=1000 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
 		bash $(srcdir)/%D%/encryption.sh
+	@status=0; for transport in udpu udp; do \
+		for what in three_order three_faults; do \
+			LAB_TRANSPORT=$$transport LAB_ENCRYPTION=aes256-gcm abs_top_srcdir='$(abs_top_srcdir)' \
+				bash $(srcdir)/%D%/$$what.sh || status=1; \
+		done; \
+	done; exit $$status
+	@LAB_ENCRYPTION=chacha20-poly1305 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/three_faults.sh
+	@LAB_ENCRYPTION=aes256-gcm CRASH_ROUNDS=20 CRASH_LIMIT=50 CRASH_STOP_LIMIT=50 \
+		abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/crash.sh
 check-long: encryption-long
 .PHONY: encryption-long
 
@@ -222,7 +231,9 @@ links_scripts = %D%/crash.sh %D%/crash_knet.sh %D%/stop.sh %D%/tripwire.sh %D%/t
 dist_check_SCRIPTS += $(links_scripts)
 TESTS += $(links_scripts)
 links-long: check-programs
-	@CRASH_ROUNDS=20 CRASH_LIMIT=100 CRASH_STOP_LIMIT=50 abs_top_srcdir='$(abs_top_srcdir)' \
+	@CRASH_ROUNDS=20 CRASH_LIMIT=50 CRASH_STOP_LIMIT=50 abs_top_srcdir='$(abs_top_srcdir)' \
+		bash $(srcdir)/%D%/crash.sh
+	@LAB_TRANSPORT=udp CRASH_ROUNDS=20 CRASH_LIMIT=50 CRASH_STOP_LIMIT=50 abs_top_srcdir='$(abs_top_srcdir)' \
 		bash $(srcdir)/%D%/crash.sh
 	@CRASH_ROUNDS=6 CRASH_KINDS='coterie coterie corosync' CRASH_VICTIMS=2 CRASH_LIMIT=1000 \
 		CRASH_STOP_LIMIT=50 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/crash.sh
@@ -238,6 +249,8 @@ links-long: check-programs
 	@abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/isolation.sh knet
 	@LARGE_TRANSPORT=udpu LARGE_MS=15000 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/large_loss.sh
 	@LAB_TOKEN=3650 ASYMMETRIC_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' \
+		bash $(srcdir)/%D%/asymmetric.sh
+	@LAB_TRANSPORT=knet LAB_TOKEN=3650 ASYMMETRIC_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' \
 		bash $(srcdir)/%D%/asymmetric.sh
 	@MANY_NODES=32 MANY_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/many_nodes.sh
 check-long: links-long
