@@ -4,18 +4,27 @@
 
 #include "exec/totem/state.h"
 
+/*
+ * Most requests of other rings that are left in the token, as Corosync leaves them. Members write none. A forged token can
+ * bring so many that no true request finds a place.
+ */
+#define FOREIGN_MAX 8u
+
 uint32_t retransmit_answer(struct totem_engine *engine, struct wire_token *token, uint32_t allowed)
 {
 	struct store *store = core_store(engine);
 	uint32_t sent = 0;
-	uint32_t kept = 0;
+	uint32_t kept = 0, foreign = 0;
 
 	for (uint32_t i = 0; i < token->rtr_count; i++) {
 		struct wire_rtr rtr = token->rtr[i];
 		struct store_slot *slot = store_find(store, rtr.seq);
 
-		if (!ring_id_equal(&rtr.ring, &engine->ring))
-			continue; /* no member writes this. It would stay for ever, in the place of a true request */
+		if (!ring_id_equal(&rtr.ring, &engine->ring)) {
+			if (foreign++ < FOREIGN_MAX)
+				token->rtr[kept++] = rtr;
+			continue;
+		}
 		if (aru_covers(&engine->aru, rtr.seq))
 			continue; /* the request is out of date: all members have the frame */
 		if (TOTEM_MUTANT(engine, RETRANSMIT_IGNORED))
