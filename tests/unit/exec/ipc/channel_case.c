@@ -43,7 +43,7 @@ static int handle_events(void *self, struct coterie_client *client, const void *
 
 		if (ipc_client_event(client, 20, iov, 2) < 0)
 			break;
-		if (ipc_channel_deliver(client, i, 7, iov, 2) == -ENOTCONN)
+		if (client->channel != NULL && ipc_channel_deliver(client, i, 7, iov, 2) == -ENOTCONN)
 			break;
 		if (client->backlog_size > f.backlog_max)
 			f.backlog_max = client->backlog_size;
