@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* coterie-histories: play whole nodes with services and clients from seeds, and check the events of the clients. */
 #include <getopt.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,19 @@ static void on_signal(int number)
 	(void)ignored;
 	signal(number, SIG_DFL);
 	raise(number);
+}
+
+/*
+ * No code of a node may start a thread. A thread ends in real time, so the seed would not replay, and on a busy machine a
+ * node would wait for it for seconds of simulated time. The executive's library calls this function instead of libc's.
+ */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *arg), void *arg)
+{
+	(void)thread;
+	(void)attributes;
+	(void)run;
+	(void)arg;
+	abort();
 }
 
 static int refuse(const char *what, const char *value)
