@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Tests of the tally in a simulated cluster: test_tally FILE [SEED]. FILE is the plugin, ./tally.so. A run with the
- * same seed is exactly the same, and a failure prints its seed. testkit.h has more functions.
+ * Tests of the tally in a simulated cluster: test_tally FILE [FIRST [LAST]]. FILE is the plugin, ./tally.so, and the
+ * others are seeds. A run with the same seed is exactly the same, and a failure prints its seed. testkit.h has more
+ * functions.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,11 +160,13 @@ int main(int argc, char **argv)
 	uint64_t first = 1, last = SEEDS;
 
 	if (argc < 2) {
-		fprintf(stderr, "usage: test_tally FILE [SEED]\n");
+		fprintf(stderr, "usage: test_tally FILE [FIRST [LAST]]\n");
 		return 2;
 	}
 	if (argc > 2)
 		first = last = strtoull(argv[2], NULL, 10);
+	if (argc > 3)
+		last = strtoull(argv[3], NULL, 10);
 	for (uint64_t seed = first; seed <= last; seed++) {
 		test_add(seed, argv[1]);
 		test_partition(seed, argv[1]);

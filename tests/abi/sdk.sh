@@ -68,7 +68,7 @@ sdk_check() {
 		tap_note "the test kit has sanitizers, which the template's tests have not: not run"
 		return
 	fi
-	tap_check "make check of the template passes" sdk_make check
+	tap_check "make check of the template passes" sdk_make check ${sdk_seeds:+"SEEDS=$sdk_seeds"}
 }
 
 sdk_install_plugin() {

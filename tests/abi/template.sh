@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Uses the plugin template as a third party does. It is built outside the tree, in a root that has only the
 # SDK and a daemon, and tested with the test kit. Then two installed daemons load it, and their numbers must
-# agree.
+# agree. TALLY_SEEDS: the first and the last seed of its own test, with a space between.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 # shellcheck source=tests/abi/sdk.sh
 . "$(dirname "$0")/sdk.sh"
 
 sdk_open
+sdk_seeds=${TALLY_SEEDS:-}
 declare -A daemon
 finish() {
 	[ ${#daemon[@]} -eq 0 ] || kill -KILL "${daemon[@]}" 2>/dev/null
