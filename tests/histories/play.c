@@ -450,9 +450,9 @@ static bool end_faults(struct play *play)
 		play->is_stopping[node] = false;
 	}
 	load_services(play);
-	play->is_quiet = true;
 	/* Before time goes on: cfg of a node that has just started must not read a real file, on a thread in real time. */
 	tick(play);
+	play->is_quiet = true;
 	return true;
 }
 
