@@ -25,7 +25,7 @@ static uint64_t mix(uint64_t hash, uint64_t word)
 	return hash ^ (hash >> 29);
 }
 
-/* Hash the message from `expected` on: the serial before it has a meaning only for the sender. */
+/* Hash the message from `expected` on: the serial before it is no part of the table. */
 static uint64_t hash_write(uint64_t hash, const struct kv_ring_write *write, uint32_t size)
 {
 	const uint8_t *bytes = (const uint8_t *)&write->expected;
@@ -130,6 +130,17 @@ static bool is_still_backed(struct kv *kv)
 	return false;
 }
 
+/*
+ * Return whether the write may be missing at other members: a node like one of Corosync is in the ring, and the write was
+ * sent in an earlier ring. If the ring changed in the middle of the message, members that have come since then lack its
+ * first part, and in such a ring it is not sent again from its start.
+ */
+static bool may_be_missing(struct kv *kv, const struct kv_ring_write *write)
+{
+	return (uint32_t)(le64toh(write->serial) >> 32) != (uint32_t)kv->ring.seq &&
+	       COTERIE_HAS(kv->host, is_safe_kept) && kv->host->is_safe_kept(kv->ctx) == 0;
+}
+
 void kv_deliver_write(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
 	struct kv *kv = self;
@@ -145,7 +156,7 @@ void kv_deliver_write(void *self, uint32_t nodeid, void *msg, uint32_t size)
 			kv_pending_answer(kv, pending, KV_INVALID_PARAM);
 		return;
 	}
-	if (kv->is_syncing || !kv->is_serving) {
+	if (kv->is_syncing || !kv->is_serving || may_be_missing(kv, write)) {
 		if (pending != NULL)
 			kv_pending_answer(kv, pending, KV_TRY_AGAIN);
 		return;

@@ -117,7 +117,8 @@ static struct kv_pending *pending_add(
 	if (pending == NULL)
 		return NULL;
 	pending->client = client;
-	pending->serial = ++kv->last_serial;
+	/* The ring in the upper half: kv_deliver_write compares it. */
+	pending->serial = (uint64_t)(uint32_t)kv->ring.seq << 32 | (uint32_t)++kv->last_serial;
 	pending->request = request;
 	pending->size = size;
 	if (size > 0)

@@ -308,6 +308,40 @@ START_TEST(a_ring_that_changes_in_the_middle_of_the_log_goes_on_from_there)
 }
 END_TEST
 
+/*
+ * In a ring with a node like one of Corosync, a message that was cut by a change of the ring is not sent again. Members
+ * that have come since then do not get it. So no member may count it, or their tables differ.
+ */
+START_TEST(a_write_of_an_earlier_ring_does_not_count_where_others_may_lack_it)
+{
+	struct {
+		struct kv_ring_write head;
+		uint8_t key[8];
+	} write = {.head = {.op = htole32(KV_OP_PUT), .key_size = htole32(8)}, .key = "before.."};
+	struct mock_message message = {.id = KV_RING_WRITE,
+		.size = (uint32_t)(sizeof(write) - sizeof(write.head.header)),
+		.data = (uint8_t *)&write.head.serial};
+	uint64_t revision = kv_at(1)->state.revision;
+
+	write.head.serial = htole64((kv_at(1)->ring.seq - 4) << 32 | 7);
+	for (uint32_t i = 1; i <= 3; i++)
+		kv_ring.nodes[i].host->is_safe_kept = false;
+	ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(1), 2, false, &message), 0);
+	ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(3), 2, false, &message), 0);
+	ck_assert_uint_eq(kv_at(1)->state.revision, revision);
+	kv_case_put("k1", "in this ring");
+	check_same_tables();
+	ck_assert_uint_eq(kv_at(2)->state.revision, revision + 1);
+	/* Otherwise all members get it. */
+	for (uint32_t i = 1; i <= 3; i++) {
+		kv_ring.nodes[i].host->is_safe_kept = true;
+		ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(i), 2, false, &message), 0);
+	}
+	ck_assert_uint_eq(kv_at(1)->state.revision, revision + 2);
+	check_same_tables();
+}
+END_TEST
+
 /* Deliver writes of 1 MB. The log of node 3 has a limit of 64 MiB. */
 static void deliver_large_writes(uint32_t count)
 {
@@ -612,6 +646,7 @@ int main(void)
 	tcase_add_test(tcase, a_chunk_with_more_entries_is_taken);
 	tcase_add_test(tcase, the_log_is_written_in_turns_while_writes_go_on);
 	tcase_add_test(tcase, a_ring_that_changes_in_the_middle_of_the_log_goes_on_from_there);
+	tcase_add_test(tcase, a_write_of_an_earlier_ring_does_not_count_where_others_may_lack_it);
 	tcase_add_test(tcase, a_log_with_a_gap_waits_for_the_next_chunk);
 	tcase_add_test(tcase, a_donor_that_sends_more_than_a_table_holds_is_not_followed);
 	tcase_add_test(tcase, a_log_that_overflows_at_its_end_begins_again);
