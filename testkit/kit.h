@@ -142,6 +142,8 @@ struct kit_node *kit_node_of(const struct testkit *kit, uint32_t nodeid);
 /** Begin to run code of a node, until kit_leave. @return argument for kit_leave */
 struct kit_node *kit_enter(struct kit_node *node);
 void kit_leave(struct kit_node *node, struct kit_node *outer);
+/** Return whether a node keeps another one out of its ring for a while, since a member did not hear it (backoff.c). */
+bool kit_keeps_out(const struct testkit *kit);
 /** Count an effect of the node, such as a packet. @return false: the node has crashed, so the effect must not happen */
 bool kit_effect(struct kit_node *node);
 /** Let the node have a turn soon, since it has something to do. */

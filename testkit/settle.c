@@ -46,6 +46,19 @@ void settle_note(struct kit_node *node)
 	}
 }
 
+bool kit_keeps_out(const struct testkit *kit)
+{
+	uint32_t member, unheard;
+
+	for (uint32_t i = 0; i < kit->node_count; i++) {
+		const struct totem_engine *engine = kit->nodes[i].is_up ? engine_of(&kit->nodes[i]) : NULL;
+
+		if (engine != NULL && totem_engine_unheard(engine, 0, &member, &unheard))
+			return true;
+	}
+	return false;
+}
+
 /* Return whether two nodes hear each other. A transport under test takes no part in partitions. */
 static bool hears(const struct testkit *kit, uint32_t a, uint32_t b)
 {

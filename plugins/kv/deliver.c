@@ -132,8 +132,8 @@ static bool is_still_backed(struct kv *kv)
 
 /*
  * Return whether the write may be missing at other members: a node like one of Corosync is in the ring, and the write was
- * sent in an earlier ring. If the ring changed in the middle of the message, members that have come since then lack its
- * first part, and in such a ring it is not sent again from its start.
+ * sent in an earlier ring. The ring may have changed in the middle of the message. Then members that have come since lack
+ * its first part. In such a ring it is not sent again from its start.
  */
 static bool may_be_missing(struct kv *kv, const struct kv_ring_write *write)
 {

@@ -252,9 +252,21 @@ static struct play_sequence sequence_of(struct cpg_clients *clients, const struc
 	return sequence;
 }
 
+/* Return whether the process, which joins in this interval, finds the other one in the list. */
+static bool finds(const struct cpg_life *life, const struct interval *interval, uint32_t other)
+{
+	for (uint32_t i = interval->first; i < interval->end; i++) {
+		const struct cpg_event_confchg *change = life->seen[i].change;
+
+		if (change != NULL)
+			return names(change->lists, change->member_count, other, 0);
+	}
+	return false;
+}
+
 /*
  * Choose from where to compare two processes that both joined in this interval: from the later join on, which both have
- * seen.
+ * seen. A process that is cut off behind a hole in the order may join without those that joined before it.
  */
 static bool align(const struct cpg_life *a, const struct interval *x, const struct cpg_life *b,
 	const struct interval *y, uint32_t *from_a, uint32_t *from_b)
@@ -264,11 +276,12 @@ static bool align(const struct cpg_life *a, const struct interval *x, const stru
 
 	if (x->first != 0 && y->first != 0)
 		return true;
-	if (join_of_b != UINT32_MAX)
+	if (join_of_b != UINT32_MAX) {
 		*from_a = join_of_b;
-	else if (join_of_a != UINT32_MAX)
-		*from_b = join_of_a;
-	return join_of_a != UINT32_MAX || join_of_b != UINT32_MAX;
+		return finds(b, y, a->number);
+	}
+	*from_b = join_of_a;
+	return join_of_a != UINT32_MAX && finds(a, x, b->number);
 }
 
 static void compare(struct cpg_clients *clients, const struct cpg_life *a, const struct interval *x,

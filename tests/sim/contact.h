@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a node can know of the others: the time of each node's last step from which a chain of packets has reached this
- * node. (Lamport, "Time, clocks, and the ordering of events", CACM 1978, with times in place of counters.)
+ * Contact of a node with the others. It is the time of each node's last step from which a chain of packets has reached
+ * this node. (Lamport, "Time, clocks, and the ordering of events", CACM 1978, with times in place of counters.)
  */
 #ifndef SIM_CONTACT_H
 #define SIM_CONTACT_H
