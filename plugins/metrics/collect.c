@@ -143,19 +143,49 @@ static int copy_nodes(struct collect *collect)
 	return rc;
 }
 
+/* --- quorum --- */
+
+static bool has_lease(const struct metrics *metrics)
+{
+	static const char key[] = "stats.coterie.lease.held";
+	struct coterie_map_value held;
+	uint8_t is_held;
+
+	if (metrics->host->map_read(metrics->ctx, COTERIE_MAP_STATS, key, &held) < 0 || held.type != COTERIE_MAP_U8 ||
+		held.size != sizeof(is_held))
+		return true; /* the host measures no lease */
+	memcpy(&is_held, held.bytes, sizeof(is_held));
+	return is_held != 0;
+}
+
+int collect_quorate(const struct metrics *metrics)
+{
+	struct coterie_quorum quorum = {.size = sizeof(quorum)};
+	struct coterie_ring_id ring;
+	const uint32_t *members;
+	uint32_t count;
+
+	metrics->host->quorum_get(metrics->ctx, &quorum);
+	if (quorum.provider == NULL)
+		return METRICS_QUORATE_NO_PROVIDER;
+	if (quorum.is_quorate == 0)
+		return 0;
+	metrics->host->membership(metrics->ctx, &ring, &members, &count);
+	bool is_of_ring = quorum.ring.seq == ring.seq && quorum.ring.representative == ring.representative;
+	return is_of_ring && has_lease(metrics) ? 1 : METRICS_QUORATE_NOT_KNOWN;
+}
+
 /* --- the whole copy --- */
 
 static void take_ring(const struct metrics *metrics, struct snapshot *snapshot)
 {
-	struct coterie_quorum quorum = {.size = sizeof(quorum)};
 	const uint32_t *members;
 	uint32_t count;
 
 	snapshot->local = metrics->host->local_nodeid(metrics->ctx);
 	metrics->host->membership(metrics->ctx, &snapshot->ring, &members, &count);
 	snapshot->has_ring = count > 0;
-	metrics->host->quorum_get(metrics->ctx, &quorum);
-	snapshot->quorate = quorum.provider == NULL ? -1 : quorum.is_quorate != 0;
+	snapshot->quorate = collect_quorate(metrics);
 }
 
 static void collect_free(struct collect *collect)

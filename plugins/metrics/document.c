@@ -75,7 +75,7 @@ static bool fill(enum document document, const struct metrics_source *source, st
 		put_hears(source, get(data, "members"));
 		return true;
 	case DOCUMENT_QUORUM:
-		answers_quorum(source, source->quorate(source->arg) != 0, data);
+		answers_quorum(source, source->quorate(source->arg), data);
 		return true;
 	case DOCUMENT_RINGS:
 		answers_rings(source, data);

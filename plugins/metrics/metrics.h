@@ -114,6 +114,12 @@ bool names_have(const char *names, const char *host);
  */
 int collect_begin(struct metrics *metrics, void (*done)(struct metrics *metrics, struct snapshot *snapshot, int rc));
 void collect_cancel(struct metrics *metrics);
+/**
+ * Return whether this node is quorate: 1 or 0; METRICS_QUORATE_NO_PROVIDER; METRICS_QUORATE_NOT_KNOWN: the last verdict
+ * is "quorate", but it is about another ring, or the lease has lapsed. The executive lets requests that need quorum
+ * wait then.
+ */
+int collect_quorate(const struct metrics *metrics);
 
 /* --- page.c --- */
 
@@ -129,7 +135,8 @@ struct MHD_Response *page_get(struct metrics *metrics, enum document document, u
 	unsigned int *status, bool *is_refused);
 /**
  * Make the answer about the health of this node: status 200 if the node is in the ring, and is quorate or has no quorum
- * provider. Otherwise the status is 503. The caller destroys the response.
+ * provider. Otherwise the status is 503, also if it is not known whether the node is quorate. The caller destroys the
+ * response.
  */
 struct MHD_Response *page_health(const struct metrics *metrics, unsigned int *status);
 /** Make the dashboard. The caller destroys the response. NULL: out of memory. */

@@ -227,7 +227,11 @@ struct MHD_Response *page_health(const struct metrics *metrics, unsigned int *st
 			      state.size == sizeof("operational") &&
 			      memcmp(state.bytes, "operational", sizeof("operational")) == 0;
 	bool is_quorate = host->is_quorate(metrics->ctx) != 0;
+	bool is_known = collect_quorate(metrics) != METRICS_QUORATE_NOT_KNOWN;
 
-	*status = is_operational && is_quorate ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
-	return page_note(!is_operational ? "not operational\n" : !is_quorate ? "not quorate\n" : "ok\n");
+	*status = is_operational && is_quorate && is_known ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
+	return page_note(!is_operational ? "not operational\n"
+			 : !is_quorate   ? "not quorate\n"
+			 : !is_known     ? "quorum is not known yet\n"
+					 : "ok\n");
 }

@@ -189,6 +189,7 @@ static uint32_t source_local(void *arg) { return ((const struct snapshot *)arg)-
 
 /* Neither map has the votes, so they are taken from the statistics of the plugin that counts them. */
 #define VOTES "stats.plugins.votequorum."
+#define FLAG_QUORATE 2u /* VOTEQUORUM_INFO_QUORATE of the client API */
 
 /* Read a figure of the votes. nodeid 0: a figure that belongs to no node. */
 static bool vote_number(const struct snapshot *snapshot, uint32_t nodeid, const char *name, uint32_t *number)
@@ -221,13 +222,17 @@ static bool source_votes(void *arg, uint32_t nodeid, struct metrics_votes *votes
 	if (status != NULL && status->size == sizeof("joined") &&
 		memcmp(status->bytes, "joined", sizeof("joined")) == 0)
 		votes->state = METRICS_VOTER_MEMBER;
-	return vote_number(snapshot, id, "votes", &votes->votes) &&
-	       vote_number(snapshot, id, "expected_votes", &votes->expected) &&
-	       vote_number(snapshot, id, "flags", &votes->flags) &&
-	       vote_number(snapshot, 0, "highest_expected", &votes->highest_expected) &&
-	       vote_number(snapshot, 0, "total_votes", &votes->total) &&
-	       vote_number(snapshot, 0, "quorum", &votes->quorum) &&
-	       vote_number(snapshot, 0, "device_votes", &votes->device_votes);
+	bool is_whole = vote_number(snapshot, id, "votes", &votes->votes) &&
+			vote_number(snapshot, id, "expected_votes", &votes->expected) &&
+			vote_number(snapshot, id, "flags", &votes->flags) &&
+			vote_number(snapshot, 0, "highest_expected", &votes->highest_expected) &&
+			vote_number(snapshot, 0, "total_votes", &votes->total) &&
+			vote_number(snapshot, 0, "quorum", &votes->quorum) &&
+			vote_number(snapshot, 0, "device_votes", &votes->device_votes);
+	/* The flag belongs to the last verdict, which does not count now. */
+	if (snapshot->quorate == METRICS_QUORATE_NOT_KNOWN)
+		votes->flags &= ~FLAG_QUORATE;
+	return is_whole;
 }
 
 static bool source_links(void *arg, uint32_t nodeid, struct coterie_node_status *status)

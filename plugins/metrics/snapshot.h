@@ -37,7 +37,7 @@ struct snapshot {
 	uint32_t local; /* node id of this node */
 	struct coterie_ring_id ring;
 	bool has_ring;
-	int quorate; /* 1 or 0, or -1 without a quorum provider */
+	int quorate; /* see collect_quorate */
 };
 
 struct snapshot *snapshot_create(void); /* NULL: out of memory */

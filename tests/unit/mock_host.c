@@ -318,10 +318,9 @@ static void host_membership(
 {
 	if (ring != NULL)
 		*ring = host->ring;
-	if (nodeids != NULL)
-		*nodeids = host->members;
-	if (count != NULL)
-		*count = host->member_count;
+	/* The executive takes no NULL here either. */
+	*nodeids = host->members;
+	*count = host->member_count;
 }
 
 static uint32_t host_is_quorate(struct coterie_ctx *host) { return host->is_quorate ? 1 : 0; }

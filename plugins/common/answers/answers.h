@@ -77,7 +77,8 @@ bool answers_members(const struct metrics_source *source, struct json_object *da
  * @return as source->quorate
  */
 int answers_status(const struct metrics_source *source, const char *instance, struct json_object *data);
-void answers_quorum(const struct metrics_source *source, bool is_quorate, struct json_object *data);
+/** @param quorate  as source->quorate. Without a provider every partition is quorate */
+void answers_quorum(const struct metrics_source *source, int quorate, struct json_object *data);
 void answers_rings(const struct metrics_source *source, struct json_object *data);
 /**
  * Return [{name, kind, …}] for the plugins whose statistics have this prefix ("stats.plugins."). The list may be empty.

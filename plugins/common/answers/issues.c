@@ -42,15 +42,16 @@ static void look_at_members(const struct metrics_source *source, struct json_obj
 }
 
 /*
- * Add a problem if the lease has lapsed and this node is quorate. Without quorum, requests are rejected and do not wait
- * for the lease.
+ * Add a problem if the lease has lapsed and the last verdict is "quorate". Without quorum, requests are rejected and do
+ * not wait for the lease.
  */
 static void look_at_lease(const struct metrics_source *source, struct json_object *issues)
 {
 	struct json_object *lease = answers_lease(source);
+	int quorate = source->quorate(source->arg);
 	char text[96];
 
-	if (lease != NULL && !get_bool(lease, "held") && source->quorate(source->arg) == 1) {
+	if (lease != NULL && !get_bool(lease, "held") && (quorate == 1 || quorate == METRICS_QUORATE_NOT_KNOWN)) {
 		snprintf(text, sizeof(text), "gates closed: no contact with a majority for %.1f s",
 			(double)get_number(lease, "lapsed_ms") / 1000);
 		new_issue(issues, "lease.lapsed", "error", text,

@@ -109,14 +109,15 @@ static void put_missing(struct json_object *members, struct json_object *data)
 	json_object_object_add(data, "missing", missing);
 }
 
-void answers_quorum(const struct metrics_source *source, bool is_quorate, struct json_object *data)
+void answers_quorum(const struct metrics_source *source, int quorate, struct json_object *data)
 {
 	struct json_object *members = answers_members_list(source), *ring = answers_ring(source);
 	char *provider = answers_key_text(source, COTERIE_MAP_CONFIG, "quorum.provider");
 	struct metrics_votes votes = {.votes = 0};
 
 	put_text(data, "provider", provider);
-	put_bool(data, "quorate", is_quorate);
+	json_object_object_add(
+		data, "quorate", quorate == METRICS_QUORATE_NOT_KNOWN ? NULL : json_object_new_boolean(quorate != 0));
 	if (ring != NULL)
 		json_object_object_add(data, "ring", ring);
 	put_missing(members, data);

@@ -32,6 +32,11 @@ struct metrics_votes {
 	char device[256]; /* name of the quorum device; "": none */
 };
 
+/* Results of metrics_source.quorate for a node that has no verdict about quorum. */
+#define METRICS_QUORATE_NO_PROVIDER (-1)
+/* The ring has no verdict yet, or the lease has lapsed: requests that need quorum wait. */
+#define METRICS_QUORATE_NOT_KNOWN (-2)
+
 /**
  * The source of the figures, for the text and for the answers in JSON (plugins/common/answers). Each call may fail.
  * Then the figures that depend on the call are left out.
@@ -52,8 +57,7 @@ struct metrics_source {
 	void (*each)(void *arg, uint32_t map, const char *prefix, bool (*see)(void *see_arg, const char *key),
 		void *see_arg);
 	bool (*ring)(void *arg, struct coterie_ring_id *ring);
-	int (*quorate)(void *arg);                                              /* @return 1 or 0; -1: no quorum
-										 *   provider */
+	int (*quorate)(void *arg); /* @return 1 or 0; METRICS_QUORATE_*: there is no verdict */
 	bool (*votes)(void *arg, uint32_t nodeid, struct metrics_votes *votes); /* nodeid 0: this node */
 	/** Get the transport's status of a node. The caller has zeroed *status and set its size. */
 	bool (*links)(void *arg, uint32_t nodeid, struct coterie_node_status *status);

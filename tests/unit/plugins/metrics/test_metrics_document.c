@@ -39,6 +39,111 @@ START_TEST(health_needs_ring_and_quorum)
 }
 END_TEST
 
+static uint8_t is_lease_held;
+
+static uint32_t read_lease(void *arg, void *value)
+{
+	(void)arg;
+	memcpy(value, &is_lease_held, sizeof(is_lease_held));
+	return sizeof(is_lease_held);
+}
+
+/* Check all documents that have the verdict. The last copy is made again. */
+static void tells_verdict(const char *sample, const char *health, const char *json)
+{
+	const bool is_told = sample != NULL;
+
+	mock_host_advance(host, 2000 * MS);
+	get("/healthz");
+	has(health);
+	has(strcmp(health, "ok\n") == 0 ? "HTTP/1.1 200 " : "HTTP/1.1 503 ");
+	get("/metrics");
+	if (is_told)
+		has(sample);
+	ck_assert_msg((strstr(answer, "\ncoterie_quorate ") != NULL) == is_told, "%s", answer);
+	get("/api/v1/status");
+	has(json);
+	get("/api/v1/quorum");
+	has(json);
+}
+
+/*
+ * A verdict counts in the ring that it is about, and while the lease is held. Otherwise requests that need quorum wait,
+ * and other nodes may be quorate without this one. Without quorum they are rejected, whichever ring the verdict is about.
+ */
+START_TEST(a_verdict_counts_in_its_ring_while_the_lease_is_held)
+{
+	const struct coterie_ring_id before = {.representative = 1, .seq = 25},
+				     other = {.representative = 2, .seq = 26}, ring = {.representative = 1, .seq = 26};
+	const uint32_t members[] = {1};
+
+	host->nodeid = 1;
+	host->members[0] = 1;
+	host->member_count = 1;
+	host->ring = ring;
+	is_lease_held = 1;
+	host->table.stat_add(host, "stats.coterie.lease.held", COTERIE_MAP_U8, read_lease, NULL);
+	mock_quorum(host, true, &before, members, 1, "votequorum");
+	tells_verdict(NULL, "quorum is not known yet\n", "\"quorate\":null");
+	mock_quorum(host, true, &other, members, 1, "votequorum");
+	tells_verdict(NULL, "quorum is not known yet\n", "\"quorate\":null");
+	mock_quorum(host, false, &before, members, 1, "votequorum");
+	tells_verdict("\ncoterie_quorate 0\n", "not quorate\n", "\"quorate\":false");
+	mock_quorum(host, true, &ring, members, 1, "votequorum");
+	tells_verdict("\ncoterie_quorate 1\n", "ok\n", "\"quorate\":true");
+	is_lease_held = 0;
+	tells_verdict(NULL, "quorum is not known yet\n", "\"quorate\":null");
+	get("/api/v1/status");
+	has("\"text\":\"gates closed: no contact with a majority");
+	mock_quorum(host, false, &ring, members, 1, "votequorum");
+	tells_verdict("\ncoterie_quorate 0\n", "not quorate\n", "\"quorate\":false");
+	finish();
+}
+END_TEST
+
+static uint32_t read_flags(void *arg, void *value)
+{
+	const uint32_t quorate = 2;
+
+	(void)arg;
+	memcpy(value, &quorate, sizeof(quorate));
+	return sizeof(quorate);
+}
+
+/* The flag of votequorum is of its last verdict, so it must not be shown when that does not count. */
+START_TEST(the_flag_follows_the_verdict)
+{
+	const struct coterie_ring_id ring = {.representative = 1, .seq = 26};
+	const char *const figures[] = {"node.1.votes", "node.1.expected_votes", "node.1.flags", "highest_expected",
+		"total_votes", "quorum", "device_votes"};
+	const uint32_t members[] = {1};
+	char key[64];
+
+	host->nodeid = 1;
+	host->members[0] = 1;
+	host->member_count = 1;
+	host->ring = ring;
+	set_u32("nodelist.node.0.nodeid", 1);
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+		snprintf(key, sizeof(key), "stats.plugins.votequorum.%s", figures[i]);
+		host->table.stat_add(host, key, COTERIE_MAP_U32, read_flags, NULL);
+	}
+	mock_quorum(host, true, &ring, members, 1, "votequorum");
+	get("/metrics");
+	has("\ncoterie_quorum_flag{flag=\"quorate\"} 1\n");
+	get("/api/v1/quorum");
+	has("\"flags\":[\"Quorate\"]");
+	host->ring.seq++;
+	mock_host_advance(host, 2000 * MS);
+	get("/metrics");
+	has("\ncoterie_quorum_flag{flag=\"quorate\"} 0\n");
+	has("\ncoterie_quorum_votes{type=\"total\"} 2\n");
+	get("/api/v1/quorum");
+	has("\"flags\":[]");
+	finish();
+}
+END_TEST
+
 START_TEST(a_copy_serves_for_a_second)
 {
 	get("/metrics");
@@ -431,6 +536,8 @@ int main(void)
 
 	tcase_add_test(served, a_client_gets_the_text);
 	tcase_add_test(served, health_needs_ring_and_quorum);
+	tcase_add_test(served, a_verdict_counts_in_its_ring_while_the_lease_is_held);
+	tcase_add_test(served, the_flag_follows_the_verdict);
 	tcase_add_test(served, a_copy_serves_for_a_second);
 	tcase_add_test(served, documents_take_so_much_room);
 	tcase_add_test(served, the_loop_is_held_up_for_a_slice_only);
