@@ -165,8 +165,10 @@ static int reload(void *self)
 	struct metrics *metrics = self;
 	int rc = read_how(metrics);
 
-	if (rc == 0)
+	if (rc == 0) {
 		page_forget(metrics);
+		server_sift(metrics->server);
+	}
 	return rc;
 }
 

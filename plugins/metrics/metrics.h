@@ -160,6 +160,8 @@ void server_close(struct server *server); /* NULL is ignored */
 void server_wake(struct server *server);
 /** Continue the streams of events after a new event. NULL is ignored. */
 void server_tell(struct server *server);
+/** End the connections of clients that the list of allowed addresses does not have. NULL is ignored. */
+void server_sift(struct server *server);
 uint32_t server_streams(const struct server *server); /* number of clients that read events */
 
 #endif

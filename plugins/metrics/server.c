@@ -33,7 +33,7 @@
 struct visitor {
 	struct server *server;
 	struct MHD_Connection *connection;
-	int fd;
+	int fd; /* -1: shut down, the library ends the connection */
 	uint64_t end_ns;
 	uint64_t since_ns; /* start of the wait for a document, or 0 */
 	uint64_t wait_ns;  /* end of the wait for a document or an event */
@@ -119,6 +119,9 @@ static ssize_t read_events(void *arg, uint64_t position, char *bytes, size_t siz
 	struct visitor *visitor = arg;
 	struct metrics *metrics = visitor->server->metrics;
 	uint64_t now_ns = metrics->host->now_ns(metrics->ctx);
+
+	if (visitor->fd < 0)
+		return MHD_CONTENT_READER_END_WITH_ERROR; /* a suspended connection would not end */
 	ssize_t size = events_read(metrics->events, &visitor->reader, now_ns, bytes, size_max);
 
 	(void)position;
@@ -219,8 +222,8 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
 	struct visitor *visitor = visitor_of(connection);
 
 	(void)version, (void)upload;
-	if (visitor == NULL)
-		return MHD_NO; /* out of memory: see come() */
+	if (visitor == NULL || visitor->fd < 0)
+		return MHD_NO; /* out of memory: see come(). Or the connection ends */
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
 		struct MHD_Response *note = page_note("GET and HEAD alone\n");
 
@@ -298,19 +301,21 @@ static void notify(
 		go(*context);
 }
 
-/*
- * Shut down sockets whose time is over. The library has no call to end a connection, but it closes a connection whose
- * socket is shut down.
- */
+/* The library has no call to end a connection, but it closes a connection whose socket is shut down. */
+static void end_visitor(struct visitor *visitor)
+{
+	shutdown(visitor->fd, SHUT_RDWR);
+	visitor->fd = -1;
+}
+
+/* End connections whose time is over. */
 static void end_late(struct server *server, uint64_t now_ns)
 {
 	for (struct visitor *visitor = server->first; visitor != NULL; visitor = visitor->next) {
 		bool is_over = visitor->fd >= 0 && visitor->end_ns <= now_ns;
 
-		if (is_over) {
-			shutdown(visitor->fd, SHUT_RDWR);
-			visitor->fd = -1;
-		}
+		if (is_over)
+			end_visitor(visitor);
 		if (visitor->is_suspended && (is_over || visitor->wait_ns <= now_ns))
 			resume(visitor);
 	}
@@ -385,10 +390,21 @@ static void on_fd(void *arg, int fd, uint32_t revents)
 	run(arg);
 }
 
+/* Let the library run on the next turn of the loop. */
+static void run_later(struct server *server)
+{
+	struct metrics *metrics = server->metrics;
+
+	if (server->is_paused)
+		return; /* it runs at the end of the pause */
+	metrics->host->timer_del(metrics->ctx, server->timer);
+	server->timer = NULL;
+	metrics->host->timer_add(metrics->ctx, metrics->host->now_ns(metrics->ctx), on_timer, server, &server->timer);
+}
+
 /* Resume the waiting connections. This may be called from inside a run of the library. */
 static void wake(struct server *server, bool is_stream)
 {
-	struct metrics *metrics = server->metrics;
 	bool is_any = false;
 
 	for (struct visitor *visitor = server->first; visitor != NULL; visitor = visitor->next)
@@ -396,11 +412,8 @@ static void wake(struct server *server, bool is_stream)
 			resume(visitor);
 			is_any = true;
 		}
-	if (!is_any || server->is_paused)
-		return;
-	metrics->host->timer_del(metrics->ctx, server->timer);
-	server->timer = NULL;
-	metrics->host->timer_add(metrics->ctx, metrics->host->now_ns(metrics->ctx), on_timer, server, &server->timer);
+	if (is_any)
+		run_later(server);
 }
 
 void server_wake(struct server *server)
@@ -413,6 +426,30 @@ void server_tell(struct server *server)
 {
 	if (server != NULL)
 		wake(server, true);
+}
+
+/* Return whether the list of now allows the client of a connection. A client that has left counts as not allowed. */
+static bool is_allowed(const struct visitor *visitor)
+{
+	struct sockaddr_storage address;
+	socklen_t size = sizeof(address);
+
+	return getpeername(visitor->fd, (struct sockaddr *)&address, &size) == 0 &&
+	       allow_has(&visitor->server->metrics->allow, (const struct sockaddr *)&address);
+}
+
+void server_sift(struct server *server)
+{
+	if (server == NULL)
+		return;
+	for (struct visitor *visitor = server->first; visitor != NULL; visitor = visitor->next) {
+		if (visitor->fd < 0 || is_allowed(visitor))
+			continue;
+		end_visitor(visitor);
+		if (visitor->is_suspended)
+			resume(visitor);
+	}
+	run_later(server);
 }
 
 uint32_t server_streams(const struct server *server) { return server->streams; }

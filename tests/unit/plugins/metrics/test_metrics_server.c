@@ -195,6 +195,43 @@ START_TEST(only_the_allowed_are_served)
 }
 END_TEST
 
+/* Connections of each kind: a stream of events, a request that waits for its document, half a request. */
+static const struct {
+	const char *name, *request;
+	bool is_waiting; /* the document is never ready */
+} open_ones[] = {
+	{"a stream", "GET /events HTTP/1.1\r\nHost: x\r\n\r\n", false},
+	{"a request that waits", "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", true},
+	{"half a request", "GET /ev", false},
+};
+
+/* A new list also holds for clients that the old one has let in. */
+START_TEST(a_reload_ends_who_is_not_allowed_any_more)
+{
+	struct metrics *plugin = metrics;
+	int fd = dial();
+
+	if (open_ones[_i].is_waiting)
+		plugin->job = (struct job *)plugin; /* this job never ends */
+	say(fd, open_ones[_i].request);
+	ck_assert_msg(!listen_to(fd), "%s", open_ones[_i].name);
+	mock_host_option(host, "allow", "127.0.0.0/8");
+	ck_assert_int_eq(ops->reload(metrics), 0);
+	ck_assert_msg(!listen_to(fd), "%s", open_ones[_i].name);
+	mock_host_option(host, "allow", "192.0.2.1");
+	ck_assert_int_eq(ops->reload(metrics), 0);
+	ck_assert_msg(listen_to(fd), "%s", open_ones[_i].name);
+	ck_assert_str_eq(answer, "");
+	for (uint32_t turns = 0; turns < 20; turns++) {
+		mock_host_poll(host, 1);
+		mock_host_advance(host, 0);
+	}
+	ck_assert_uint_eq(server_streams(plugin->server), 0);
+	plugin->job = NULL;
+	finish();
+}
+END_TEST
+
 /* A reload that is refused changes nothing. A new list replaces the old one. */
 START_TEST(a_bad_list_changes_nothing)
 {
@@ -324,6 +361,8 @@ int main(void)
 	tcase_add_test(served, turns_are_rationed);
 	tcase_add_test(served, it_ends_with_clients_connected);
 	tcase_add_loop_test(served, only_the_allowed_are_served, 0, sizeof(allows) / sizeof(allows[0]));
+	tcase_add_loop_test(
+		served, a_reload_ends_who_is_not_allowed_any_more, 0, sizeof(open_ones) / sizeof(open_ones[0]));
 	tcase_add_test(served, a_bad_list_changes_nothing);
 	tcase_add_test(served, a_reload_takes_the_options);
 	tcase_add_test(other, a_port_in_use_is_waited_for);
