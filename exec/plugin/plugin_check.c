@@ -349,7 +349,7 @@ static int check_log_name(const struct candidate *candidate)
 
 static bool is_same_text(const char *a, const char *b) { return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0; }
 
-/* Check that a successor has the same ring id and IPC name, since clients and other nodes use them. */
+/* Check that clients and other nodes find in a successor what they know of the old one: ring id, IPC name, sync_step. */
 static int check_place(const struct candidate *candidate)
 {
 	const struct coterie_service *ops = candidate->descriptor->ops;
@@ -362,6 +362,14 @@ static int check_place(const struct candidate *candidate)
 		return REFUSE(candidate, "IPC name '%s' instead of '%s': unload the old one first",
 			ops->ipc_name != NULL ? ops->ipc_name : "",
 			predecessor->service.ipc_name != NULL ? predecessor->service.ipc_name : "");
+	/*
+	 * The other nodes know from BUILD, JOIN and PART which members synchronise the service, and a replacement sends
+	 * none of them. A node could begin with an empty state while they count on it.
+	 */
+	bool has_step = COTERIE_HAS(ops, sync_step), had_step = predecessor->service.sync_step != NULL;
+	if (has_step != had_step)
+		return REFUSE(candidate, "it has %s sync_step, the old one has %s: unload the old one first",
+			has_step ? "a" : "no", had_step ? "one" : "none");
 	/* The last verdict of the old one would stay in force for ever. */
 	if ((predecessor->descriptor->offers & COTERIE_CAN_QUORUM) != 0 &&
 		(candidate->descriptor->offers & COTERIE_CAN_QUORUM) == 0)

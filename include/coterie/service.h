@@ -194,6 +194,9 @@ struct coterie_configuration {
  * If 1 to 3 fail, fini of the new one is called, and the old one goes on. Clients stay connected, without client_join
  * and client_leave. Each has zeroed client_data of the new one's size, and is found by its number (client_id,
  * client_find).
+ *
+ * The new version must have the ring id and the IPC name of the old one. It must have a sync_step if and only if the old
+ * one has it, since the other nodes are not informed. Otherwise unload the old one first.
  */
 struct coterie_service {
 	uint32_t size;

@@ -502,6 +502,35 @@ START_TEST(a_successor_does_what_the_old_one_does)
 }
 END_TEST
 
+static int no_step(void *self)
+{
+	(void)self;
+	return 0;
+}
+
+/*
+ * The other nodes know from BUILD, JOIN and PART which members synchronise a service. A replacement sends none of them, so
+ * it must not change that.
+ */
+START_TEST(a_successor_synchronises_like_the_old_one)
+{
+	struct candidate was, c;
+	struct plugin_error error;
+
+	candidate_init(&was);
+	candidate_init(&c);
+	c.ops.sync_step = no_step;
+	struct plugin old = {.name = "tally", .descriptor = &was.descriptor, .service = was.ops};
+	ck_assert_int_eq(check_successor(&old, &c, &error), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(error.text, "it has a sync_step, the old one has none: unload the old one first"));
+	old.service.sync_step = no_step;
+	ck_assert_msg(check_successor(&old, &c, &error) == 0, "%s", error.text);
+	c.ops.sync_step = NULL;
+	ck_assert_int_eq(check_successor(&old, &c, &error), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(error.text, "it has no sync_step, the old one has one: unload the old one first"));
+}
+END_TEST
+
 /* --- options --- */
 
 static const struct {
@@ -596,6 +625,7 @@ int main(void)
 	tcase_add_test(tcase, a_plugin_is_probed_without_being_loaded);
 	tcase_add_test(tcase, the_table_of_refusals);
 	tcase_add_test(tcase, a_successor_does_what_the_old_one_does);
+	tcase_add_test(tcase, a_successor_synchronises_like_the_old_one);
 	tcase_add_loop_test(tcase, options_are_checked, 0, ROWS(option_rows));
 	tcase_add_test(tcase, leaks_are_reclaimed_and_reported);
 	suite_add_tcase(suite, tcase);
