@@ -243,6 +243,11 @@ struct coterie_service {
 	/**
 	 * Send this node's state. 0: all is sent; -EAGAIN: call again after the next token. Messages that are queued when
 	 * a round is aborted are delivered in the next round: name the ring in them.
+	 *
+	 * It must return 0 after a bounded number of calls. Until then clients of the service wait on all nodes that have
+	 * it. If a service that synchronises alone needs more than 60 s, the same members form the ring again, and all
+	 * services synchronise. That synchronisation has no time limit: clients of all services wait on all nodes, until
+	 * sync_step returns 0 or this daemon ends. The load has not ended then, so the service cannot be unloaded.
 	 */
 	int (*sync_step)(void *self);
 	/**
