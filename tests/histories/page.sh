@@ -4,7 +4,8 @@
 # Write docs/simulation.md. Run it as root behind `make check-programs`.
 # HISTORIES_WORK names a folder that keeps the results of each part, so that a run that was cut goes on. By default there is none.
 # HISTORIES_LANES (2): how many processes play histories at the same time.
-# HISTORIES_PARTS chooses among the mutants: "above" the engine, those that "coterie-sim" plays, and the "rest".
+# HISTORIES_PARTS chooses among the mutants: "above" the engine, those that "coterie-sim" plays, and the "rest". Tables of
+# mutants that are not played stay as they are on the page.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -84,9 +85,62 @@ if [ ! -e "$work/engine" ] && [[ $parts == *" coterie-sim "* ]]; then
 	mv "$work/engine.part" "$work/engine"
 fi
 
-for part in mutants rest engine; do
-	[ -e "$work/$part" ] || echo "none 0 - none (not played for this page): none" >"$work/$part"
-done
+# kept HEADING: what the page has had under this heading.
+before=$(mktemp)
+cp "$page" "$before"
+kept() {
+	awk -v heading="$1" '/^##/ { is_in = $0 == heading } is_in' "$before"
+}
+
+# mutants FILE HEADING: the text on standard input, with the rows of the file, if these mutants were played.
+mutants() {
+	if [ -e "$work/$1" ]; then
+		printf '%s\n\n' "$2"
+		cat
+	else
+		kept "$2"
+	fi
+}
+
+above() {
+	cat <<'END'
+One-line changes (`tests/mutants/list`), and the first seed that notices each.
+
+| mutant | what is wrong | seed | what a client sees |
+|---|---|---|---|
+END
+	sed -n 's/^ok [0-9]* - \([a-z_]*\) (\(.*\)): caught by [^ ]* seed \([0-9]*\) fails: \(.*\)/| `\1` | \2 | \3 | \4 |/p' "$work/mutants"
+	survivors=$(sed -n 's/^not ok [0-9]* - \([a-z_]*\) (\(.*\)): SURVIVES/- `\1`: \2/p' "$work/mutants")
+	if [ -n "$survivors" ]; then
+		printf '\nThese survive the seeds that were played. The unit tests named in the list notice them.\n\n%s\n' "$survivors"
+	fi
+	printf '\nHistories of Coterie nodes do not notice these, for the reason given. The unit tests named in the list do.\n\n'
+	python3 "$top/tests/mutants/run.py" unseen "$top/tests/mutants/list"
+	echo
+}
+
+engine() {
+	cat <<'END'
+`coterie-sim` plays these (`exec/totem/hooks.h`). Each is caught within its number of seeds.
+
+| mutant | what is wrong | seed | of |
+|---|---|---|---|
+END
+	sed -n 's/^ok [0-9]* - \([A-Z_]*\) (\(.*\)): seed \([0-9]*\) of \([0-9]*\)$/| `\1` | \2 | \3 | \4 |/p' "$work/engine"
+	sed -n 's/^not ok [0-9]* - \([A-Z_]*\) (\(.*\)): seed .* of \([0-9]*\)$/| `\1` | \2 | none | \3 |/p' "$work/engine"
+	echo
+}
+
+rest() {
+	cat <<'END'
+One-line changes of the list, and the test that notices each. The list's first lines name those that were left out.
+
+| mutant | what is wrong | test | case or seed |
+|---|---|---|---|
+END
+	sed -n 's/^ok [0-9]* - \([a-z_]*\) (\(.*\)): caught by \([^ :]*\): \(.*\)/| `\1` | \2 | \3 | \4 |/p' "$work/rest"
+	sed -n 's/^not ok [0-9]* - \([a-z_]*\) (\(.*\)): .*/| `\1` | \2 | none | |/p' "$work/rest"
+}
 
 {
 	cat <<'END'
@@ -132,44 +186,11 @@ END
 		figure "$kind" "in [0-9]* simulated"
 		echo
 	done | awk '{ sum += $1 } END { print sum " histories, without a violation." }'
-	cat <<'END'
-
-## Mutants above the engine
-
-One-line changes (`tests/mutants/list`), and the first seed that notices each.
-
-| mutant | what is wrong | seed | what a client sees |
-|---|---|---|---|
-END
-	sed -n 's/^none .*(\(.*\)).*/| – | \1 | | |/p' "$work/mutants"
-	sed -n 's/^ok [0-9]* - \([a-z_]*\) (\(.*\)): caught by [^ ]* seed \([0-9]*\) fails: \(.*\)/| `\1` | \2 | \3 | \4 |/p' "$work/mutants"
-	survivors=$(sed -n 's/^not ok [0-9]* - \([a-z_]*\) (\(.*\)): SURVIVES/- `\1`: \2/p' "$work/mutants")
-	if [ -n "$survivors" ]; then
-		printf '\nThese survive the seeds that were played. The unit tests named in the list notice them.\n\n%s\n' "$survivors"
-	fi
-	printf '\nHistories of Coterie nodes do not notice these, for the reason given. The unit tests named in the list do.\n\n'
-	python3 "$top/tests/mutants/run.py" unseen "$top/tests/mutants/list"
-	cat <<'END'
-
-## Mutants of the engine
-
-`coterie-sim` plays these (`exec/totem/hooks.h`). Each is caught within its number of seeds.
-
-| mutant | what is wrong | seed | of |
-|---|---|---|---|
-END
-	sed -n 's/^none .*(\(.*\)).*/| – | \1 | | |/p' "$work/engine"
-	sed -n 's/^ok [0-9]* - \([A-Z_]*\) (\(.*\)): seed \([0-9]*\) of \([0-9]*\)$/| `\1` | \2 | \3 | \4 |/p' "$work/engine"
-	sed -n 's/^not ok [0-9]* - \([A-Z_]*\) (\(.*\)): seed .* of \([0-9]*\)$/| `\1` | \2 | none | \3 |/p' "$work/engine"
-	cat <<'END'
-
-The others are one-line changes of the list, and the test that notices each. The list's first lines name those that were left out.
-
-| mutant | what is wrong | test | case or seed |
-|---|---|---|---|
-END
-	sed -n 's/^none .*(\(.*\)).*/| – | \1 | | |/p' "$work/rest"
-	sed -n 's/^ok [0-9]* - \([a-z_]*\) (\(.*\)): caught by \([^ :]*\): \(.*\)/| `\1` | \2 | \3 | \4 |/p' "$work/rest"
-	sed -n 's/^not ok [0-9]* - \([a-z_]*\) (\(.*\)): .*/| `\1` | \2 | none | |/p' "$work/rest"
-} >"$page"
+	echo
+	above 2>/dev/null | mutants mutants '## Mutants above the engine'
+	engine 2>/dev/null | mutants engine '## Mutants of the engine, in the simulator'
+	rest 2>/dev/null | mutants rest '## Other mutants'
+} >"$work/page"
+mv "$work/page" "$page"
+rm "$before"
 echo "$page"
