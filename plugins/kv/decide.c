@@ -240,6 +240,8 @@ static void form(struct kv *kv, const struct kv_member *best, const struct kv_ri
 	kv_marker_store(kv);
 	kv_standing_changed(kv);
 	kv_pending_release(kv, has_survived);
+	if (has_survived)
+		kv_watch_resume(kv);
 }
 
 void kv_standing_changed(struct kv *kv)

@@ -119,6 +119,9 @@ static bool is_over(struct user *user, uint64_t size)
 	return false;
 }
 
+/* Return whether what this node has is also what its ring has. */
+static bool may_tell(const struct kv *kv) { return kv->has_state && !kv->is_transitional && !kv->is_syncing; }
+
 /* Send events to watches of a client that have missed changes. @return number of events; at most events_max */
 static uint32_t tell_missed(struct kv *kv, struct kv_client *client, uint32_t events_max)
 {
@@ -166,7 +169,7 @@ static void on_late(void *arg)
 	uint32_t left = LATE_EVENTS;
 
 	kv->late_timer = NULL;
-	if (!kv->has_state || first == NULL)
+	if (!may_tell(kv) || first == NULL)
 		return; /* watches are notified when this node has a table again */
 	do {
 		left -= tell_missed(kv, client, left);
@@ -200,10 +203,14 @@ void kv_watch_ack(struct kv *kv, struct coterie_client *client, uint64_t bytes)
 	struct kv_client *data = kv_client_of(kv, client);
 
 	data->unread -= bytes < data->unread ? bytes : data->unread;
-	if (data->unread <= KV_WINDOW / 2 && kv->has_state)
+	if (data->unread <= KV_WINDOW / 2 && may_tell(kv))
 		(void)tell_missed(kv, data, KV_WATCHES_MAX);
 }
 
+/*
+ * A write that is delivered in a transitional configuration may be unknown to the members of the next ring, which may give
+ * its revision to another write. So watches are not told of it. If it survives, they are told that they have missed it.
+ */
 void kv_watch_change(
 	struct kv *kv, uint32_t op, const void *key, uint32_t key_size, const void *value, uint32_t value_size)
 {
@@ -225,7 +232,7 @@ void kv_watch_change(
 		for (struct kv_watch *watch = client->watches; watch != NULL; watch = watch->next) {
 			if (watch->prefix_size > key_size || memcmp(watch->prefix, key, watch->prefix_size) != 0)
 				continue;
-			if (watch->has_missed || !has_room(client, size)) {
+			if (kv->is_transitional || watch->has_missed || !has_room(client, size)) {
 				watch->has_missed = true;
 				continue;
 			}

@@ -110,7 +110,8 @@ class Kv(Connection[KvEvent]):
 
     A request is repeated until the timeout while the node has no quorum, waits for other nodes or catches up with them.
 
-    A write that raises :class:`InterruptError` or :class:`LibraryError` may have happened or not: read the key to see.
+    A write that raises :class:`InterruptError` or :class:`LibraryError` may have happened or not: a
+    linearizable read shows it.
     """
 
     _service = "kv"

@@ -225,6 +225,47 @@ START_TEST(writes_that_do_not_survive_are_in_doubt)
 }
 END_TEST
 
+/* Deliver a write of the client in a transitional configuration to the first `count` nodes, while it watches the key. */
+static void write_in_doubt(uint32_t count)
+{
+	struct coterie_configuration transitional = {.size = sizeof(transitional)};
+	struct kv_case_request request = {.watch = {.prefix_size = 1}};
+
+	memcpy(request.watch.bytes, "k", 1);
+	ck_assert_int_eq(kv_case_ask(&kv_user, KV_REQ_WATCH, &request, sizeof(struct kv_req_watch) + 1), KV_OK);
+	request = (struct kv_case_request){.write = {.key_size = 1, .value_size = 1}};
+	memcpy((uint8_t *)&request + sizeof(struct kv_req_write), "kv", 2);
+	service_user_send(&kv_user, KV_REQ_PUT, &request, 42);
+	for (uint32_t i = 1; i <= 3; i++)
+		kv_ring.ops->configuration(kv_at(i), &transitional);
+	for (uint32_t i = 1; i <= count; i++)
+		while (service_ring_deliver_next(&kv_ring, i))
+			;
+	mock_host_advance(kv_ring.nodes[1].host, 1000 * MS);
+	ck_assert_uint_eq(kv_user.client->events.count, 0);
+}
+
+START_TEST(watches_learn_of_a_write_when_it_has_survived)
+{
+	write_in_doubt(3);
+	service_ring_form(&kv_ring, "1 2 3");
+	kv_case_run();
+	kv_case_check(2, "k", "v");
+	ck_assert_uint_eq(kv_user.client->events.count, 1);
+	ck_assert_uint_eq(kv_user.client->events.list[0].id, KV_EVENT_MISSED);
+}
+END_TEST
+
+START_TEST(watches_never_learn_of_a_write_that_is_dropped)
+{
+	write_in_doubt(1);
+	service_ring_form(&kv_ring, "1 | 2 3");
+	mock_host_advance(kv_ring.nodes[1].host, 1000 * MS);
+	for (uint32_t i = 0; i < kv_user.client->events.count; i++)
+		ck_assert_uint_ne(kv_user.client->events.list[i].id, KV_EVENT_CHANGE);
+}
+END_TEST
+
 /* ---- Another version of the plugin ----------------------------------------- */
 
 static struct coterie_client *heir; /* the client kv_user at the host of the new version */
@@ -331,6 +372,8 @@ static Suite *suite(void)
 	tcase_add_test(tcase, an_operator_gives_up_who_is_waited_for);
 	tcase_add_test(tcase, writes_of_a_rings_last_moments_are_answered_later);
 	tcase_add_test(tcase, writes_that_do_not_survive_are_in_doubt);
+	tcase_add_test(tcase, watches_learn_of_a_write_when_it_has_survived);
+	tcase_add_test(tcase, watches_never_learn_of_a_write_that_is_dropped);
 	tcase_add_test(tcase, all_of_it_goes_over);
 	tcase_add_test(tcase, in_unquiet_times_nothing_goes_over);
 	suite_add_tcase(suite, tcase);
