@@ -107,7 +107,7 @@ int udp_link_keys_open(struct udp_link *link)
 
 /*
  * Return the number for a new key. The key in use is never replaced. Between ACTIVATE and CLEANUP peers may still send
- * with the old key, so a third key has to wait. A key that was loaded but not used is replaced, since the members have
+ * with the old key, or in clear if that was before, so a third key has to wait. A key that was loaded but not used is replaced, since the members have
  * agreed on that (services/cfg).
  *
  * @return 0: there is no free number now
@@ -117,7 +117,7 @@ static uint32_t free_number(const struct udp_link *link)
 	uint32_t used = secure_used(link->secure);
 	uint32_t number = used != 0 ? 3 - used : secure_key_id(link->secure, 1) != 0 ? 2 : 1;
 
-	return link->keys.has_old && secure_key_id(link->secure, number) != 0 ? 0 : number;
+	return link->keys.has_old ? 0 : number;
 }
 
 /* Return the number of the wanted key if it is loaded already, otherwise SECURE_KEYS + 1. */
@@ -168,9 +168,11 @@ static void abandon(struct udp_link *link)
 
 	if (!link->keys.is_changing || link->keys.is_activated || link->keys.has_old)
 		return;
-	if (link->keys.target != 0 && link->keys.target != used)
-		secure_forget(link->secure, link->keys.target);
-	secure_allow_clear(link->secure, false);
+	/* There may be two, where the ring sends in clear. */
+	for (uint32_t number = 1; number <= SECURE_KEYS; number++)
+		if (number != used)
+			secure_forget(link->secure, number);
+	secure_allow_clear(link->secure, used == 0);
 	link->keys.target = used;
 	link->keys.is_changing = false;
 }

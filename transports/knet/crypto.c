@@ -102,14 +102,14 @@ static int allow_clear(struct mesh *mesh, bool is_allowed)
 }
 
 /*
- * Return the slot for a new configuration. The slot in use is never replaced. Nor is, between ACTIVATE and CLEANUP, the
- * one of the old key, since peers may still send with it. 0: there is no free slot now
+ * Return the slot for a new configuration. The slot in use is never replaced. Between ACTIVATE and CLEANUP peers may still
+ * send with the old key, or in clear if that was before, so a third key has to wait. 0: there is no free slot now
  */
 static uint8_t free_slot(const struct mesh_crypto *crypto)
 {
 	uint8_t slot = crypto->used != 0 ? (uint8_t)(3 - crypto->used) : crypto->is_loaded[1] ? 2 : 1;
 
-	return crypto->has_old && crypto->is_loaded[slot] ? 0 : slot;
+	return crypto->has_old ? 0 : slot;
 }
 
 static void tell_refused(const struct mesh *mesh, int rc)
@@ -218,8 +218,10 @@ static void abandon(struct mesh *mesh)
 
 	if (!crypto->is_changing || crypto->is_activated || crypto->has_old)
 		return;
-	if (crypto->target != crypto->used)
-		slot_clear(mesh, crypto->target);
+	/* There may be two, where the ring sends in clear. */
+	for (uint8_t slot = 1; slot < SLOTS; slot++)
+		if (slot != crypto->used)
+			slot_clear(mesh, slot);
 	allow_clear(mesh, crypto->used == 0);
 	crypto->target = crypto->used;
 	crypto->is_changing = false;

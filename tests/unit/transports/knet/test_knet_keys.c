@@ -315,6 +315,22 @@ START_TEST(a_third_key_waits_until_the_old_one_is_not_used)
 }
 END_TEST
 
+/* Node 1 sends with the first key, while node 2 still sends in clear. */
+START_TEST(a_second_key_waits_until_nobody_sends_in_clear)
+{
+	start();
+	for (uint32_t node = 0; node < 2; node++) {
+		knet_set_key(&nodes, node, "nss", 7);
+		ck_assert_int_eq(reload(node), COTERIE_RELOAD_REKEY);
+	}
+	ck_assert_int_eq(rekey(0, COTERIE_REKEY_ACTIVATE), 0);
+	knet_set_key(&nodes, 0, "nss", 8);
+	ck_assert_int_eq(reload(0), -EBUSY);
+	ck_assert_uint_eq(clear_allowed, KNET_CRYPTO_RX_ALLOW_CLEAR_TRAFFIC);
+	talk(3);
+}
+END_TEST
+
 /* A change to clear that does not end is followed by one to another key: clear packets are not accepted any more. */
 START_TEST(clear_packets_are_refused_again_by_the_next_change)
 {
@@ -348,6 +364,7 @@ int main(void)
 	tcase_add_test(tcase, keys_that_cannot_be_used_change_nothing);
 	tcase_add_test(tcase, a_change_begins_again_after_keys_that_cannot_be_used);
 	tcase_add_test(tcase, a_third_key_waits_until_the_old_one_is_not_used);
+	tcase_add_test(tcase, a_second_key_waits_until_nobody_sends_in_clear);
 	tcase_add_test(tcase, clear_packets_are_refused_again_by_the_next_change);
 	suite_add_tcase(suite, tcase);
 	srunner_set_tap(runner, "-");

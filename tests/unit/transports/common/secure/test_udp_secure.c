@@ -617,6 +617,44 @@ START_TEST(a_third_key_waits_until_the_old_one_is_not_used)
 }
 END_TEST
 
+/* The old key is clear traffic: some nodes still send in clear. */
+START_TEST(a_second_key_waits_until_nobody_sends_in_clear)
+{
+	change(NULL, NULL);
+	encryption = "aes256-gcm";
+	ring_key = key;
+	for (uint32_t i = 0; i < NODES; i++) {
+		node_encrypt(i);
+		ck_assert_int_eq(ops->reload(nodes[i]), COTERIE_RELOAD_REKEY);
+	}
+	nodes_settle();
+	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_ACTIVATE), 0);
+	ring_key = other_key;
+	node_encrypt(0);
+	ck_assert_int_eq(ops->reload(nodes[0]), -EBUSY);
+	all_talk();
+}
+END_TEST
+
+/* A second key replaces one that was not used, and then the file has one that cannot be loaded. */
+START_TEST(a_ring_in_clear_that_gives_a_change_up_goes_on)
+{
+	change(NULL, NULL);
+	encryption = "aes256-gcm";
+	ring_key = key;
+	node_encrypt(0);
+	ck_assert_int_eq(ops->reload(nodes[0]), COTERIE_RELOAD_REKEY);
+	ring_key = other_key;
+	node_encrypt(0);
+	ck_assert_int_eq(ops->reload(nodes[0]), COTERIE_RELOAD_REKEY);
+	encryption = "rot13";
+	node_encrypt(0);
+	ck_assert_int_lt(ops->reload(nodes[0]), 0);
+	ck_assert_uint_eq(ops->overhead(nodes[0]), 0);
+	all_talk();
+}
+END_TEST
+
 START_TEST(a_change_goes_back_to_the_old_key_that_is_still_held)
 {
 	ring_key = other_key;
@@ -693,6 +731,8 @@ int main(void)
 	tcase_add_test(changes, the_old_key_is_good_for_nothing_after_the_change);
 	tcase_add_test(changes, a_change_that_is_taken_back_ends_as_it_began);
 	tcase_add_test(changes, a_third_key_waits_until_the_old_one_is_not_used);
+	tcase_add_test(changes, a_second_key_waits_until_nobody_sends_in_clear);
+	tcase_add_test(changes, a_ring_in_clear_that_gives_a_change_up_goes_on);
 	tcase_add_test(changes, a_change_goes_back_to_the_old_key_that_is_still_held);
 	tcase_add_test(changes, without_a_key_the_transport_does_not_open);
 	suite_add_tcase(suite, changes);
