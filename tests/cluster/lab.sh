@@ -572,6 +572,7 @@ lab_compare() {
 	wait "${LAB_WATCHERS[@]}" 2>/dev/null
 	tap $status "$name: nodes $* saw the same" || for node in "$@"; do
 		tap_note "node $node saw" "$(cat "$LAB_DIR/$node/seen")"
+		tap_note "rings of node $node (${LAB_KINDS[node]})" "$(grep -h 'TOTEM' "$LAB_DIR/$node/log" | tail -n 40)"
 	done
 	return $status
 }
