@@ -304,6 +304,11 @@ int config_revise(
 		rc = add_plugins(tree, running);
 	if (rc == 0)
 		rc = config_end(tree, made, &environment);
+	/* The tree has these defaults as if the file had named them. */
+	if (rc == 0) {
+		made->is_provider_default = running->is_provider_default;
+		made->is_encrypted_by_default = running->is_encrypted_by_default;
+	}
 	if (rc < 0)
 		config_destroy(made);
 	else

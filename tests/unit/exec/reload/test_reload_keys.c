@@ -268,6 +268,43 @@ START_TEST(services_and_their_options_outlive_a_change)
 }
 END_TEST
 
+#define NATIVE \
+	"transport udpu { encryption = none }\nnode n1 {\nid = 1\naddress = 127.0.0.1\n}\nnode n2 {\nid = 2\n" \
+	"address = 198.51.100.2\n}\n"
+
+static void write_native(const char *more)
+{
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	fprintf(file, NATIVE "%s", more);
+	fclose(file);
+}
+
+/* Start again with a file in the syntax of coterie.conf. */
+static void start_native(void)
+{
+	tear_down();
+	make_folder();
+	write_native("");
+	set_up_with("udpu");
+	seen.look_offers = COTERIE_CAN_QUORUM;
+}
+
+/* After a client has set a key, the unchanged file changes only this key. */
+START_TEST(defaults_outlive_a_change)
+{
+	start_native();
+	ck_assert(node.config->is_provider_default);
+	ck_assert_str_eq(prepare().text, "");
+	reload_drop(node.reload, &node);
+	map_set_u32(node.map, "totem.token", 5000);
+	pause_and_turn();
+	ck_assert_uint_eq(node.config->totem.token_ns, UINT64_C(5000000000));
+	ck_assert_str_eq(prepare().text, "change totem.token 5000 -> (none)\n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("reload_keys");
@@ -287,6 +324,7 @@ int main(void)
 	tcase_add_test(tcase, a_client_sets_the_log);
 	tcase_add_test(tcase, a_client_sets_what_cannot_change);
 	tcase_add_test(tcase, services_and_their_options_outlive_a_change);
+	tcase_add_test(tcase, defaults_outlive_a_change);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
