@@ -305,6 +305,25 @@ START_TEST(defaults_outlive_a_change)
 }
 END_TEST
 
+/* The reading of the file knows the subsystems of plugins, and makes errors of warnings. A change of keys does not. */
+START_TEST(keys_change_in_spite_of_strict)
+{
+	start_native();
+	write_native("process { strict = yes }\nlog {\nsubsystem TALLY { level = debug }\n}\n");
+	struct result result = reload();
+	ck_assert_msg(result.rc == 0, "%s", result.text);
+	map_set_u32(node.map, "totem.token", 5000);
+	pause_and_turn();
+	ck_assert_msg(!has_logged("Changed keys have no effect"), "%s", seen.log);
+	ck_assert(!has_logged("nothing logs as 'TALLY'"));
+	ck_assert_uint_eq(node.config->totem.token_ns, UINT64_C(5000000000));
+	write_native("process { strict = yes }\nlog {\nsubsystem TILLY { level = debug }\n}\n");
+	result = reload();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(result.text, "nothing logs as 'TILLY'"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("reload_keys");
@@ -325,6 +344,7 @@ int main(void)
 	tcase_add_test(tcase, a_client_sets_what_cannot_change);
 	tcase_add_test(tcase, services_and_their_options_outlive_a_change);
 	tcase_add_test(tcase, defaults_outlive_a_change);
+	tcase_add_test(tcase, keys_change_in_spite_of_strict);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
