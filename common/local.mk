@@ -2,5 +2,6 @@
 # common: code that the daemon and its tools share. Each of them compiles it in.
 fixed_keys_sources = %D%/fixed_keys.c %D%/fixed_keys.h
 thread_sources = %D%/thread.h
+utf8_sources = %D%/utf8.c %D%/utf8.h
 lookup_sources = %D%/lookup.c %D%/lookup.h $(thread_sources)
 trust_sources = %D%/trust.c %D%/trust.h %D%/trust_open.c

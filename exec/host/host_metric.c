@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/utf8.h"
 #include "exec/stats/stats.h"
 
 #define NAME_MAX_LENGTH 40u
@@ -81,29 +82,13 @@ static bool is_name(const char *name, const char *first, const char *others)
 	return name != NULL && name[0] != '\0' && strchr(first, name[0]) != NULL && name[strspn(name, others)] == '\0';
 }
 
-/* @return bytes of the character at the start, or 0: it is not UTF-8 (RFC 3629: shortest form, no surrogates) */
-static size_t utf8_size(const uint8_t *at)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t size = at[0] < 0x80 ? 1 : at[0] < 0xc0 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : at[0] < 0xf8 ? 4 : 0;
-	uint32_t value = size == 1 ? at[0] : at[0] & (0x7fu >> size);
-
-	for (size_t i = 1; i < size; i++) {
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-		value = value << 6 | (at[i] & 0x3fu);
-	}
-	return value < least[size] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff) ? 0 : size;
-}
-
 static bool is_utf8(const char *text)
 {
-	const uint8_t *at = (const uint8_t *)text;
-	size_t size = 1;
+	size_t size;
 
-	while (*at != 0 && (size = utf8_size(at)) > 0)
-		at += size;
-	return *at == 0;
+	while (*text != '\0' && (size = utf8_size(text)) > 0)
+		text += size;
+	return *text == '\0';
 }
 
 /*

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/utf8.h"
 #include "config/model.h"
 #include "exec/plugin/plugin_watch.h"
 
@@ -67,10 +68,7 @@ static void find_process(struct coterie_client *client)
 		return;
 	*end = '\0';
 	snprintf(client->process, sizeof(client->process), "%.31s", start + 1);
-	for (char *at = client->process; *at != '\0'; at++) {
-		if ((unsigned char)*at < ' ' || *at == 127)
-			*at = '?'; /* the client has chosen the name, and it is logged */
-	}
+	utf8_make_printable(client->process, '?'); /* the client has chosen the name, and it is logged */
 }
 
 /* @return a client of the server, or NULL: out of memory */

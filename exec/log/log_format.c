@@ -6,6 +6,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "common/utf8.h"
 #include "exec/log/log.h"
 
 static const char *const priority_names[] = {
@@ -50,7 +51,7 @@ static void format_time(char *text, size_t size, const struct log_frame *frame)
 		snprintf(text + used, size - (size_t)used, " ");
 }
 
-/* Write a text in quotes. Bytes that are not UTF-8 stay unchanged. */
+/* Write a text in quotes. */
 static size_t quote(char *line, size_t size, const char *text)
 {
 	size_t used = 0;
@@ -113,12 +114,7 @@ size_t log_format(char *line, size_t size, enum log_target target, const struct 
 	return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
 }
 
-void log_make_printable(char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = ' ';
-}
+void log_make_printable(char *text) { utf8_make_printable(text, ' '); }
 
 int log_limit_of(int debug, int priority)
 {

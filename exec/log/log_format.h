@@ -33,7 +33,7 @@ struct log_frame {
  */
 size_t log_format(char *line, size_t size, enum log_target target, const struct log_frame *frame, const char *subsystem,
 	int prio, const char *text);
-/** Replace control characters, which a hostile text may have, by blanks. */
+/** Replace control characters, and bytes that are not UTF-8, by blanks. A hostile text may have them. */
 void log_make_printable(char *text);
 /** Return the least severe priority that goes to a target with this limit. debug and trace override the limit. */
 int log_limit_of(int debug, int priority);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "exec/stats/stats.h"
 
@@ -62,11 +63,37 @@ START_TEST(a_connection_has_statistics)
 }
 END_TEST
 
+static int play_with_a_name(void)
+{
+	qb_ipcc_connection_t *c = NULL;
+
+	MUST(prctl(PR_SET_NAME, "a\x1b"
+				"b\xc2\x9b"
+				"c\x9b\xc3\xbc") == 0);
+	c = connect_client();
+	MUST(c != NULL);
+	wait_for_go();
+	qb_ipcc_disconnect(c);
+	return 0;
+}
+
+START_TEST(a_name_of_a_process_has_no_control_characters)
+{
+	pid_t pid = start_client(play_with_a_name);
+
+	RUN_UNTIL(f.joins == 1);
+	ck_assert_str_eq(f.last->process, "a?b??c?\xc3\xbc");
+	let_go();
+	ck_assert_int_eq(serve(pid), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ipc_stats");
 	TCase *open = ipc_case_add(suite, "open", true);
 
 	tcase_add_test(open, a_connection_has_statistics);
+	tcase_add_test(open, a_name_of_a_process_has_no_control_characters);
 	return suite_run(suite);
 }

@@ -203,6 +203,44 @@ START_TEST(texts_are_one_line)
 }
 END_TEST
 
+static const struct printable {
+	const char *text, *want;
+} printables[] = {
+	{"a\x1f\x7f\tb~", "a   b~"}, {"1\xc2\x80 2\xc2\x9b 3\xc2\x9f", "1   2   3  "},
+	{"\xc2\xa0 \xc3\xbc \xe2\x82\xac \xf0\x9f\x98\x80", "\xc2\xa0 \xc3\xbc \xe2\x82\xac \xf0\x9f\x98\x80"},
+	{"\xdb\x9b \xe2\x9b\x9b \xf0\x9f\x9b\x9b", "\xdb\x9b \xe2\x9b\x9b \xf0\x9f\x9b\x9b"},
+	{"a\x9b[31m", "a [31m"},                  /* a byte that continues no character */
+	{"\xc2\xc2\x9b \xe2\xc2\x9b", "       "}, /* behind a character that is cut */
+	{"\xc3\xbc\x9b", "\xc3\xbc "},
+	{"\xc0\x9b \xe0\x82\x9b \xf0\x80\x82\x9b", "           "}, /* not in the shortest form */
+	{"\xe2\x82", "  "},                                        /* cut at the end */
+};
+
+START_TEST(control_characters_are_replaced)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s", printables[_i].text);
+	log_make_printable(text);
+	ck_assert_str_eq(text, printables[_i].want);
+}
+END_TEST
+
+START_TEST(no_target_gets_control_characters)
+{
+	struct config_log_subsystem top[] = {{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
+	struct config_log json = {.subsystems = top, .subsystem_count = 1, .is_json = true};
+	char error[512] = "";
+
+	ck_assert_int_eq(configure(top, 1), 0);
+	log_line("MAIN", LOG_INFO, "plain \xc2\x9b[0m \xc3\xbc");
+	ck_assert_int_eq(log_configure(&json, error, sizeof(error)), 0);
+	log_line("MAIN", LOG_INFO, "json \xc2\x9b[0m \xc3\xbc");
+	ck_assert_ptr_nonnull(strstr(content("log"), "plain   [0m \xc3\xbc\n"));
+	ck_assert_ptr_nonnull(strstr(content("log"), "json   [0m \xc3\xbc\"}\n"));
+}
+END_TEST
+
 START_TEST(rotated_files_are_opened_again)
 {
 	struct config_log_subsystem top[] = {{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
@@ -477,6 +515,8 @@ int main(void)
 	tcase_add_test(tc, targets_have_their_own_priorities);
 	tcase_add_test(tc, settings_are_all_or_nothing);
 	tcase_add_test(tc, texts_are_one_line);
+	tcase_add_loop_test(tc, control_characters_are_replaced, 0, COUNT(printables));
+	tcase_add_test(tc, no_target_gets_control_characters);
 	tcase_add_test(tc, rotated_files_are_opened_again);
 	tcase_add_test(tc, log_files_are_for_the_owner_and_the_group);
 	tcase_add_test(tc, a_link_counts_only_where_others_cannot_make_one);
