@@ -135,11 +135,19 @@ static void tell_refused(struct cfg *cfg, const char *reason)
 	set_u8(cfg, key, 0);
 }
 
+/* Return the error of this node's last reload, or NULL. The executive deletes it when it begins to apply a file. */
+static const char *find_error(struct cfg *cfg)
+{
+	uint32_t type, size;
+	const void *value;
+	int rc = cfg->host->map_get(cfg->ctx, "config.reload_error_message", &type, &value, &size);
+
+	return rc == 0 && type == COTERIE_MAP_STRING ? value : NULL;
+}
+
 void cfg_agreement_commit(struct cfg *cfg)
 {
 	struct cfg_agreement *agreement = &cfg->agreement;
-	uint32_t type, size;
-	const void *value;
 
 	agreement->is_commit_due = false;
 	agreement->is_kept = false;
@@ -149,16 +157,18 @@ void cfg_agreement_commit(struct cfg *cfg)
 		return;
 	}
 	int rc = cfg->host->reload_commit(cfg->ctx);
+	const char *error = find_error(cfg);
 
-	if (rc == 0) {
+	if (rc == 0 && error != NULL) {
+		cfg->host->log(
+			cfg->ctx, LOG_ERR, "Config reloaded, but a part of it has no effect on this node: %s", error);
+		cfg_say_partly(cfg, agreement->commit_asker, agreement->commit_number, error);
+	} else if (rc == 0) {
 		cfg->host->log(cfg->ctx, LOG_NOTICE, "Config reloaded, as on all nodes");
 		cfg_say(cfg, agreement->commit_asker, agreement->commit_number, CFG_STAGE_APPLIED, "");
 	} else {
-		const char *text = strerror(-rc);
+		const char *text = rc == -EINVAL && error != NULL ? error : strerror(-rc);
 
-		if (cfg->host->map_get(cfg->ctx, "config.reload_error_message", &type, &value, &size) == 0 &&
-			type == COTERIE_MAP_STRING && rc == -EINVAL)
-			text = value;
 		cfg->host->log(cfg->ctx, LOG_ERR,
 			"This node does not have the config that the other nodes have now (%s): reload again", text);
 		cfg_say(cfg, agreement->commit_asker, agreement->commit_number, CFG_STAGE_FAILED, text);
@@ -438,6 +448,7 @@ void cfg_deliver_reload_word(void *self, uint32_t nodeid, void *msg, uint32_t si
 		complain(cfg, nodeid, "a word");
 		return;
 	}
+	member->has_failed_partly = word->stage == CFG_STAGE_FAILED && (word->flags & CFG_WORD_PARTLY) != 0;
 	if (is_decided)
 		cfg_agreement_report(cfg);
 	else
@@ -522,6 +533,7 @@ void cfg_swap_reload_word(void *msg, uint32_t size)
 	message->asker = __builtin_bswap32(message->asker);
 	message->stage = __builtin_bswap32(message->stage);
 	message->text_size = __builtin_bswap32(message->text_size);
+	message->flags = __builtin_bswap32(message->flags);
 }
 
 void cfg_swap_reload_order(void *msg, uint32_t size)
