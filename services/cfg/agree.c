@@ -23,7 +23,7 @@
  * or has an older version of it. After some time the node of the client sends the order WITHOUT three times, since the
  * ring may only have stopped for a while. Each WITHOUT is sent after the one before was delivered. The round goes on
  * without members that sent no HEARD before the third WITHOUT. If a member does not send READY or REFUSED in time, the
- * node of the client sends the order DROP.
+ * node of the client sends the order DROP. It also does so for its undecided rounds before the service is unloaded.
  *
  * The nodes agree on a new key of the ring in the same way: rotate.c.
  */
@@ -498,6 +498,24 @@ static void drop_slow(struct cfg *cfg, struct cfg_round *round)
 	decide(cfg);
 }
 
+/* The node that requested a round unloads the service. */
+static void drop_left(struct cfg *cfg, struct cfg_round *round)
+{
+	struct cfg_round **place = &cfg->agreement.rounds;
+	char reason[REASON_SIZE];
+
+	if (round == cfg->agreement.rounds) {
+		snprintf(reason, sizeof(reason), "node %u unloads service cfg", round->asker);
+		drop_first(cfg, reason);
+		decide(cfg);
+		return;
+	}
+	while (*place != round)
+		place = &(*place)->next;
+	*place = round->next; /* this round has not begun, so this node keeps nothing for it */
+	tell_asker(cfg, round, CFG_OUTCOME_REFUSED);
+}
+
 void cfg_deliver_reload_order(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
 	struct cfg *cfg = self;
@@ -511,6 +529,8 @@ void cfg_deliver_reload_order(void *self, uint32_t nodeid, void *msg, uint32_t s
 		complain(cfg, nodeid, "an order about a key");
 	else if (round != NULL && message->order == CFG_ORDER_WITHOUT)
 		leave_out_silent(cfg, round);
+	else if (round != NULL && (message->flags & CFG_ORDER_UNLOADS) != 0)
+		drop_left(cfg, round);
 	else if (round != NULL)
 		drop_slow(cfg, round);
 }
@@ -543,4 +563,5 @@ void cfg_swap_reload_order(void *msg, uint32_t size)
 	(void)size;
 	message->number = __builtin_bswap64(message->number);
 	message->order = __builtin_bswap32(message->order);
+	message->flags = __builtin_bswap32(message->flags);
 }

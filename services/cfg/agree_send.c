@@ -84,9 +84,9 @@ void cfg_say_partly(struct cfg *cfg, uint32_t asker, uint64_t number, const char
 	say(cfg, word, text);
 }
 
-void cfg_order(struct cfg *cfg, const struct cfg_round *round, enum cfg_order what)
+void cfg_order(struct cfg *cfg, const struct cfg_round *round, enum cfg_order what, uint32_t flags)
 {
-	struct cfg_ring_reload_order message = {.number = round->number, .order = what};
+	struct cfg_ring_reload_order message = {.number = round->number, .order = what, .flags = flags};
 
 	write_letter(cfg, CFG_RING_RELOAD_ORDER, (const uint8_t *)&message + sizeof(message.header),
 		sizeof(message) - sizeof(message.header), "", 0);

@@ -443,15 +443,20 @@ enum cfg_order {
 	CFG_ORDER_DROP = 2,    /* all nodes drop the round */
 };
 
+enum cfg_order_flags {
+	CFG_ORDER_UNLOADS = 1, /* with DROP: the sender unloads the service. No member is late */
+};
+
 struct cfg_ring_reload_order {
 	struct cfg_request_header header;
 	uint64_t number;
 	uint32_t order; /* enum cfg_order */
-	uint32_t pad;
+	uint32_t flags; /* enum cfg_order_flags. Older builds send 0, and ignore it */
 };
 CFG_SIZE(cfg_ring_reload_order, 32);
 CFG_LAYOUT(cfg_ring_reload_order, number, 16);
 CFG_LAYOUT(cfg_ring_reload_order, order, 24);
+CFG_LAYOUT(cfg_ring_reload_order, flags, 28);
 
 /* A new key of the ring, encrypted with the key in use: wrap.c. */
 enum {
