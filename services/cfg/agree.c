@@ -135,16 +135,6 @@ static void tell_refused(struct cfg *cfg, const char *reason)
 	set_u8(cfg, key, 0);
 }
 
-/* Return the error of this node's last reload, or NULL. The executive deletes it when it begins to apply a file. */
-static const char *find_error(struct cfg *cfg)
-{
-	uint32_t type, size;
-	const void *value;
-	int rc = cfg->host->map_get(cfg->ctx, "config.reload_error_message", &type, &value, &size);
-
-	return rc == 0 && type == COTERIE_MAP_STRING ? value : NULL;
-}
-
 void cfg_agreement_commit(struct cfg *cfg)
 {
 	struct cfg_agreement *agreement = &cfg->agreement;
@@ -157,7 +147,7 @@ void cfg_agreement_commit(struct cfg *cfg)
 		return;
 	}
 	int rc = cfg->host->reload_commit(cfg->ctx);
-	const char *error = find_error(cfg);
+	const char *error = cfg_reload_error(cfg);
 
 	if (rc == 0 && error != NULL) {
 		cfg->host->log(

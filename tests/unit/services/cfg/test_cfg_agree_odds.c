@@ -218,6 +218,25 @@ END_TEST
 
 /* ---- Nodes that act like Corosync's -------------------------------------- */
 
+START_TEST(in_a_mixed_ring_a_part_without_effect_is_reported)
+{
+	static const char text[] = "transport knet keeps its old settings: Input/output error";
+
+	form("1 2");
+	host(1)->is_safe_kept = host(2)->is_safe_kept = 0;
+	ask_report(1, 0);
+	ask(2);
+	run();
+	for (uint32_t i = 1; i <= 2; i++) {
+		host(i)->table.map_set(host(i), "config.reload_error_message", COTERIE_MAP_STRING, text, sizeof(text));
+		while (host(i)->reload_count > 0)
+			mock_reload_done(host(i), 0, "");
+	}
+	ck_assert_str_eq(report(1), "each|1:failed transport knet keeps its old settings: Input/output error");
+	ck_assert_int_eq(answer(2), OK);
+}
+END_TEST
+
 START_TEST(in_a_mixed_ring_each_is_on_its_own)
 {
 	form("1 2 3");
@@ -446,6 +465,7 @@ int main(void)
 	tcase_add_test(tcase, a_request_that_is_delivered_during_the_unload_ends);
 	tcase_add_test(tcase, an_unload_waits_for_the_commit_and_for_room);
 	tcase_add_test(tcase, applied_is_never_said);
+	tcase_add_test(tcase, in_a_mixed_ring_a_part_without_effect_is_reported);
 	tcase_add_test(tcase, in_a_mixed_ring_each_is_on_its_own);
 	tcase_add_test(tcase, the_ring_has_become_a_mixed_one);
 	tcase_add_test(tcase, senseless_messages_have_no_effect);
