@@ -12,12 +12,23 @@ cp "$(command -v sleep)" "$work/sbin/coterie"
 sed -e "s,[@]sbindir[@],$work/sbin,g" -e "s,[@]runstatedir[@],$work/run,g" -e "s,[@]localstatedir[@],$work/var,g" \
 	"$source/conf/coterie.logrotate.in" | sed -n '/postrotate/,/endscript/{/postrotate\|endscript/!p}' >"$work/script"
 
+# start: a daemon in the background, which has begun to run its program when this returns. The pid is in $!.
+start() {
+	local i
+
+	"$work/sbin/coterie" 100 &
+	disown
+	for ((i = 0; i < 500; i++)); do
+		[ "$(readlink "/proc/$!/exe")" != "$work/sbin/coterie" ] || return 0
+		sleep 0.01
+	done
+}
+
 daemons=()
 others=()
 for place in . a; do
-	"$work/sbin/coterie" 100 &
+	start
 	daemons+=($!)
-	disown
 	echo $! >"$work/run/coterie/$place/coterie.pid"
 done
 sleep 100 &
@@ -35,9 +46,8 @@ tap_check "it signals the two daemons" test "$(sh "$work/play" | tr -d '\n')" = 
 tap_check "another process with a pid in a file goes on" kill -0 "${others[0]}"
 rm "$work/sbin/coterie"
 cp "$(command -v sleep)" "$work/sbin/coterie"
-"$work/sbin/coterie" 100 &
+start
 daemons=($!)
-disown
 rm "$work/sbin/coterie" # an upgrade replaces the program of a running daemon
 echo $! >"$work/run/coterie/coterie.pid"
 rm "$work/run/coterie/a/coterie.pid"
