@@ -38,8 +38,8 @@ extern "C" {
 typedef uint64_t coterie_kv_handle_t;
 
 /** Flags of reads. */
-#define COTERIE_KV_LOCAL \
-	0u /* the state of this node now: if it is cut off, old, or with a write that is dropped later */
+/* COTERIE_KV_LOCAL: the state of this node now. If the node is cut off it is old, or has a write that is dropped later. */
+#define COTERIE_KV_LOCAL 0u
 #define COTERIE_KV_LINEARIZABLE 1u /* includes all writes before the call. Needs quorum */
 #define COTERIE_KV_KEYS_ONLY 2u    /* coterie_kv_list: without values */
 

@@ -191,8 +191,8 @@ enum kv_ring_function {
 
 struct kv_ring_write {
 	struct coterie_ring_header header;
-	uint64_t
-		serial; /* upper half: lower half of the ring's seq when it was sent; lower half: chosen by the sender */
+	/* Upper half: lower half of the ring's seq when it was sent. Lower half: chosen by the sender. */
+	uint64_t serial;
 	uint64_t expected;
 	uint32_t op; /* KV_OP_* */
 	uint32_t flags;

@@ -107,8 +107,8 @@ int udp_link_keys_open(struct udp_link *link)
 
 /*
  * Return the number for a new key. The key in use is never replaced. Between ACTIVATE and CLEANUP peers may still send
- * with the old key, or in clear if that was before, so a third key has to wait. A key that was loaded but not used is replaced, since the members have
- * agreed on that (services/cfg).
+ * with the old key, or in clear if that was before, so a third key has to wait. A key that was loaded but not used is
+ * replaced, since the members have agreed on that (services/cfg).
  *
  * @return 0: there is no free number now
  */
