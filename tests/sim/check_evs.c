@@ -43,11 +43,11 @@ static void check_members(struct history *history, struct life *life, const stru
 
 	for (uint32_t i = 1; i < configuration->member_count; i++)
 		if (configuration->members[i - 1] >= configuration->members[i])
-			report_unsafe(history->report, "C2", self, id,
+			report_violation(history->report, "C2", self, id,
 				"node %u: members of %x.%" PRIx64 " do not ascend", history->ids[life->node], id->rep,
 				id->seq);
 	if (is_strange || (members & self) == 0 || history->ids[__builtin_ctzll(members | BIT(63))] != id->rep)
-		report_unsafe(history->report, "C2", self, id,
+		report_violation(history->report, "C2", self, id,
 			"node %u: regular configuration %x.%" PRIx64 " of %u members without it, with "
 			"strangers, or whose representative is not the lowest",
 			history->ids[life->node], id->rep, id->seq, configuration->member_count);
@@ -67,12 +67,12 @@ static void check_companions(struct history *history, struct life *life, struct 
 		uint64_t theirs = next->came_with[other];
 
 		if ((life->with & BIT(other)) != 0 && (theirs != life->with || next->came_from[other] != from))
-			report_unsafe(history->report, "C6", both, &next->id,
+			report_violation(history->report, "C6", both, &next->id,
 				"nodes %u and %u go into %x.%" PRIx64 " together, but with different sets or "
 				"from different configurations",
 				history->ids[life->node], history->ids[other], next->id.rep, next->id.seq);
 		if ((life->with & theirs) != 0 && theirs != life->with)
-			report_unsafe(history->report, "C7", both, &next->id,
+			report_violation(history->report, "C7", both, &next->id,
 				"nodes %u and %u go into %x.%" PRIx64 " with sets that overlap and differ",
 				history->ids[life->node], history->ids[other], next->id.rep, next->id.seq);
 	}
@@ -85,10 +85,10 @@ static void enter_transitional(struct history *history, struct life *life,
 	uint64_t want = life->period_count == 0 ? 0 : self;
 
 	if (life->is_transitional)
-		report_unsafe(history->report, "C1", self, &configuration->ring,
+		report_violation(history->report, "C1", self, &configuration->ring,
 			"node %u: a transitional configuration follows a transitional one", history->ids[life->node]);
 	if ((with & self) != want || (with & ~life->members) != 0 || left != (life->members & ~with))
-		report_unsafe(history->report, "C5", self, &configuration->ring,
+		report_violation(history->report, "C5", self, &configuration->ring,
 			"node %u: transitional set %" PRIx64 ", left %" PRIx64 " of members %" PRIx64
 			" (masks by index)",
 			history->ids[life->node], with, left, life->members);
@@ -129,12 +129,12 @@ static void check_debts(struct history *history, struct life *life, struct ring_
 			continue;
 		if (i >= life->cursor && (life->with & BIT(message->life->node)) != 0 &&
 			!is_loss_excused(life, message, ring))
-			report_unsafe(history->report, "D7", self | BIT(message->life->node), &ring->id,
+			report_violation(history->report, "D7", self | BIT(message->life->node), &ring->id,
 				"node %u leaves %x.%" PRIx64 " without message %u of %u, which came along",
 				history->ids[life->node], ring->id.rep, ring->id.seq, message->id,
 				history->ids[message->life->node]);
 		if ((message->needed & self) != 0)
-			report_unsafe(history->report, "D10", self, &ring->id,
+			report_violation(history->report, "D10", self, &ring->id,
 				"node %u leaves %x.%" PRIx64 " without message %u of %u, which another member "
 				"delivered as safe",
 				history->ids[life->node], ring->id.rep, ring->id.seq, message->id,
@@ -156,7 +156,7 @@ static void compare_closings(struct history *history, struct life *life, struct 
 		if (theirs->regular_hash != mine->regular_hash || theirs->regular_count != mine->regular_count ||
 			theirs->transitional_hash != mine->transitional_hash ||
 			theirs->transitional_count != mine->transitional_count)
-			report_unsafe(history->report, "D8", BIT(life->node) | BIT(other), &ring->id,
+			report_violation(history->report, "D8", BIT(life->node) | BIT(other), &ring->id,
 				"nodes %u and %u went from %x.%" PRIx64 " to %x.%" PRIx64 " together; %u "
 				"delivered %u messages and then %u in the transitional configuration, %u "
 				"delivered %u and %u, or others",
@@ -204,20 +204,20 @@ static void check_agreement(
 	struct history *history, struct life *life, struct ring_record *ring, uint64_t members, bool is_honoured)
 {
 	if (ring->installed != 0 && ring->regular != members)
-		report_unsafe(history->report, "C3", BIT(life->node) | ring->installed, &ring->id,
+		report_violation(history->report, "C3", BIT(life->node) | ring->installed, &ring->id,
 			"node %u installs %x.%" PRIx64 " with members %" PRIx64 ", others with %" PRIx64
 			" (masks by index)",
 			history->ids[life->node], ring->id.rep, ring->id.seq, members, ring->regular);
 	if (ring->installed != 0 && ring->is_honoured != is_honoured)
-		report_unsafe(history->report, "C3", BIT(life->node) | ring->installed, &ring->id,
+		report_violation(history->report, "C3", BIT(life->node) | ring->installed, &ring->id,
 			"node %u installs %x.%" PRIx64 " %s safe delivery, others do not", history->ids[life->node],
 			ring->id.rep, ring->id.seq, is_honoured ? "with" : "without");
 	if (is_honoured && ring->is_plain)
-		report_unsafe(history->report, "D10", BIT(life->node), &ring->id,
+		report_violation(history->report, "D10", BIT(life->node), &ring->id,
 			"node %u installs %x.%" PRIx64 " with safe delivery, which a member does not implement",
 			history->ids[life->node], ring->id.rep, ring->id.seq);
 	if (ring->id.seq <= history->last_installed[life->node])
-		report_unsafe(history->report, "C4", BIT(life->node), &ring->id,
+		report_violation(history->report, "C4", BIT(life->node), &ring->id,
 			"node %u installs %x.%" PRIx64 " after one of sequence %" PRIx64, history->ids[life->node],
 			ring->id.rep, ring->id.seq, history->last_installed[life->node]);
 }
@@ -228,12 +228,12 @@ static void enter_regular(struct history *history, struct life *life, const stru
 	uint64_t self = BIT(life->node);
 
 	if (!life->is_transitional || life->next != ring)
-		report_unsafe(history->report, "C1", self, &configuration->ring,
+		report_violation(history->report, "C1", self, &configuration->ring,
 			"node %u: no transitional configuration of its own precedes regular configuration "
 			"%x.%" PRIx64,
 			history->ids[life->node], ring->id.rep, ring->id.seq);
 	if ((life->with & ~members) != 0 || joined != (members & ~life->with))
-		report_unsafe(history->report, "C5", self, &configuration->ring,
+		report_violation(history->report, "C5", self, &configuration->ring,
 			"node %u: transitional set %" PRIx64 ", then members %" PRIx64 ", joined %" PRIx64
 			" (masks by index)",
 			history->ids[life->node], life->with, members, joined);
@@ -302,7 +302,7 @@ static void check_source_order(struct history *history, struct life *life, const
 	uint32_t *seen = &life->seen[message->is_sync][source];
 
 	if (message->counter <= *seen)
-		report_unsafe(history->report, "D3", BIT(life->node) | BIT(message->life->node), NULL,
+		report_violation(history->report, "D3", BIT(life->node) | BIT(message->life->node), NULL,
 			"node %u delivers message %u, number %u of node %u, after its number %u",
 			history->ids[life->node], message->id, message->counter, history->ids[message->life->node],
 			*seen);
@@ -320,13 +320,13 @@ static void check_skipped(
 		if (!evs_must_deliver(life, skipped))
 			continue;
 		if (!life->is_transitional)
-			report_unsafe(history->report, "D6", both, &ring->id,
+			report_violation(history->report, "D6", both, &ring->id,
 				"node %u delivers message %u (frame %u of %x.%" PRIx64 ") without message %u of %u "
 				"(frame %u) before it",
 				history->ids[life->node], message->id, message->end_at + 1, ring->id.rep, ring->id.seq,
 				skipped->id, history->ids[skipped->life->node], skipped->end_at + 1);
 		else if ((life->with & BIT(skipped->life->node)) != 0 && !is_loss_excused(life, skipped, ring))
-			report_unsafe(history->report, "D7", both, &ring->id,
+			report_violation(history->report, "D7", both, &ring->id,
 				"node %u skips message %u (frame %u of %x.%" PRIx64 ") of %u, which goes along",
 				history->ids[life->node], skipped->id, skipped->end_at + 1, ring->id.rep, ring->id.seq,
 				history->ids[skipped->life->node]);
@@ -347,14 +347,14 @@ static void check_safe(struct history *history, struct life *life, struct ring_r
 		/* Behind a hole only the frame with the message's end has to be present. */
 		if (life->is_transitional ? (ring->frames[message->end_at].received & BIT(node)) == 0
 					  : ring->received_upto[node] <= message->end_at)
-			report_unsafe(history->report, property, both, &ring->id,
+			report_violation(history->report, property, both, &ring->id,
 				"node %u delivers safe message %u, frame %u of %x.%" PRIx64 ", but node %u has "
 				"frames up to %u only",
 				history->ids[life->node], message->id, message->end_at + 1, ring->id.rep, ring->id.seq,
 				history->ids[node], ring->received_upto[node]);
 		if ((ring->closed & BIT(node)) != 0 && ring->lives[node] != NULL &&
 			evs_must_deliver(ring->lives[node], message) && !has_delivered(ring->lives[node], message))
-			report_unsafe(history->report, property, both, &ring->id,
+			report_violation(history->report, property, both, &ring->id,
 				"node %u delivers safe message %u, but node %u has left %x.%" PRIx64 " without it",
 				history->ids[life->node], message->id, history->ids[node], ring->id.rep, ring->id.seq);
 	}
@@ -369,7 +369,7 @@ static void check_filter(
 
 	if ((trusted & BIT(message->life->node)) != 0 || ring->received_upto[life->node] > message->end_at)
 		return;
-	report_unsafe(history->report, "D9", BIT(life->node) | BIT(message->life->node), &ring->id,
+	report_violation(history->report, "D9", BIT(life->node) | BIT(message->life->node), &ring->id,
 		"node %u lacks frame %u of %x.%" PRIx64 " and delivers message %u of %u (frame %u), which "
 		"does not go along",
 		history->ids[life->node], ring->received_upto[life->node] + 1, ring->id.rep, ring->id.seq, message->id,
@@ -388,7 +388,7 @@ static void check_causes(
 		if (!evs_must_deliver(life, cause) || !has_delivered(message->life, cause))
 			continue;
 		if (!has_delivered(life, cause))
-			report_unsafe(history->report, "D5", BIT(life->node) | BIT(message->life->node), &ring->id,
+			report_violation(history->report, "D5", BIT(life->node) | BIT(message->life->node), &ring->id,
 				"node %u delivers message %u, whose sender %u had seen message %u, "
 				"without that",
 				history->ids[life->node], message->id, history->ids[message->life->node], cause->id);
@@ -434,20 +434,20 @@ void evs_delivered(struct history *history, struct life *life, struct message *m
 		return;
 	}
 	if (!message->is_sent) {
-		report_unsafe(history->report, "D1", both, NULL,
+		report_violation(history->report, "D1", both, NULL,
 			"node %u delivers message %u, which was "
 			"never accepted",
 			history->ids[life->node], message->id);
 		return;
 	}
 	if (has_delivered(life, message)) {
-		report_unsafe(history->report, "D2", both, ring == NULL ? NULL : &ring->id,
+		report_violation(history->report, "D2", both, ring == NULL ? NULL : &ring->id,
 			"node %u delivers message %u of %u twice", history->ids[life->node], message->id,
 			history->ids[message->life->node]);
 		return;
 	}
 	if (ring == NULL || message->end_ring != ring || message->end_index < life->cursor) {
-		report_unsafe(history->report, "D4", both, ring == NULL ? NULL : &ring->id,
+		report_violation(history->report, "D4", both, ring == NULL ? NULL : &ring->id,
 			"node %u delivers message %u of %u %s", history->ids[life->node], message->id,
 			history->ids[message->life->node],
 			ring == NULL || message->end_ring != ring ? "in another configuration than it was ordered in"
@@ -455,7 +455,7 @@ void evs_delivered(struct history *history, struct life *life, struct message *m
 		return;
 	}
 	if (message->start_ring != message->end_ring && !message->is_murky && !evs_must_deliver(life, message))
-		report_unsafe(history->report, "D12", both, &ring->id,
+		report_violation(history->report, "D12", both, &ring->id,
 			"node %u delivers message %u, but did not go along with %u since it began",
 			history->ids[life->node], message->id, history->ids[message->life->node]);
 	check_source_order(history, life, message);
@@ -473,6 +473,6 @@ void evs_delivered(struct history *history, struct life *life, struct message *m
 
 void evs_delivered_nonsense(struct history *history, struct life *life, uint32_t source, const char *what)
 {
-	report_unsafe(history->report, "D1", BIT(life->node), NULL, "node %u delivers from %u %s",
+	report_violation(history->report, "D1", BIT(life->node), NULL, "node %u delivers from %u %s",
 		history->ids[life->node], source, what);
 }

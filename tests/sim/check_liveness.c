@@ -111,7 +111,7 @@ bool liveness_one_ring(struct sim *sim)
 	const struct node *any = first_up(sim);
 
 	if (any != NULL && !evs_ring(any->life)->is_plain && !any->life->is_honoured)
-		report_unsafe(&sim->report, "D10", up_mask(sim), &evs_ring(any->life)->id,
+		report_violation(&sim->report, "D10", up_mask(sim), &evs_ring(any->life)->id,
 			"safe delivery is not honoured although every member implements it");
 	if (sim->report.is_tainted)
 		return true;

@@ -11,7 +11,7 @@ static uint32_t id_of(const struct history *history, uint32_t node) { return his
 void rings_named(struct history *history, struct life *life, uint64_t seq, const char *where)
 {
 	if (seq > life->stored_seq && seq != life->first_seq)
-		report_unsafe(history->report, "C9", BIT(life->node), NULL,
+		report_violation(history->report, "C9", BIT(life->node), NULL,
 			"node %u names ring sequence %" PRIx64 " in %s; %" PRIx64 " is what it stored",
 			id_of(history, life->node), seq, where, life->stored_seq);
 }
@@ -36,7 +36,7 @@ void rings_id_again(struct history *history, struct life *life, const struct rin
 	if (life->is_reference || ring->id.seq > life->fresh_seq + OWN_SEQ_MAX)
 		history->report->is_tainted = true;
 	else
-		report_unsafe(history->report, "C10", BIT(life->node), &ring->id,
+		report_violation(history->report, "C10", BIT(life->node), &ring->id,
 			"node %u forms another ring with the id %x.%" PRIx64, id_of(history, life->node), ring->id.rep,
 			ring->id.seq);
 }
@@ -48,7 +48,7 @@ bool rings_frame_sent(struct history *history, struct life *life, struct ring_re
 
 	if (frame->is_known || originator != life->node) {
 		if (!frame->is_known || frame->hash != hash || history->lives[frame->life]->node != originator)
-			report_unsafe(history->report, "I3", BIT(life->node) | BIT(originator), &ring->id,
+			report_violation(history->report, "I3", BIT(life->node) | BIT(originator), &ring->id,
 				"node %u sends frame %u of %x.%" PRIx64 ", by %u, but another one has that place "
 				"or its bytes changed",
 				id_of(history, life->node), at + 1, ring->id.rep, ring->id.seq,
@@ -60,7 +60,7 @@ bool rings_frame_sent(struct history *history, struct life *life, struct ring_re
 	frame->life = life->number;
 	history_received(history, ring, at, life->node);
 	if (is_message && (ring->members & ~ring->installed) != 0)
-		report_unsafe(history->report, "I8", BIT(life->node) | (ring->members & ~ring->installed), &ring->id,
+		report_violation(history->report, "I8", BIT(life->node) | (ring->members & ~ring->installed), &ring->id,
 			"node %u sends message frame %u of %x.%" PRIx64 " before every member "
 			"installed that ring",
 			id_of(history, life->node), at + 1, ring->id.rep, ring->id.seq);
@@ -76,11 +76,11 @@ static void check_hop(struct history *history, struct life *life, struct ring_re
 		return; /* a very late retransmission */
 	if (hop->is_used && hop->token_seq == token->token_seq) {
 		if (hop->node != life->node)
-			report_unsafe(history->report, "I3", BIT(life->node) | BIT(hop->node), &ring->id,
+			report_violation(history->report, "I3", BIT(life->node) | BIT(hop->node), &ring->id,
 				"nodes %u and %u both send token %u of %x.%" PRIx64, id_of(history, hop->node),
 				id_of(history, life->node), token->token_seq, ring->id.rep, ring->id.seq);
 		else if (hop->hash != hash)
-			report_unsafe(history->report, "I9", BIT(life->node), &ring->id,
+			report_violation(history->report, "I9", BIT(life->node), &ring->id,
 				"node %u sends token %u of %x.%" PRIx64 " again with other contents",
 				id_of(history, life->node), token->token_seq, ring->id.rep, ring->id.seq);
 	}
@@ -92,11 +92,11 @@ void rings_token_sent(struct history *history, struct life *life, struct ring_re
 {
 	check_hop(history, life, ring, token, hash);
 	if (seq_compare(token->aru, token->seq) > 0)
-		report_unsafe(history->report, "I5", BIT(life->node), &ring->id,
+		report_violation(history->report, "I5", BIT(life->node), &ring->id,
 			"node %u sends a token of %x.%" PRIx64 " with aru %u above seq %u", id_of(history, life->node),
 			ring->id.rep, ring->id.seq, token->aru, token->seq);
 	if (window_size != 0 && token->fcc > window_size)
-		report_unsafe(history->report, "I7", BIT(life->node), &ring->id,
+		report_violation(history->report, "I7", BIT(life->node), &ring->id,
 			"node %u sends a token of %x.%" PRIx64 " with %u frames in this rotation, window %u",
 			id_of(history, life->node), ring->id.rep, ring->id.seq, token->fcc, window_size);
 }
@@ -124,7 +124,7 @@ void rings_commit_sent(
 		if (!ring_id_equal(&known->ring, &entry.ring) || known->aru != entry.aru ||
 			known->high_delivered != entry.high_delivered ||
 			(known->received_flg != entry.received_flg && entry.received_flg != 0 && !ring->is_plain))
-			report_unsafe(history->report, "I10", BIT(life->node), &ring->id,
+			report_violation(history->report, "I10", BIT(life->node), &ring->id,
 				"node %u changes entry %u of the commit token of %x.%" PRIx64,
 				id_of(history, life->node), i, ring->id.rep, ring->id.seq);
 	}
@@ -161,7 +161,7 @@ static void trace_freed(
 	if (missing != 0 && life->is_reference)
 		ring->is_forgotten = true;
 	else if (missing != 0)
-		report_unsafe(history->report, "I2", BIT(life->node) | missing, &ring->id,
+		report_violation(history->report, "I2", BIT(life->node) | missing, &ring->id,
 			"node %u frees frame %u of %x.%" PRIx64 ", which node %u never received",
 			id_of(history, life->node), at + 1, ring->id.rep, ring->id.seq,
 			id_of(history, (uint32_t)__builtin_ctzll(missing)));
@@ -177,7 +177,7 @@ static void trace_token(
 	uint32_t aru = (uint32_t)trace->value;
 
 	if (ring->has_token ? trace->seq != ring->accepted + 1 : trace->seq != 0 && trace->seq != history->first_seq)
-		report_unsafe(history->report, "I3", BIT(life->node), &ring->id,
+		report_violation(history->report, "I3", BIT(life->node), &ring->id,
 			"node %u accepts token %u of %x.%" PRIx64 "; the last one accepted was %u",
 			id_of(history, life->node), trace->seq, ring->id.rep, ring->id.seq, ring->accepted);
 	ring->has_token = true;
@@ -193,7 +193,7 @@ static void trace_token(
 		for (uint32_t node = 0; node < history->node_count; node++)
 			if ((ring->members & BIT(node)) != 0 &&
 				count_of(history, low) > (int32_t)ring->received_upto[node])
-				report_unsafe(history->report, "I4", BIT(life->node) | BIT(node), &ring->id,
+				report_violation(history->report, "I4", BIT(life->node) | BIT(node), &ring->id,
 					"node %u saw aru %u and above twice in a row on %x.%" PRIx64 ", but node %u "
 					"has only %u frames",
 					id_of(history, life->node), low, ring->id.rep, ring->id.seq,
@@ -213,7 +213,7 @@ static void trace_recovery(struct history *history, struct life *life, struct ri
 	uint32_t mine = (uint32_t)__builtin_popcountll(ring->members & (BIT(life->node) - 1)), i = 0;
 
 	if (ring->commit_index != ring->member_count)
-		report_unsafe(history->report, "I10", BIT(life->node), &ring->id,
+		report_violation(history->report, "I10", BIT(life->node), &ring->id,
 			"node %u enters recovery of %x.%" PRIx64 " with %u of %u entries filled in",
 			id_of(history, life->node), ring->id.rep, ring->id.seq, ring->commit_index, ring->member_count);
 	for (uint32_t node = 0; node < history->node_count; node++) {
@@ -230,7 +230,7 @@ static void trace_recovery(struct history *history, struct life *life, struct ri
 static void trace_commit(struct history *history, struct life *life, const struct ring_record *ring)
 {
 	if (ring->id.rep != id_of(history, life->node) && !life->delays_joins && ring->members != life->wanted)
-		report_unsafe(history->report, "I10", BIT(life->node), &ring->id,
+		report_violation(history->report, "I10", BIT(life->node), &ring->id,
 			"node %u commits to %x.%" PRIx64 " with members %" PRIx64 ", but its last join wanted "
 			"%" PRIx64 " (masks by index)",
 			id_of(history, life->node), ring->id.rep, ring->id.seq, ring->members, life->wanted);
@@ -242,7 +242,7 @@ static void trace_installed(
 	uint32_t install_seq = (uint32_t)trace->value;
 
 	if (ring->has_install_seq && ring->install_seq != install_seq)
-		report_unsafe(history->report, "I8", BIT(life->node) | ring->installed, &ring->id,
+		report_violation(history->report, "I8", BIT(life->node) | ring->installed, &ring->id,
 			"node %u installs %x.%" PRIx64 " at seq %u, others at %u", id_of(history, life->node),
 			ring->id.rep, ring->id.seq, install_seq, ring->install_seq);
 	ring->has_install_seq = true;
@@ -250,7 +250,7 @@ static void trace_installed(
 	for (uint32_t node = 0; node < history->node_count; node++)
 		if ((ring->members & BIT(node)) != 0 &&
 			count_of(history, install_seq) > (int32_t)ring->received_upto[node])
-			report_unsafe(history->report, "I8", BIT(life->node) | BIT(node), &ring->id,
+			report_violation(history->report, "I8", BIT(life->node) | BIT(node), &ring->id,
 				"node %u installs %x.%" PRIx64 " at seq %u, but node %u has only %u recovery "
 				"frames",
 				id_of(history, life->node), ring->id.rep, ring->id.seq, install_seq,
@@ -326,11 +326,11 @@ void rings_probed(struct history *history, struct life *life, enum totem_state s
 	if (state == TOTEM_OPERATIONAL && (seq_compare(probe->released, probe->high_delivered) > 0 ||
 						  seq_compare(probe->high_delivered, probe->aru) > 0 ||
 						  seq_compare(probe->aru, probe->high_seq) > 0))
-		report_unsafe(history->report, "I1", self, ring,
+		report_violation(history->report, "I1", self, ring,
 			"node %u: released %u, high_delivered %u, aru %u, high_seq %u", id_of(history, life->node),
 			probe->released, probe->high_delivered, probe->aru, probe->high_seq);
 	if (is_behind(ring->seq, probe->old_ring.seq) || is_behind(ring->seq, life->ring_seq))
-		report_unsafe(history->report, "I11", self, ring,
+		report_violation(history->report, "I11", self, ring,
 			"node %u: its ring %" PRIx64 " (before: %" PRIx64 "), its old ring %" PRIx64,
 			id_of(history, life->node), ring->seq, life->ring_seq, probe->old_ring.seq);
 	life->ring_seq = ring->seq;
@@ -343,7 +343,7 @@ void rings_summed(struct history *history, struct life *life, const struct ring_
 	uint32_t fcc_sum, uint32_t backlog, uint32_t backlog_sum)
 {
 	if (fcc != fcc_sum || backlog != backlog_sum)
-		report_unsafe(history->report, "I6", BIT(life->node), &ring->id,
+		report_violation(history->report, "I6", BIT(life->node), &ring->id,
 			"node %u sends a token with fcc %u and backlog %u; over the members of %x.%" PRIx64
 			" they are %u and %u",
 			id_of(history, life->node), fcc, backlog, ring->id.rep, ring->id.seq, fcc_sum, backlog_sum);
@@ -352,7 +352,7 @@ void rings_summed(struct history *history, struct life *life, const struct ring_
 void rings_visited(struct history *history, struct life *life, uint32_t sent, uint32_t max_messages)
 {
 	if (sent > max_messages)
-		report_unsafe(history->report, "I7", BIT(life->node), NULL,
+		report_violation(history->report, "I7", BIT(life->node), NULL,
 			"node %u sends %u frames at one visit of the token, allowed are %u", id_of(history, life->node),
 			sent, max_messages);
 }
@@ -361,11 +361,11 @@ void rings_kept_back(struct history *history, struct life *life, uint32_t frames
 	uint64_t waited_ns_max)
 {
 	if (frames > 0 && !may_wait)
-		report_unsafe(history->report, "W3", BIT(life->node), NULL,
+		report_violation(history->report, "W3", BIT(life->node), NULL,
 			"node %u has not sent %u frames, and nothing will make it send them before the token",
 			id_of(history, life->node), frames);
 	else if (frames > 0 && waited_ns > waited_ns_max)
-		report_unsafe(history->report, "W3", BIT(life->node), NULL,
+		report_violation(history->report, "W3", BIT(life->node), NULL,
 			"node %u keeps %u frames back for %.3f ms, %.3f ms are allowed", id_of(history, life->node),
 			frames, (double)waited_ns / 1e6, (double)waited_ns_max / 1e6);
 }
@@ -373,7 +373,7 @@ void rings_kept_back(struct history *history, struct life *life, uint32_t frames
 void rings_recovered(struct history *history, struct life *life, const struct ring_record *ring, uint32_t queued)
 {
 	if (queued != 0)
-		report_unsafe(history->report, "I8", BIT(life->node), &ring->id,
+		report_violation(history->report, "I8", BIT(life->node), &ring->id,
 			"node %u installs %x.%" PRIx64 " while %u recovery frames wait to be sent",
 			id_of(history, life->node), ring->id.rep, ring->id.seq, queued);
 }

@@ -30,8 +30,10 @@ struct packet *packet_ref(struct packet *packet)
 
 void packet_unref(struct packet *packet)
 {
-	if (packet != NULL && --packet->references == 0)
-		free(packet);
+	if (packet == NULL || --packet->references > 0)
+		return;
+	free(packet->contact_ns);
+	free(packet);
 }
 
 /* Linux reports up to six refusals to a destination at once, later one in a second. */

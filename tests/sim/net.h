@@ -21,6 +21,7 @@ struct packet {
 	uint32_t life; /* number of the sender's life; UINT32_MAX: forged */
 	uint64_t sent_ns;
 	const struct ring_record *ring; /* ring that the packet names, or NULL */
+	uint64_t *contact_ns;           /* contact of the sender with each node (contact.h), or NULL; owned */
 	uint8_t type;                   /* enum wire_type */
 	bool is_altered;                /* the bytes differ from those that an engine sent */
 	bool is_forged;                 /* forged in a way that no engine can detect */

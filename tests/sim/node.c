@@ -47,6 +47,7 @@ static void transmit(struct node *node, const struct coterie_frame *frame, uint3
 	struct packet *packet = packet_create(frame->data, frame->size, node->index, node->life->number);
 
 	packet->ring = history_find_ring(&sim->history, &tap.ring);
+	contact_attach(node, packet);
 	if (tap.type == WIRE_MCAST) {
 		node->step_frames++;
 		outbox_take(node, packet->ring);
@@ -81,7 +82,7 @@ static void on_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 	if (node->is_dying)
 		return;
 	if (to == SIM_NODES_MAX) {
-		report_unsafe(&node->sim->report, "W1", BIT(node->index), NULL,
+		report_violation(&node->sim->report, "W1", BIT(node->index), NULL,
 			"node %u sends a token to %u, which does not exist", node->id, nodeid);
 		return;
 	}
@@ -286,7 +287,7 @@ bool node_start(struct node *node)
 	node->options.ring_seq = node->disk.ring_seq;
 	node->delivered = 0;
 	node->paused_ns = 0;
-	node->heard_ns = node_local_ns(node);
+	contact_begin(node);
 	node->outbox = (struct outbox){0};
 	node_note(node, TRACE_LIFE, (struct trace_entry){.note = "starts", .value = node->disk.ring_seq});
 	node->pool = frame_pool_create(POOL_FRAME, POOL_BYTES_MAX);
@@ -441,8 +442,7 @@ static void receive(struct node *node, struct packet *const *packets, uint32_t c
 		memcpy(frames[taken]->data, packets[i]->bytes, packets[i]->size);
 		frames[taken++]->size = packets[i]->size;
 		sim->report.is_tainted |= packets[i]->is_forged;
-		if (packets[i]->from != node->index || packets[i]->is_altered)
-			node->heard_ns = node_local_ns(node);
+		contact_learn(node, packets[i]);
 	}
 	totem_engine_receive(node->engine, node_local_ns(node), frames, taken);
 	for (uint32_t i = 0; i < taken; i++)

@@ -13,6 +13,7 @@
 #define SIM_NODE_H
 
 #include "exec/totem/engine.h"
+#include "tests/sim/contact.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/history.h"
 #include "tests/sim/net.h"
@@ -73,7 +74,7 @@ struct node {
 	struct ring_id sync_ring;
 	uint64_t sync_members, sync_seen;
 
-	uint64_t heard_ns;  /* when the node last received a packet of another node, by the node's own clock */
+	struct contact contact;
 	uint32_t watched;   /* index of the node whose daemon this node watches; SIM_NODES_MAX: none */
 	bool is_connected;  /* the node has a connection to `watched` */
 	uint64_t paused_ns; /* when the engine last found that the node had been paused, in simulated time */

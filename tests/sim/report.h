@@ -12,7 +12,7 @@ struct report {
 	bool is_broken;
 	/*
 	 * An event after which no engine can guarantee safety: a node accepted a forged packet, or a ring id was used
-	 * twice after storage was lost. From then on only liveness and memory are checked.
+	 * twice after storage was lost. From then on only what an engine guarantees without the others is checked.
 	 */
 	bool is_tainted;
 	char property[8];
@@ -21,11 +21,13 @@ struct report {
 	struct ring_id ring;
 };
 
-/** Store the violation, if it is the first one. nodes: bits by index. ring may be NULL. */
+/**
+ * Store the violation, if it is the first one. In a tainted run it counts only if the property holds whatever packets come.
+ *
+ * @param nodes  bits by index
+ * @param ring   ring that it concerns, or NULL
+ */
 void report_violation(struct report *report, const char *property, uint64_t nodes, const struct ring_id *ring,
-	const char *format, ...) __attribute__((format(printf, 5, 6)));
-/** Store the violation as report_violation() does, unless the run is tainted. */
-void report_unsafe(struct report *report, const char *property, uint64_t nodes, const struct ring_id *ring,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));
 /** Return a sentence that describes a property. */
 const char *report_property(const char *property);

@@ -27,7 +27,7 @@ static uint64_t hash_bytes(const uint8_t *bytes, size_t size)
 static void complain(
 	struct history *history, struct life *life, const char *property, const struct tap *tap, const char *what)
 {
-	report_unsafe(history->report, property, BIT(life->node), &tap->ring,
+	report_violation(history->report, property, BIT(life->node), &tap->ring,
 		"node %u sends a packet of type %u (ring %x.%" PRIx64 " seq %u): %s", history->ids[life->node],
 		tap->type, tap->ring.rep, tap->ring.seq, tap->seq, what);
 }
@@ -82,7 +82,7 @@ static void take_part(struct history *history, struct life *life, struct message
 	message->is_marked_safe = is_safe;
 	history_ended(history, message, ring, at);
 	if (message->guarantee == 1 && life->is_honoured && !is_safe)
-		report_unsafe(history->report, "D10", BIT(life->node), &ring->id,
+		report_violation(history->report, "D10", BIT(life->node), &ring->id,
 			"node %u sends safe message %u in a frame that is not marked safe", history->ids[life->node],
 			message->id);
 }
