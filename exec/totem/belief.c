@@ -136,8 +136,7 @@ static bool may_serve(const struct totem_engine *engine, const struct peer *peer
 	uint64_t token_ns = is_of_recovery ? engine->lease.recovery_alive_ns : engine->lease.all_alive_ns;
 	uint64_t left_ns = is_of_recovery ? engine->belief.recovery_ns : engine->gather.waiting_ns;
 
-	if ((!is_of_recovery && !node_set_has(&engine->installed.memb, peer->id)) ||
-		TOTEM_MUTANT(engine, LEASE_ADOPTED))
+	if (!is_of_recovery && !node_set_has(&engine->installed.memb, peer->id))
 		return false;
 	if (engine->state == TOTEM_OPERATIONAL)
 		left_ns = engine->now_ns;

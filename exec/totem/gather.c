@@ -170,12 +170,13 @@ static void consent(struct totem_engine *engine, uint32_t node)
 	}
 }
 
+/* Take over whom the sender of a join counts as failed, if this node believes it. The list does not name this node. */
 static void adopt_failed(struct totem_engine *engine, uint32_t from, uint64_t ring_seq)
 {
 	for (uint32_t i = 0; i < engine->gather.join_failed.count; i++) {
 		uint32_t id = engine->gather.join_failed.ids[i];
 
-		if (id != engine->options.nodeid && (id == from || !has_just_returned(engine, id)) &&
+		if ((id == from || !has_just_returned(engine, id)) &&
 			(id == from || belief_of_member(engine, from, ring_seq, id) || belief_of_stranger(engine, id)))
 			lists_fail(engine, id);
 	}

@@ -55,12 +55,11 @@
 	X(REFUSALS_BELIEVED, 60, "a member whose host refuses datagrams is removed, whatever its connection") \
 	X(LEASE_FOREVER, 50, "a lease never ends") \
 	X(LEASE_OF_RING, 120, "the lease needs a majority of the ring only") \
-	X(LEASE_ADOPTED, 900, "a node is given up though this node has just answered it") \
 	X(LEASE_STALE_TOKEN, 400, "the first token after a lapse renews the lease") \
 	X(LEASE_GRANTED, 1000, "a node that forms another ring still answers for the old one") \
-	X(STRANGER_BELIEVED, 3500, "a stranger's verdict on a member of our ring is taken over at once") \
+	X(STRANGER_BELIEVED, 1500, "a stranger's verdict on a member of our ring is taken over at once") \
 	X(RESTART_FORGOTTEN, 100, "the verdict of a member that has started again counts as that of a member") \
-	X(LATE_PATH_FOREVER, 100, "the representative waits for late paths without an end") \
+	X(LATE_PATH_FOREVER, 200, "the representative waits for late paths without an end") \
 	X(MARGIN_NONE, 150, "a majority concludes as early as a node that is cut off") \
 	X(BUDGET_HALVED, 30, "a silent member is voted out long before its budget is over") \
 	X(VOTE_ALONE, 200, "one vote is enough") \

@@ -14,8 +14,9 @@
  *
  * A ring of two removes no member by votes, since one of two is no majority.
  *
- * A budget is at least four round trips, and at least as long as the suspect's own lease requires. A node whose own
- * timers were late waits longer, up to twice as long (Dadgar, Phillips, Currey, "Lifeguard", 2018).
+ * A budget is at least four round trips, and at least as long as the suspect's own lease requires. One more round trip is
+ * added, since a judge sees a longer silence than there was: the last sign is old when it comes, and so is the next one.
+ * A node whose own timers were late waits longer, up to twice as long (Dadgar, Phillips, Currey, "Lifeguard", 2018).
  */
 #include "exec/totem/silence.h"
 
@@ -67,7 +68,7 @@ static uint64_t budget_ns(const struct totem_engine *engine, const struct peer *
 {
 	uint64_t budget_ns = max_ns(engine->options.silence_ns, TRIPS_MIN * peer->round_trip_ns);
 
-	budget_ns = max_ns(budget_ns, lease_to_budget(peer->lease_ns));
+	budget_ns = max_ns(budget_ns, lease_to_budget(peer->lease_ns)) + peer->round_trip_ns;
 	if (engine->now_ns < engine->silence.late_until_ns)
 		budget_ns += LATE_TIMES * engine->silence.late_ns < budget_ns ? LATE_TIMES * engine->silence.late_ns
 									      : budget_ns;
