@@ -167,14 +167,16 @@ static void take_options(struct plan *plan)
  * Report that a part of an accepted file has no effect. The reload still succeeds. corosync-cfgtool -R shows the key,
  * as since 3.1.9. The log has each error, the key only the first one.
  */
-static void report_part(const struct reload *reload, enum reload_source source, const char *text)
+static void report_part(struct reload *reload, enum reload_source source, const char *text)
 {
 	static const char key[] = "config.reload_error_message";
 	const char *before;
 
 	log_line("CFG", LOG_ERR, "%s", text);
-	if (source == RELOAD_FILE && map_get_string(reload->parts.map, key, &before) < 0)
-		map_set_string(reload->parts.map, key, text);
+	if (source != RELOAD_FILE || map_get_string(reload->parts.map, key, &before) == 0)
+		return;
+	snprintf(reload->part_error, sizeof(reload->part_error), "%s", text);
+	map_set_string(reload->parts.map, key, reload->part_error);
 }
 
 /* Call the reload function of the transport. It finds changed keys itself, since not all of its keys are options. */

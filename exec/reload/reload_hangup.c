@@ -34,18 +34,27 @@ static void tell_lines(const char *text)
 	free(copy);
 }
 
+/* Delete the error of an earlier examination or refusal. The error of a part of the running config is still true. */
+static void delete_error(const struct reload *reload)
+{
+	const char *error = "";
+
+	if (reload->part_error[0] == '\0' || map_get_string(reload->parts.map, error_key, &error) < 0 ||
+		strcmp(error, reload->part_error) != 0)
+		map_delete(reload->parts.map, error_key);
+}
+
 /* Log the result of an examination. The reason of a refusal is in the log already. */
 static void on_examined(void *arg, int rc, const char *text)
 {
 	struct reload *reload = arg;
-	struct map *map = reload->parts.map;
 
 	reload->is_hung_up = false;
 	if (rc == 0) {
-		map_delete(map, error_key);
+		delete_error(reload);
 		tell_lines(text);
 	} else {
-		map_set_string(map, error_key, text);
+		map_set_string(reload->parts.map, error_key, text);
 	}
 	if (reload->is_hung_up_again)
 		begin(reload);

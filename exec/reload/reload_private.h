@@ -74,9 +74,10 @@ struct reload {
 	bool is_revision_owed;
 	/* after SIGHUP: the file is being examined, and will be examined again */
 	bool is_hung_up, is_hung_up_again;
-	int transport_rc; /* result of the transport's last reload: 0, or the errno of its refusal, negative */
-	bool is_removed;  /* this node has accepted a node list without it, and stays until it is stopped */
-	bool is_telling;  /* waiters are being called. New ones wait for the next reading */
+	int transport_rc;     /* result of the transport's last reload: 0, or the errno of its refusal, negative */
+	char part_error[256]; /* why a part of the last applied file has no effect. "": none */
+	bool is_removed;      /* this node has accepted a node list without it, and stays until it is stopped */
+	bool is_telling;      /* waiters are being called. New ones wait for the next reading */
 };
 
 /** Return the running configuration. */

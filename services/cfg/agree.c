@@ -23,7 +23,7 @@
  * or has an older version of it. After some time the node of the client sends the order WITHOUT three times, since the
  * ring may only have stopped for a while. Each WITHOUT is sent after the one before was delivered. The round goes on
  * without members that sent no HEARD before the third WITHOUT. If a member does not send READY or REFUSED in time, the
- * node of the client sends the order DROP.
+ * node of the client sends the order DROP. It also does so for its undecided rounds before the service is unloaded.
  *
  * The nodes agree on a new key of the ring in the same way: rotate.c.
  */
@@ -138,8 +138,6 @@ static void tell_refused(struct cfg *cfg, const char *reason)
 void cfg_agreement_commit(struct cfg *cfg)
 {
 	struct cfg_agreement *agreement = &cfg->agreement;
-	uint32_t type, size;
-	const void *value;
 
 	agreement->is_commit_due = false;
 	agreement->is_kept = false;
@@ -149,16 +147,18 @@ void cfg_agreement_commit(struct cfg *cfg)
 		return;
 	}
 	int rc = cfg->host->reload_commit(cfg->ctx);
+	const char *error = cfg_reload_error(cfg);
 
-	if (rc == 0) {
+	if (rc == 0 && error != NULL) {
+		cfg->host->log(
+			cfg->ctx, LOG_ERR, "Config reloaded, but a part of it has no effect on this node: %s", error);
+		cfg_say_partly(cfg, agreement->commit_asker, agreement->commit_number, error);
+	} else if (rc == 0) {
 		cfg->host->log(cfg->ctx, LOG_NOTICE, "Config reloaded, as on all nodes");
 		cfg_say(cfg, agreement->commit_asker, agreement->commit_number, CFG_STAGE_APPLIED, "");
 	} else {
-		const char *text = strerror(-rc);
+		const char *text = rc == -EINVAL && error != NULL ? error : strerror(-rc);
 
-		if (cfg->host->map_get(cfg->ctx, "config.reload_error_message", &type, &value, &size) == 0 &&
-			type == COTERIE_MAP_STRING && rc == -EINVAL)
-			text = value;
 		cfg->host->log(cfg->ctx, LOG_ERR,
 			"This node does not have the config that the other nodes have now (%s): reload again", text);
 		cfg_say(cfg, agreement->commit_asker, agreement->commit_number, CFG_STAGE_FAILED, text);
@@ -438,6 +438,7 @@ void cfg_deliver_reload_word(void *self, uint32_t nodeid, void *msg, uint32_t si
 		complain(cfg, nodeid, "a word");
 		return;
 	}
+	member->has_failed_partly = word->stage == CFG_STAGE_FAILED && (word->flags & CFG_WORD_PARTLY) != 0;
 	if (is_decided)
 		cfg_agreement_report(cfg);
 	else
@@ -487,6 +488,24 @@ static void drop_slow(struct cfg *cfg, struct cfg_round *round)
 	decide(cfg);
 }
 
+/* The node that requested a round unloads the service. */
+static void drop_left(struct cfg *cfg, struct cfg_round *round)
+{
+	struct cfg_round **place = &cfg->agreement.rounds;
+	char reason[REASON_SIZE];
+
+	if (round == cfg->agreement.rounds) {
+		snprintf(reason, sizeof(reason), "node %u unloads service cfg", round->asker);
+		drop_first(cfg, reason);
+		decide(cfg);
+		return;
+	}
+	while (*place != round)
+		place = &(*place)->next;
+	*place = round->next; /* this round has not begun, so this node keeps nothing for it */
+	tell_asker(cfg, round, CFG_OUTCOME_REFUSED);
+}
+
 void cfg_deliver_reload_order(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
 	struct cfg *cfg = self;
@@ -500,6 +519,8 @@ void cfg_deliver_reload_order(void *self, uint32_t nodeid, void *msg, uint32_t s
 		complain(cfg, nodeid, "an order about a key");
 	else if (round != NULL && message->order == CFG_ORDER_WITHOUT)
 		leave_out_silent(cfg, round);
+	else if (round != NULL && (message->flags & CFG_ORDER_UNLOADS) != 0)
+		drop_left(cfg, round);
 	else if (round != NULL)
 		drop_slow(cfg, round);
 }
@@ -522,6 +543,7 @@ void cfg_swap_reload_word(void *msg, uint32_t size)
 	message->asker = __builtin_bswap32(message->asker);
 	message->stage = __builtin_bswap32(message->stage);
 	message->text_size = __builtin_bswap32(message->text_size);
+	message->flags = __builtin_bswap32(message->flags);
 }
 
 void cfg_swap_reload_order(void *msg, uint32_t size)
@@ -531,4 +553,5 @@ void cfg_swap_reload_order(void *msg, uint32_t size)
 	(void)size;
 	message->number = __builtin_bswap64(message->number);
 	message->order = __builtin_bswap32(message->order);
+	message->flags = __builtin_bswap32(message->flags);
 }

@@ -21,6 +21,7 @@ struct cfg_member {
 	uint32_t stage; /* enum cfg_stage, or 0: no message yet */
 	bool is_out;    /* the round goes on without it: it did not answer in time, or has left the ring */
 	bool has_left;
+	bool has_failed_partly; /* its file is applied, but a part of it has no effect */
 	char *text; /* the text of its last message, cut if no client of this node needs it, or NULL: none */
 };
 
@@ -174,6 +175,11 @@ void cfg_wrap_tag(struct cfg *cfg, uint8_t tag[CFG_KEY_TAG_SIZE]);
 
 void cfg_agreement_init(struct cfg *cfg);
 void cfg_agreement_fini(struct cfg *cfg);
+/**
+ * Before the service is unloaded: make all nodes drop the undecided rounds of this node. @return 0; -EAGAIN: a file has to
+ * be applied, or a message to be sent. Call again then
+ */
+int cfg_agreement_drain(struct cfg *cfg);
 /** Request a reload from all nodes, for a client. @return 0; -EAGAIN; -ENOMEM; -ENOTSUP */
 int cfg_agreement_ask(struct cfg *cfg, struct coterie_client *client, enum cfg_response_id response, uint32_t flags);
 /** Store a client's request for the round with this number. NULL: out of memory */
@@ -199,7 +205,9 @@ void cfg_ask_otherwise(struct cfg *cfg, struct cfg_ask *ask);
 
 /** Send a message in a round. A text that is too long is cut. */
 void cfg_say(struct cfg *cfg, uint32_t asker, uint64_t number, enum cfg_stage stage, const char *text);
-void cfg_order(struct cfg *cfg, const struct cfg_round *round, enum cfg_order order);
+/** Send FAILED for a file that is applied, but a part of which has no effect. */
+void cfg_say_partly(struct cfg *cfg, uint32_t asker, uint64_t number, const char *text);
+void cfg_order(struct cfg *cfg, const struct cfg_round *round, enum cfg_order order, uint32_t flags);
 void cfg_letters_send(struct cfg *cfg);
 void cfg_letters_free(struct cfg *cfg);
 

@@ -190,13 +190,13 @@ static void watch_rounds(struct cfg *cfg)
 		if (silent_ns >= (round->warnings == 0 ? SILENCE_NS : WARNING_NS) && !round->is_ordered && is_silent &&
 			round->key == NULL) {
 			round->is_ordered = true;
-			cfg_order(cfg, round, CFG_ORDER_WITHOUT);
+			cfg_order(cfg, round, CFG_ORDER_WITHOUT, 0);
 		}
 		/* A round for a new key never goes on without a member, since all members must get the key. */
 		if (waited_ns >= (round->key != NULL && is_silent ? SILENCE_NS : PATIENCE_NS) && !round->is_ended &&
 			round == agreement->rounds) {
 			round->is_ended = true;
-			cfg_order(cfg, round, CFG_ORDER_DROP);
+			cfg_order(cfg, round, CFG_ORDER_DROP, 0);
 		}
 	}
 	for (struct cfg_round *round = agreement->decided; round != NULL; round = round->next)
@@ -286,6 +286,34 @@ static void free_rounds(struct cfg_round *list)
 		cfg_round_destroy(list);
 		list = next;
 	}
+}
+
+/* Destroy the requests that are not on the ring. They must not begin rounds that this node then leaves. */
+static void destroy_owed(struct cfg *cfg)
+{
+	struct cfg_ask *next;
+
+	for (struct cfg_ask *ask = cfg->agreement.asks; ask != NULL; ask = next) {
+		next = ask->next;
+		if (ask->is_owed)
+			cfg_ask_destroy(cfg, ask); /* its client has disconnected */
+	}
+}
+
+int cfg_agreement_drain(struct cfg *cfg)
+{
+	const struct cfg_agreement *agreement = &cfg->agreement;
+	uint32_t self = cfg->host->local_nodeid(cfg->ctx);
+
+	/* Only this node watches the time limits of its rounds. Without it they would never end if a member hangs. */
+	for (struct cfg_round *round = agreement->rounds; round != NULL; round = round->next) {
+		if (round->is_alone || round->asker != self || round->is_ended)
+			continue;
+		round->is_ended = true;
+		cfg_order(cfg, round, CFG_ORDER_DROP, CFG_ORDER_UNLOADS);
+	}
+	destroy_owed(cfg);
+	return agreement->is_commit_due || agreement->letters != NULL ? -EAGAIN : 0;
 }
 
 void cfg_agreement_fini(struct cfg *cfg)

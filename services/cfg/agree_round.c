@@ -226,10 +226,22 @@ static void reply_report(struct cfg *cfg, const struct cfg_round *round, struct 
 	free(bytes);
 }
 
+/* Return whether a member has not applied its file. A file of which only a part has no effect is applied. */
+static bool has_failed(const struct cfg_round *round)
+{
+	for (uint32_t i = 0; i < round->member_count; i++) {
+		const struct cfg_member *member = &round->members[i];
+
+		if (!member->is_out && member->stage == CFG_STAGE_FAILED && !member->has_failed_partly)
+			return true;
+	}
+	return false;
+}
+
 void cfg_round_report(struct cfg *cfg, const struct cfg_round *round, struct coterie_client *client,
 	enum cfg_response_id response, enum cfg_outcome outcome)
 {
-	bool is_good = outcome != CFG_OUTCOME_REFUSED && cfg_round_first(round, CFG_STAGE_FAILED) == NULL;
+	bool is_good = outcome != CFG_OUTCOME_REFUSED && !has_failed(round);
 
 	if (response == CFG_RES_RELOAD_REPORT || response == CFG_RES_KEY_ROTATE)
 		reply_report(cfg, round, client, response, outcome);

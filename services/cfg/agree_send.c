@@ -48,13 +48,13 @@ static void write_letter(
 	cfg_letters_send(cfg);
 }
 
-void cfg_say(struct cfg *cfg, uint32_t asker, uint64_t number, enum cfg_stage stage, const char *text)
+/* Send a word whose text and text_size are not set yet. */
+static void say(struct cfg *cfg, struct cfg_ring_reload_word word, const char *text)
 {
 	static const char more[] = "more\n";
-	struct cfg_ring_reload_word word = {
-		.number = number, .asker = asker, .stage = stage, .text_size = (uint32_t)strlen(text)};
 	char *cut = NULL;
 
+	word.text_size = (uint32_t)strlen(text);
 	if (word.text_size > CFG_TEXT_MAX && (cut = malloc(CFG_TEXT_MAX + 1)) != NULL) {
 		const char *end = memrchr(text, '\n', CFG_TEXT_MAX - sizeof(more));
 		size_t whole = end == NULL ? 0 : (size_t)(end + 1 - text);
@@ -71,9 +71,22 @@ void cfg_say(struct cfg *cfg, uint32_t asker, uint64_t number, enum cfg_stage st
 	free(cut);
 }
 
-void cfg_order(struct cfg *cfg, const struct cfg_round *round, enum cfg_order what)
+void cfg_say(struct cfg *cfg, uint32_t asker, uint64_t number, enum cfg_stage stage, const char *text)
 {
-	struct cfg_ring_reload_order message = {.number = round->number, .order = what};
+	say(cfg, (struct cfg_ring_reload_word){.number = number, .asker = asker, .stage = stage}, text);
+}
+
+void cfg_say_partly(struct cfg *cfg, uint32_t asker, uint64_t number, const char *text)
+{
+	const struct cfg_ring_reload_word word = {
+		.number = number, .asker = asker, .stage = CFG_STAGE_FAILED, .flags = CFG_WORD_PARTLY};
+
+	say(cfg, word, text);
+}
+
+void cfg_order(struct cfg *cfg, const struct cfg_round *round, enum cfg_order what, uint32_t flags)
+{
+	struct cfg_ring_reload_order message = {.number = round->number, .order = what, .flags = flags};
 
 	write_letter(cfg, CFG_RING_RELOAD_ORDER, (const uint8_t *)&message + sizeof(message.header),
 		sizeof(message) - sizeof(message.header), "", 0);

@@ -183,6 +183,8 @@ static int cfg_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	return 0;
 }
 
+static int cfg_drain(void *self) { return cfg_agreement_drain(self); }
+
 /* The executive has ended all connections before this call. */
 static void cfg_fini(void *self)
 {
@@ -273,6 +275,7 @@ static const struct coterie_service cfg_ops = {
 	.client_join = cfg_client_join,
 	.client_leave = cfg_client_leave,
 	.configuration = cfg_configuration,
+	.drain = cfg_drain,
 	.state_save = cfg_state_save,
 	.state_load = cfg_state_load,
 	COTERIE_REQUESTS(cfg_requests),

@@ -133,6 +133,11 @@ int cfg_handle_get_node_addrs(void *self, struct coterie_client *client, const v
 
 /* --- reload.c --- */
 
+/**
+ * Return the error of this node's last reload, or NULL. The executive deletes it when it begins to apply a file. So after a
+ * file was applied, the error is about a part of it that has no effect.
+ */
+const char *cfg_reload_error(struct cfg *cfg);
 /** Send RELOAD_CONFIG: each node reloads on its own. `client` gets the answer. @return 0; -ENOMEM; -EAGAIN */
 int cfg_reload_send(struct cfg *cfg, struct coterie_client *client, bool wants_report);
 /** Forget a client whose connection ends. Its reloads continue. */

@@ -279,7 +279,7 @@ CFG_LAYOUT(cfg_res_node_status_error, version, 24);
 
 /* The outcome of a reload. */
 enum cfg_outcome {
-	CFG_OUTCOME_APPLIED = 1, /* all nodes have applied their files */
+	CFG_OUTCOME_APPLIED = 1, /* all nodes were ready. The list shows nodes that failed later */
 	CFG_OUTCOME_REFUSED = 2, /* a node refused: no node has changed anything */
 	CFG_OUTCOME_CHECKED = 3, /* a check: every node could apply its file */
 	CFG_OUTCOME_EACH = 4,    /* Corosync nodes are in the ring, so each node decides about its own file. The report
@@ -288,10 +288,10 @@ enum cfg_outcome {
 
 /* The result of one node. */
 enum cfg_node_outcome {
-	CFG_NODE_READY = 1,     /* its file is valid. The text has the changes that it would make */
-	CFG_NODE_APPLIED = 2,   /* it has applied its file. The text has the changes */
-	CFG_NODE_REFUSED = 3,   /* it has refused. The text has the reason */
-	CFG_NODE_FAILED = 4,    /* its file was valid, and applying it failed. The text has the reason */
+	CFG_NODE_READY = 1,   /* its file is valid. The text has the changes that it would make */
+	CFG_NODE_APPLIED = 2, /* it has applied its file. The text has the changes */
+	CFG_NODE_REFUSED = 3, /* it has refused. The text has the reason */
+	CFG_NODE_FAILED = 4, /* its file was valid, and applying it, or a part of it, failed. The text has the reason */
 	CFG_NODE_NO_ANSWER = 5, /* it sent no message: the service is not loaded, or hangs */
 	CFG_NODE_LEFT = 6,      /* it has left the ring */
 	CFG_NODE_ABSENT = 7,    /* it is in the node list, and was not in the ring when the key changed */
@@ -413,7 +413,11 @@ enum cfg_stage {
 	CFG_STAGE_REFUSED = 3, /* its file is not valid. The text has the reason */
 	CFG_STAGE_APPLIED = 4, /* it has applied the file. In a round for a key: it sends with the new key, and has
 			        * wiped the old key */
-	CFG_STAGE_FAILED = 5,  /* applying the file or key failed. The text has the reason */
+	CFG_STAGE_FAILED = 5,  /* applying the file or key, or a part of it, failed. The text has the reason */
+};
+
+enum cfg_word_flags {
+	CFG_WORD_PARTLY = 1, /* with FAILED: the file is applied, but a part of it has no effect */
 };
 
 struct cfg_ring_reload_word {
@@ -422,14 +426,15 @@ struct cfg_ring_reload_word {
 	uint32_t asker;
 	uint32_t stage; /* enum cfg_stage */
 	uint32_t text_size;
-	uint32_t pad;
-	char text[]; /* text_size bytes without NUL */
+	uint32_t flags; /* enum cfg_word_flags. Older builds send 0, and ignore it */
+	char text[];    /* text_size bytes without NUL */
 };
 CFG_SIZE(cfg_ring_reload_word, 40);
 CFG_LAYOUT(cfg_ring_reload_word, number, 16);
 CFG_LAYOUT(cfg_ring_reload_word, asker, 24);
 CFG_LAYOUT(cfg_ring_reload_word, stage, 28);
 CFG_LAYOUT(cfg_ring_reload_word, text_size, 32);
+CFG_LAYOUT(cfg_ring_reload_word, flags, 36);
 CFG_LAYOUT(cfg_ring_reload_word, text, 40);
 
 /* Orders of the node that requested the round, if members do not answer in time. */
@@ -438,15 +443,20 @@ enum cfg_order {
 	CFG_ORDER_DROP = 2,    /* all nodes drop the round */
 };
 
+enum cfg_order_flags {
+	CFG_ORDER_UNLOADS = 1, /* with DROP: the sender unloads the service. No member is late */
+};
+
 struct cfg_ring_reload_order {
 	struct cfg_request_header header;
 	uint64_t number;
 	uint32_t order; /* enum cfg_order */
-	uint32_t pad;
+	uint32_t flags; /* enum cfg_order_flags. Older builds send 0, and ignore it */
 };
 CFG_SIZE(cfg_ring_reload_order, 32);
 CFG_LAYOUT(cfg_ring_reload_order, number, 16);
 CFG_LAYOUT(cfg_ring_reload_order, order, 24);
+CFG_LAYOUT(cfg_ring_reload_order, flags, 28);
 
 /* A new key of the ring, encrypted with the key in use: wrap.c. */
 enum {

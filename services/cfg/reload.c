@@ -63,6 +63,15 @@ static struct cfg_reload *find_read(const struct cfg *cfg)
 	return reload;
 }
 
+const char *cfg_reload_error(struct cfg *cfg)
+{
+	uint32_t type, size;
+	const void *value;
+	int rc = cfg->host->map_get(cfg->ctx, "config.reload_error_message", &type, &value, &size);
+
+	return rc == 0 && type == COTERIE_MAP_STRING ? value : NULL;
+}
+
 /* Send a report that contains only this node, since other nodes do not send their results. */
 static void report(struct cfg *cfg, struct coterie_client *client, int rc, const char *text)
 {
@@ -74,7 +83,11 @@ static void report(struct cfg *cfg, struct coterie_client *client, int rc, const
 	}
 	cfg_round_take(round->members, CFG_STAGE_HEARD, "", 0);
 	cfg_round_take(round->members, rc == 0 ? CFG_STAGE_READY : CFG_STAGE_REFUSED, text, (uint32_t)strlen(text));
-	if (rc == 0)
+	const char *error = rc == 0 ? cfg_reload_error(cfg) : NULL;
+
+	if (error != NULL)
+		cfg_round_take(round->members, CFG_STAGE_FAILED, error, (uint32_t)strlen(error));
+	else if (rc == 0)
 		cfg_round_take(round->members, CFG_STAGE_APPLIED, "", 0);
 	cfg_round_report(cfg, round, client, CFG_RES_RELOAD_REPORT, CFG_OUTCOME_EACH);
 	cfg_round_destroy(round);

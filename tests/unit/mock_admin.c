@@ -241,6 +241,7 @@ static int host_reload_commit(struct coterie_ctx *host)
 	if (!host->is_kept || host->next_key_size > 0)
 		return -ENOENT;
 	host->is_kept = false;
+	host->table.map_delete(host, "config.reload_error_message"); /* the executive does the same */
 	if (host->commit_rc == 0)
 		host->commits++;
 	if (host->commit_rc == 0 && host->on_commit != NULL)

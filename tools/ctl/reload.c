@@ -148,17 +148,19 @@ static int complete_each(struct ctl *ctl, struct json_object *before, bool is_ch
 	struct json_object *after = take_snapshot(ctl), *applied = json_object_new_array();
 	struct json_object *node = json_object_array_get_idx(get(data, "nodes"), 0);
 	bool is_refused = strcmp(get_text(node, "result"), "refused") == 0;
+	bool has_failed = strcmp(get_text(node, "result"), "error") == 0; /* its text has the reason */
 
 	put_changes(before, after, applied);
 	json_object_put(after);
 	if (!is_check && !is_refused) {
-		put_text(node, "result", json_object_array_length(applied) > 0 ? "applied" : "unchanged");
+		if (!has_failed)
+			put_text(node, "result", json_object_array_length(applied) > 0 ? "applied" : "unchanged");
 		json_object_object_add(data, "applied", applied);
 		put_refused(ctl, data);
 	} else {
 		json_object_put(applied);
 	}
-	return is_refused ? CTL_INVALID : CTL_GOOD;
+	return is_refused ? CTL_INVALID : has_failed ? CTL_FAILED : CTL_GOOD;
 }
 
 int reload_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data)

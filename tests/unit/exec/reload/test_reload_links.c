@@ -123,9 +123,20 @@ START_TEST(the_transport_hears_of_every_change)
 	/* The file is applied, but a part of it has no effect. Since 3.1.9 corosync-cfgtool -R shows this error. */
 	ck_assert_str_eq(
 		string_of("config.reload_error_message"), "transport knet keeps its old settings: Input/output error");
+	/* SIGHUP only checks the file, so it does not delete this error. */
+	reload_hangup(node.reload);
+	ck_assert_int_eq(prepare().rc, 0);
+	reload_drop(node.reload, &node);
+	ck_assert_str_eq(
+		string_of("config.reload_error_message"), "transport knet keeps its old settings: Input/output error");
 	write_links(" token: abc\n", "1 2 3", "0 3");
 	ck_assert_int_eq(reload().rc, -EINVAL);
 	ck_assert_uint_eq(seen.transport_reloads, 3);
+	write_links("", "1 2 3", "0 3");
+	reload_hangup(node.reload);
+	ck_assert_int_eq(prepare().rc, 0);
+	reload_drop(node.reload, &node);
+	ck_assert_str_eq(string_of("config.reload_error_message"), "(none)");
 }
 END_TEST
 

@@ -240,6 +240,44 @@ START_TEST(who_could_and_then_cannot)
 }
 END_TEST
 
+static void fail_partly(struct coterie_ctx *context)
+{
+	static const char text[] = "transport knet keeps its old settings: Input/output error";
+
+	context->table.map_set(context, "config.reload_error_message", COTERIE_MAP_STRING, text, sizeof(text));
+}
+
+START_TEST(a_part_of_an_applied_file_without_effect_is_reported)
+{
+	form("1 2");
+	host(2)->on_commit = fail_partly;
+	ask_report(1, 0);
+	run();
+	all_read("1 2");
+	settle();
+	ck_assert_str_eq(
+		report(1), "applied|1:applied |2:failed transport knet keeps its old settings: Input/output error");
+	ck_assert_str_eq(commits(), "1 1 0 0");
+	ck_assert(mock_host_has_logged(
+		host(2), "Config reloaded, but a part of it has no effect on this node: transport"));
+	/* For a client of Corosync's library the file is applied. */
+	ask(2);
+	run();
+	all_read("1 2");
+	settle();
+	ck_assert_int_eq(answer(2), OK);
+	ck_assert_str_eq(commits(), "2 2 0 0");
+	/* The next reload succeeds as a whole. */
+	host(2)->on_commit = NULL;
+	mock_queue_clear(&users[1].client->replies);
+	ask_report(1, 0);
+	run();
+	all_read("1 2");
+	settle();
+	ck_assert_str_eq(report(1), "applied|1:applied |2:applied ");
+}
+END_TEST
+
 START_TEST(long_lists_are_cut)
 {
 	char *text = malloc(210001);
@@ -430,6 +468,7 @@ int main(void)
 	tcase_add_test(tcase, a_report_of_all_nodes);
 	tcase_add_test(tcase, a_check_changes_nothing);
 	tcase_add_test(tcase, who_could_and_then_cannot);
+	tcase_add_test(tcase, a_part_of_an_applied_file_without_effect_is_reported);
 	tcase_add_test(tcase, long_lists_are_cut);
 	tcase_add_test(tcase, who_leaves_makes_it_void_and_it_is_asked_anew);
 	tcase_add_test(tcase, the_asker_leaves);

@@ -97,6 +97,110 @@ START_TEST(no_verdict_in_time)
 }
 END_TEST
 
+/* ---- The service is unloaded --------------------------------------------- */
+
+static int drain(uint32_t nodeid)
+{
+	service_user_close(&users[nodeid]);
+	return ring.ops->drain != NULL ? ring.ops->drain(ring.nodes[nodeid].self) : 0;
+}
+
+static uint32_t orders(uint32_t nodeid)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < host(nodeid)->sent.count; i++)
+		count += host(nodeid)->sent.list[i].id == CFG_RING_RELOAD_ORDER;
+	return count;
+}
+
+START_TEST(an_asker_that_is_unloaded_ends_its_round)
+{
+	form("1 2 3");
+	ask(1);
+	run();
+	all_read("2 3");
+	ck_assert_int_eq(drain(1), 0);
+	ck_assert_int_eq(drain(1), 0);
+	ck_assert_uint_eq(orders(1), 1);
+	run();
+	ck_assert_int_eq(drain(1), 0);
+	kill_node(1);
+	expect_kept(2, false);
+	expect_kept(3, false);
+	ck_assert(mock_host_has_logged(host(2), "nothing has changed: node 1 unloads service cfg"));
+	/* The next round goes on without the node. */
+	ask(2);
+	run();
+	all_read("2 3");
+	for (int i = 0; i < 75; i++)
+		pass(100);
+	ck_assert_str_eq(commits(), "-1 1 1 0");
+	ck_assert_int_eq(answer(2), OK);
+}
+END_TEST
+
+START_TEST(an_asker_that_is_unloaded_ends_its_waiting_rounds)
+{
+	form("1 2 3");
+	ask(2);
+	run();
+	ask(1);
+	run();
+	ask_report(3, 0);
+	run();
+	ck_assert_int_eq(drain(1), 0);
+	run();
+	all_read("1 2 3");
+	settle();
+	ck_assert_str_eq(commits(), "1 1 1 0");
+	ck_assert_int_eq(answer(2), OK);
+	/* The round of node 3 is the next one. */
+	all_read("1 2 3");
+	settle();
+	ck_assert_str_eq(commits(), "2 2 2 0");
+	ck_assert_str_eq(report(3), "applied|1:applied |2:applied |3:applied ");
+}
+END_TEST
+
+START_TEST(a_request_that_is_delivered_during_the_unload_ends)
+{
+	form("1 2");
+	ask(1);
+	ck_assert_int_eq(drain(1), 0);
+	run();
+	ck_assert_int_eq(drain(1), 0); /* the executive calls again until it has delivered the node's messages */
+	run();
+	expect_kept(2, false);
+	all_read("2");
+	expect_kept(2, false);
+}
+END_TEST
+
+START_TEST(an_unload_waits_for_the_commit_and_for_room)
+{
+	form("1 2");
+	ask(1);
+	run();
+	all_read("1 2");
+	ck_assert_int_eq(drain(1), -EAGAIN);
+	settle();
+	ck_assert_int_eq(drain(1), 0);
+	ck_assert_str_eq(commits(), "1 1 0 0");
+	ask_report(2, 0);
+	run();
+	host(1)->ring_send_rc = -EAGAIN;
+	all_read("1");
+	ck_assert_int_eq(drain(1), -EAGAIN);
+	host(1)->ring_send_rc = 0;
+	settle();
+	ck_assert_int_eq(drain(1), 0);
+	all_read("2");
+	settle();
+	ck_assert_str_eq(commits(), "2 2 0 0");
+}
+END_TEST
+
 START_TEST(applied_is_never_said)
 {
 	form("1 2");
@@ -113,6 +217,25 @@ START_TEST(applied_is_never_said)
 END_TEST
 
 /* ---- Nodes that act like Corosync's -------------------------------------- */
+
+START_TEST(in_a_mixed_ring_a_part_without_effect_is_reported)
+{
+	static const char text[] = "transport knet keeps its old settings: Input/output error";
+
+	form("1 2");
+	host(1)->is_safe_kept = host(2)->is_safe_kept = 0;
+	ask_report(1, 0);
+	ask(2);
+	run();
+	for (uint32_t i = 1; i <= 2; i++) {
+		host(i)->table.map_set(host(i), "config.reload_error_message", COTERIE_MAP_STRING, text, sizeof(text));
+		while (host(i)->reload_count > 0)
+			mock_reload_done(host(i), 0, "");
+	}
+	ck_assert_str_eq(report(1), "each|1:failed transport knet keeps its old settings: Input/output error");
+	ck_assert_int_eq(answer(2), OK);
+}
+END_TEST
 
 START_TEST(in_a_mixed_ring_each_is_on_its_own)
 {
@@ -337,7 +460,12 @@ int main(void)
 	tcase_add_test(tcase, a_ring_that_stands_still);
 	tcase_add_test(tcase, who_is_left_out_drops_its_file);
 	tcase_add_test(tcase, no_verdict_in_time);
+	tcase_add_test(tcase, an_asker_that_is_unloaded_ends_its_round);
+	tcase_add_test(tcase, an_asker_that_is_unloaded_ends_its_waiting_rounds);
+	tcase_add_test(tcase, a_request_that_is_delivered_during_the_unload_ends);
+	tcase_add_test(tcase, an_unload_waits_for_the_commit_and_for_room);
 	tcase_add_test(tcase, applied_is_never_said);
+	tcase_add_test(tcase, in_a_mixed_ring_a_part_without_effect_is_reported);
 	tcase_add_test(tcase, in_a_mixed_ring_each_is_on_its_own);
 	tcase_add_test(tcase, the_ring_has_become_a_mixed_one);
 	tcase_add_test(tcase, senseless_messages_have_no_effect);
