@@ -529,7 +529,9 @@ int totem_engine_set_mutant(struct totem_engine *engine, const char *name); /* -
 /* A hold cancel in the other byte order is ignored. */
 #define TOTEM_QUIRK_HOLD_CANCEL_ORDER 32u
 #define TOTEM_QUIRK_LISTENS_ALWAYS 64u /* there is no back-off */
-#define TOTEM_QUIRK_ALL 127u
+/** The counts of RECOVERY go on after an attempt that has failed, so a ring may be installed without all old frames. */
+#define TOTEM_QUIRK_COUNTS_KEPT 128u
+#define TOTEM_QUIRK_ALL 255u
 void totem_engine_set_quirks(struct totem_engine *engine, uint32_t quirks);
 #endif
 

@@ -65,6 +65,7 @@
 	X(VOTE_ALONE, 200, "one vote is enough") \
 	X(VOTE_LOST, 20, "votes of other members are not counted") \
 	X(VOTE_WITHOUT_ALL, 60, "a majority votes a member out that another member hears") \
+	X(COUNTS_NOT_RESET, 300, "the counts that a plain node keeps of a failed recovery stand") \
 	X(HOLD_FOREVER, 10, "a held token is never let go") \
 	X(LINGER_FOREVER, 50, "a lone sender keeps the token for good") \
 	X(LINGER_UNBOUNDED, 50, "each time a lone sender that keeps the token sends, it has a whole window") \

@@ -11,6 +11,8 @@
 #include "exec/totem/state.h"
 
 #define STUCK_VISITS 100u
+/* At one of so many visits the flag can be set for nodes of Corosync. */
+#define RESET_VISITS 2u
 /*
  * The most by which the seqs of one member can be ahead of the seq that another one has freed: the size of both stores.
  */
@@ -85,9 +87,13 @@ void recovery_enter(struct totem_engine *engine)
 	pass_begin(engine);
 	aru_begin(engine);
 	engine->recovery.install_seq = base;
-	engine->recovery.flg_count = 0;
-	engine->recovery.rotations = 0;
+	if (!TOTEM_QUIRK(engine, COUNTS_KEPT)) {
+		engine->recovery.flg_count = 0;
+		engine->recovery.rotations = 0;
+	}
 	engine->recovery.is_flg_mine = false;
+	engine->recovery.has_raised = false;
+	engine->recovery.visits = 0;
 	engine->place = TOKEN_NONE;
 	if (!engine->recovery.is_promised)
 		engine->recovery.high_ring_delivered = engine->delivery.high;
@@ -106,9 +112,29 @@ void recovery_note_received(struct totem_engine *engine, bool is_received)
 	engine->recovery.received_flg = is_received;
 }
 
+/*
+ * Return whether this node sets the flag though it owes nothing. A node of Corosync keeps its counts of a recovery that
+ * has failed, and would install this ring too early, without all frames of the old one. The flag sets its counts to zero
+ * (book compatibility, "Repaired rules"). A representative does not see a flag that it has set itself and takes back at
+ * its first visit, so the flag is set at the second visit then.
+ */
+static bool resets_counts(const struct totem_engine *engine)
+{
+	return engine->recovery.features == 0 && !engine->recovery.has_raised &&
+	       engine->recovery.visits < RESET_VISITS && !TOTEM_QUIRK(engine, COUNTS_KEPT) &&
+	       !TOTEM_MUTANT(engine, COUNTS_NOT_RESET);
+}
+
+static void raise_flag(struct totem_engine *engine)
+{
+	engine->recovery.is_flg_mine = engine->recovery.has_raised = true;
+}
+
 bool recovery_raise_flag(struct totem_engine *engine)
 {
-	engine->recovery.is_flg_mine = engine->owed.count > 0;
+	if (engine->owed.count > 0 || resets_counts(engine))
+		raise_flag(engine);
+	engine->recovery.visits++;
 	return engine->recovery.is_flg_mine;
 }
 
@@ -184,15 +210,17 @@ void recovery_step(struct totem_engine *engine, struct wire_token *token)
 {
 	const struct store *store = &engine->rstore;
 
-	if (engine->owed.count > 0) {
+	if (engine->owed.count > 0 || resets_counts(engine)) {
 		if (token->retrans_flg == 0) {
 			token->retrans_flg = 1;
-			engine->recovery.is_flg_mine = true;
+			raise_flag(engine);
 		}
 	} else if (token->retrans_flg == 1 && engine->recovery.is_flg_mine) {
 		token->retrans_flg = 0;
 		engine->recovery.is_flg_mine = false;
 	}
+	if (engine->recovery.visits < RESET_VISITS)
+		engine->recovery.visits++;
 	engine->recovery.flg_count = token->retrans_flg == 0 ? engine->recovery.flg_count + 1 : 0;
 	if (engine->recovery.flg_count == 2)
 		engine->recovery.install_seq = token->seq;

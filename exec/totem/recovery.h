@@ -26,7 +26,9 @@ struct recovery {
 	uint32_t flg_count;           /* visits in a row at which no member owed frames */
 	uint32_t rotations;           /* visits in a row at which all members had all frames */
 	uint32_t install_seq;         /* frames up to this seq belong to the recovery */
-	bool is_flg_mine;             /* this node has set the flag in the token: it owes frames */
+	bool is_flg_mine;             /* this node has set the flag in the token */
+	bool has_raised;              /* this node has set it before in this recovery */
+	uint32_t visits;              /* visits of the token in this recovery, at most two are counted */
 	struct node_set trans;        /* companions: members of the same old ring */
 	struct node_set deliver;      /* nodes whose frames are delivered even behind a hole */
 	uint64_t features;            /* features that all members of the new ring have; 0: none */
@@ -34,7 +36,7 @@ struct recovery {
 
 void recovery_enter(struct totem_engine *engine);
 void recovery_note_received(struct totem_engine *engine, bool is_received); /* set received_flg, in COMMIT */
-/** Set the flag of the ring's first token if this node owes frames. Return whether the flag is set. */
+/** Return whether the representative sets the flag in the ring's first token. */
 bool recovery_raise_flag(struct totem_engine *engine);
 void recovery_leave(struct totem_engine *engine); /* call when the attempt has failed */
 /** Take the old frame out of a frame of the recovery that is not stored yet. false: out of memory, drop the frame. */

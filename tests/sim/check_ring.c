@@ -41,6 +41,26 @@ void rings_id_again(struct history *history, struct life *life, const struct rin
 			ring->id.seq);
 }
 
+/*
+ * Return whether the node may install the ring too early: it is like Corosync, and counts on from a recovery that has
+ * failed (recovery.c). A node of ours ends that in the first rotation, for the members behind it. The run is tainted
+ * then.
+ */
+static bool may_be_early(const struct history *history, const struct life *life, const struct ring_record *ring)
+{
+	uint32_t id = id_of(history, life->node);
+
+	for (uint32_t node = 0; node < history->node_count; node++) {
+		const struct life *other = history->present[node];
+
+		if ((ring->members & BIT(node)) != 0 && other != NULL && !other->is_reference &&
+			id_of(history, node) < id)
+			return false;
+	}
+	history->report->is_tainted |= life->is_reference;
+	return life->is_reference;
+}
+
 bool rings_frame_sent(struct history *history, struct life *life, struct ring_record *ring, uint32_t at,
 	uint32_t originator, uint64_t hash, bool is_message)
 {
@@ -59,7 +79,7 @@ bool rings_frame_sent(struct history *history, struct life *life, struct ring_re
 	frame->hash = hash;
 	frame->life = life->number;
 	history_received(history, ring, at, life->node);
-	if (is_message && (ring->members & ~ring->installed) != 0)
+	if (is_message && (ring->members & ~ring->installed) != 0 && !may_be_early(history, life, ring))
 		report_violation(history->report, "I8", BIT(life->node) | (ring->members & ~ring->installed), &ring->id,
 			"node %u sends message frame %u of %x.%" PRIx64 " before every member "
 			"installed that ring",
@@ -241,7 +261,7 @@ static void trace_installed(
 {
 	uint32_t install_seq = (uint32_t)trace->value;
 
-	if (ring->has_install_seq && ring->install_seq != install_seq)
+	if (ring->has_install_seq && ring->install_seq != install_seq && !may_be_early(history, life, ring))
 		report_violation(history->report, "I8", BIT(life->node) | ring->installed, &ring->id,
 			"node %u installs %x.%" PRIx64 " at seq %u, others at %u", id_of(history, life->node),
 			ring->id.rep, ring->id.seq, install_seq, ring->install_seq);
@@ -249,7 +269,8 @@ static void trace_installed(
 	ring->install_seq = install_seq;
 	for (uint32_t node = 0; node < history->node_count; node++)
 		if ((ring->members & BIT(node)) != 0 &&
-			count_of(history, install_seq) > (int32_t)ring->received_upto[node])
+			count_of(history, install_seq) > (int32_t)ring->received_upto[node] &&
+			!may_be_early(history, life, ring))
 			report_violation(history->report, "I8", BIT(life->node) | BIT(node), &ring->id,
 				"node %u installs %x.%" PRIx64 " at seq %u, but node %u has only %u recovery "
 				"frames",
@@ -372,7 +393,7 @@ void rings_kept_back(struct history *history, struct life *life, uint32_t frames
 
 void rings_recovered(struct history *history, struct life *life, const struct ring_record *ring, uint32_t queued)
 {
-	if (queued != 0)
+	if (queued != 0 && !may_be_early(history, life, ring))
 		report_violation(history->report, "I8", BIT(life->node), &ring->id,
 			"node %u installs %x.%" PRIx64 " while %u recovery frames wait to be sent",
 			id_of(history, life->node), ring->id.rep, ring->id.seq, queued);

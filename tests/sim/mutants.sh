@@ -12,8 +12,8 @@ declare -A faults=([COMMIT_STALE_RING]="replay,crash,loss,partition" [SAFE_PROMI
 	[SIGNS_BELIEVED]=dead [QUIET_NEVER]=middle [REFUSALS_BELIEVED]=patience [MARGIN_NONE]=patience
 	[BUDGET_HALVED]=patience [VOTE_ALONE]=patience [VOTE_LOST]=patience [VOTE_WITHOUT_ALL]=patience
 	[LEASE_GRANTED]="asymmetric,pause" [STRANGER_BELIEVED]="asymmetric,shift" [RESTART_FORGOTTEN]="shift,crash"
-	[LEASE_OF_RING]="shift,strike"
-	[LATE_PATH_FOREVER]="plain,partition")
+	[LEASE_OF_RING]="shift,strike" [LATE_PATH_FOREVER]="plain,partition"
+	[COUNTS_NOT_RESET]="quirks,loss,crash,partition,pause")
 
 # The seed that caught a mutant last is played first. If it does not catch it any more, all seeds are played.
 declare -A last

@@ -11,8 +11,9 @@
 struct report {
 	bool is_broken;
 	/*
-	 * An event after which no engine can guarantee safety: a node accepted a forged packet, or a ring id was used
-	 * twice after storage was lost. From then on only what an engine guarantees without the others is checked.
+	 * An event after which no engine can guarantee safety. A node accepted a forged packet, or a ring id was used twice
+	 * after storage was lost, or a node like Corosync installed a ring before the others. From then on only what an
+	 * engine guarantees without the others is checked.
 	 */
 	bool is_tainted;
 	char property[8];
