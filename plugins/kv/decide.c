@@ -16,6 +16,10 @@
  *    kept the deletions since the takeover began, or since the last change that the member has. All others start from
  *    nothing.
  *
+ * A member that unloads the service takes no part from then on (has_left). But the epochs that it has announced still
+ * count in rule 1. If no other member has the table, the ring waits for it as for a node that has restarted. Otherwise the
+ * ring could go on with an older table.
+ *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "plugins/kv/kv.h"
@@ -28,7 +32,7 @@ static bool has_quorum(const struct kv *kv)
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < kv->member_count; i++) {
-		if (!kv->members[i].has_announced)
+		if (!kv_member_counts(&kv->members[i]))
 			continue;
 		if (!kv->members[i].is_quorate)
 			return false;
@@ -92,7 +96,7 @@ static const struct kv_member *newest_member(const struct kv *kv, const struct k
 	for (uint32_t i = 0; i < kv->member_count; i++) {
 		const struct kv_member *member = &kv->members[i];
 
-		if (!member->has_announced || !member->has_state ||
+		if (!kv_member_counts(member) || !member->has_state ||
 			(epoch != NULL && !kv_ring_equals(epoch, &member->state.epoch)))
 			continue;
 		if (best == NULL || is_newer(&member->state, &best->state, by_epoch))
@@ -107,7 +111,7 @@ static bool is_here(const struct kv *kv, uint32_t nodeid)
 {
 	for (uint32_t i = 0; i < kv->member_count; i++) {
 		if (kv->members[i].nodeid == nodeid)
-			return kv->members[i].has_announced;
+			return kv_member_counts(&kv->members[i]);
 	}
 	return false;
 }
@@ -173,7 +177,7 @@ static uint64_t all_kept_from(const struct kv *kv, const struct kv_state_id *cho
 	for (uint32_t i = 0; i < kv->member_count; i++) {
 		const struct kv_member *member = &kv->members[i];
 
-		if (member->has_announced && member->has_state && kv_state_equals(&member->state, chosen))
+		if (kv_member_counts(member) && member->has_state && kv_state_equals(&member->state, chosen))
 			kept_from = larger(kept_from, member->progress.kept_from);
 	}
 	return kept_from;
@@ -249,7 +253,7 @@ void kv_standing_changed(struct kv *kv)
 	uint32_t sender = 0, incomplete = 0;
 
 	for (uint32_t i = kv->member_count; i-- > 0;) {
-		if (!kv->members[i].has_announced)
+		if (!kv_member_counts(&kv->members[i]))
 			continue;
 		if (!kv->members[i].has_state)
 			incomplete++;
@@ -289,13 +293,18 @@ static const struct kv_member *last_resort(const struct kv *kv)
 	return best;
 }
 
-void kv_decide(struct kv *kv, bool is_forced)
+static void limit_update(struct kv *kv)
 {
 	kv->bytes_max = UINT64_MAX;
 	for (uint32_t i = 0; i < kv->member_count; i++) {
-		if (kv->members[i].has_announced && kv->members[i].bytes_max < kv->bytes_max)
+		if (kv_member_counts(&kv->members[i]) && kv->members[i].bytes_max < kv->bytes_max)
 			kv->bytes_max = kv->members[i].bytes_max;
 	}
+}
+
+void kv_decide(struct kv *kv, bool is_forced)
+{
+	limit_update(kv);
 	if (!has_quorum(kv) || kv_member_self(kv) == NULL) {
 		kv->is_serving = false;
 		kv->is_waiting = false;
@@ -318,4 +327,19 @@ void kv_decide(struct kv *kv, bool is_forced)
 	if (best == NULL)
 		best = last_resort(kv);
 	form(kv, best, &epoch);
+}
+
+/*
+ * In the last messages of a ring (transitional) members that are no longer here may have forgotten the member before. Their
+ * tables must not differ from this one, so the limit changes here, too. Whether the ring serves is decided in the next ring.
+ */
+void kv_member_forget(struct kv *kv, struct kv_member *member)
+{
+	member->has_left = true;
+	limit_update(kv);
+	kv_standing_changed(kv);
+	if (kv->is_transitional)
+		return;
+	kv_decide(kv, false);
+	kv_notice(kv); /* without that member this node may have too few others that run the service */
 }

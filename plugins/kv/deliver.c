@@ -119,7 +119,7 @@ static void answer_write(struct kv *kv, struct kv_pending *pending, int32_t erro
 }
 
 /*
- * Return whether enough members run the service. A member that unloads the service sends no message about it, so this
+ * Return whether enough members run the service. A member may have unloaded the service without KV_IS_LEAVING, so this
  * is checked before each answer. If too few are left, the other members are informed.
  */
 static bool is_still_backed(struct kv *kv)

@@ -2,6 +2,9 @@
  * The state for a new version of this plugin: a head, then members, entries in the order of their changes, clients with
  * their watches, and running requests. It is in the byte order of the machine. A new layout gets a new magic number.
  *
+ * If all members can forget one that unloads the service, the magic number is another one. An older version refuses it: it
+ * would count such a member when the others do not. In a ring with an older version this does not happen.
+ *
  * A hand-over waits until the ring does not change and no state is being sent.
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -21,13 +24,13 @@ struct head {
 	struct kv_ring ring;
 	uint64_t bytes_max, told_bytes_max, last_serial, entry_count;
 	uint32_t member_count, pending_count, client_count;
-	uint8_t has_state, is_keeping, is_serving, has_formed, is_waiting, has_told, told_quorate, pad;
+	uint8_t has_state, is_keeping, is_serving, has_formed, is_waiting, has_told, told_quorate, can_forget;
 };
 
 struct saved_member {
 	uint32_t nodeid, marker_count;
 	uint8_t has_announced, has_state, is_quorate, has_marker;
-	uint32_t pad;
+	uint32_t has_left;
 	struct kv_state_id state;
 	struct kv_progress progress;
 	uint64_t bytes_max;
@@ -56,7 +59,7 @@ struct saved_watch {
 	uint32_t number, prefix_size, has_missed, pad;
 };
 
-static const char magic[8] = "kvstate1";
+static const char magic[8] = "kvstate1", magic_can_forget[8] = "kvstate2";
 
 /* ---- Writing ------------------------------------------------------------- */
 
@@ -71,6 +74,7 @@ static void put_members(struct coterie_state_writer *writer, const struct kv *kv
 			.has_state = member->has_state,
 			.is_quorate = member->is_quorate,
 			.has_marker = member->has_marker,
+			.has_left = member->has_left,
 			.state = member->state,
 			.progress = member->progress,
 			.bytes_max = member->bytes_max,
@@ -167,6 +171,7 @@ int kv_state_save(void *self, void **blob, uint32_t *size)
 		.is_waiting = kv->is_waiting,
 		.has_told = kv->has_told,
 		.told_quorate = kv->told_quorate,
+		.can_forget = kv->can_forget,
 	};
 
 	if (kv->is_syncing || kv->is_transitional || kv->donor != 0 || kv->needs_standing ||
@@ -175,7 +180,7 @@ int kv_state_save(void *self, void **blob, uint32_t *size)
 	if (!COTERIE_HAS(kv->host, client_find))
 		return -ENOTSUP;
 	kv_due_end(kv, KV_TRY_AGAIN);
-	memcpy(head.magic, magic, sizeof(magic));
+	memcpy(head.magic, kv->can_forget ? magic_can_forget : magic, sizeof(magic));
 	coterie_state_put(&writer, &head, sizeof(head));
 	put_members(&writer, kv);
 	put_entries(&writer, kv);
@@ -220,6 +225,7 @@ static int get_members(struct coterie_state_reader *reader, struct kv *kv, uint3
 			.has_state = saved.has_state != 0,
 			.is_quorate = saved.is_quorate != 0,
 			.has_marker = saved.has_marker != 0,
+			.has_left = saved.has_left != 0,
 			.state = saved.state,
 			.progress = saved.progress,
 			.bytes_max = saved.bytes_max,
@@ -353,7 +359,8 @@ int kv_state_load(void *self, const void *blob, uint32_t size)
 	struct coterie_state_reader reader = {.at = blob, .left = size};
 	struct head head;
 
-	if (!get(&reader, &head, sizeof(head)) || memcmp(head.magic, magic, sizeof(magic)) != 0 ||
+	if (!get(&reader, &head, sizeof(head)) ||
+		memcmp(head.magic, head.can_forget != 0 ? magic_can_forget : magic, sizeof(magic)) != 0 ||
 		!COTERIE_HAS(kv->host, client_find))
 		return -ENOTSUP;
 	kv->state = head.state;
@@ -369,6 +376,7 @@ int kv_state_load(void *self, const void *blob, uint32_t size)
 	kv->is_waiting = head.is_waiting != 0;
 	kv->has_told = head.has_told != 0;
 	kv->told_quorate = head.told_quorate != 0;
+	kv->can_forget = head.can_forget != 0;
 
 	int rc = get_members(&reader, kv, head.member_count);
 

@@ -139,12 +139,13 @@ static int kv_init(const struct coterie_host *host, struct coterie_ctx *ctx, voi
 	return 0;
 }
 
-/* Return 0 when all clients have disconnected, and the messages of their last requests were sent. */
+/* Return 0 when the other members are informed, and the last requests of clients are answered. */
 static int kv_drain(void *self)
 {
-	const struct kv *kv = self;
+	struct kv *kv = self;
+	int rc = kv_leave(kv);
 
-	return kv->pending == NULL && kv->due == NULL ? 0 : -EAGAIN;
+	return rc == 0 && (kv->pending != NULL || kv->due != NULL) ? -EAGAIN : rc;
 }
 
 static void kv_dump(void *self)

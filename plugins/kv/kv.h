@@ -75,7 +75,8 @@ struct kv_progress {
 struct kv_member {
 	uint32_t nodeid;
 	bool has_announced;
-	bool has_state, is_quorate, has_marker;
+	bool has_left; /* it unloads the service. Its announced epochs count, and the rest does not */
+	bool has_state, is_quorate, has_marker, can_forget;
 	struct kv_state_id state; /* state at the time of the announcement */
 	struct kv_progress progress;
 	uint64_t bytes_max;
@@ -141,13 +142,15 @@ struct kv {
 	uint32_t member_count;
 	bool is_transitional; /* the last messages of the old ring are being delivered */
 	bool is_syncing;
-	bool is_serving;    /* writes are done and counted */
-	bool has_formed;    /* the decision about the table was made */
-	bool is_waiting;    /* the ring waits for nodes that may have a newer state */
-	uint64_t bytes_max; /* the smallest limit of all members */
-	uint32_t donor;     /* 0: all members have the state. Otherwise the node id of the member that sends the
+	bool is_serving;     /* writes are done and counted */
+	bool has_formed;     /* the decision about the table was made */
+	bool is_waiting;     /* the ring waits for nodes that may have a newer state */
+	uint64_t bytes_max;  /* the smallest limit of all members */
+	bool can_forget;     /* all members have announced that they can forget one that unloads the service */
+	uint32_t donor;      /* 0: all members have the state. Otherwise the node id of the member that sends the
 			     * state */
-	bool has_told;      /* the node has announced its state in this ring */
+	bool has_told;       /* the node has announced its state in this ring */
+	bool has_told_leave; /* the node unloads the service, and has sent it. It sends no other news of itself */
 	bool told_quorate;
 	uint64_t told_bytes_max;
 	struct coterie_timer *notice_timer;
@@ -193,6 +196,8 @@ struct kv_wire_ring kv_ring_to_wire(const struct kv_ring *ring);
 struct kv_ring kv_ring_from_wire(const struct kv_wire_ring *wire);
 struct kv_member *kv_member_find(struct kv *kv, uint32_t nodeid); /* NULL: no such member */
 struct kv_member *kv_member_self(struct kv *kv);
+/** Return whether the member takes part: it has announced itself, and has not left. */
+bool kv_member_counts(const struct kv_member *member);
 /** Return whether clients can read on this node. */
 bool kv_is_readable(const struct kv *kv);
 extern const struct coterie_service kv_ops;
@@ -237,6 +242,12 @@ void kv_deliver_notice(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void kv_deliver_recover(void *self, uint32_t nodeid, void *msg, uint32_t size);
 /** If the quorum or the limit of this node has changed, send it to the other members. arg: struct kv. */
 void kv_notice(void *arg);
+/**
+ * Inform the other members that this node unloads the service. Repeated calls do no harm.
+ *
+ * @return 0: the message is sent, or is not needed; -EAGAIN: call again
+ */
+int kv_leave(struct kv *kv);
 void kv_members_free(struct kv *kv);
 
 /* ---- decide.c ---- */
@@ -250,6 +261,8 @@ void kv_decide(struct kv *kv, bool is_forced);
 uint32_t kv_missing(const struct kv *kv, uint32_t *nodeids, uint32_t room);
 /** Choose the donor, and whether to keep deletions. Called after a member got or lost the state. */
 void kv_standing_changed(struct kv *kv);
+/** Stop counting a member that unloads the service. All members call this at the same place of the order. */
+void kv_member_forget(struct kv *kv, struct kv_member *member);
 
 /* ---- votes.c ---- */
 

@@ -42,9 +42,9 @@ check_LTLIBRARIES += libkv_service.la
 libkv_service_la_SOURCES = $(kv_sources)
 
 check_PROGRAMS += tests/unit/plugins/kv/test_kv_store tests/unit/plugins/kv/test_kv tests/unit/plugins/kv/test_kv_ring \
-	tests/unit/plugins/kv/test_kv_transfer tests/unit/plugins/kv/test_kv_verdicts
+	tests/unit/plugins/kv/test_kv_transfer tests/unit/plugins/kv/test_kv_verdicts tests/unit/plugins/kv/test_kv_leave
 TESTS += tests/unit/plugins/kv/test_kv_store tests/unit/plugins/kv/test_kv tests/unit/plugins/kv/test_kv_ring \
-	tests/unit/plugins/kv/test_kv_transfer tests/unit/plugins/kv/test_kv_verdicts
+	tests/unit/plugins/kv/test_kv_transfer tests/unit/plugins/kv/test_kv_verdicts tests/unit/plugins/kv/test_kv_leave
 tests_unit_plugins_kv_test_kv_store_SOURCES = tests/unit/plugins/kv/test_kv_store.c
 tests_unit_plugins_kv_test_kv_store_LDADD = libkv_service.la $(CHECK_LIBS)
 kv_case_sources = \
@@ -58,6 +58,8 @@ tests_unit_plugins_kv_test_kv_transfer_SOURCES = tests/unit/plugins/kv/test_kv_t
 tests_unit_plugins_kv_test_kv_transfer_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
 tests_unit_plugins_kv_test_kv_verdicts_SOURCES = tests/unit/plugins/kv/test_kv_verdicts.c $(kv_case_sources)
 tests_unit_plugins_kv_test_kv_verdicts_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
+tests_unit_plugins_kv_test_kv_leave_SOURCES = tests/unit/plugins/kv/test_kv_leave.c $(kv_case_sources)
+tests_unit_plugins_kv_test_kv_leave_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
 
 # The simulation of whole nodes (tests/histories) checks answers of the table with this search.
 check_PROGRAMS += tests/unit/plugins/kv/test_kv_order

@@ -84,7 +84,7 @@ void kv_marker_store(struct kv *kv)
 		kv->marker.count = 0;
 		kv->marker.ring = kv->ring;
 		for (uint32_t i = 0; i < kv->member_count; i++) {
-			if (kv->members[i].has_announced)
+			if (kv_member_counts(&kv->members[i]))
 				members[kv->marker.count++] = kv->members[i].nodeid;
 		}
 		rc = marker_write(kv);

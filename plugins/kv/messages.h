@@ -185,7 +185,7 @@ enum kv_ring_function {
 	KV_RING_ANNOUNCE = 2, /* in a synchronisation: the state of a node */
 	KV_RING_NOTICE = 3,   /* the quorum or the limit of the sender has changed */
 	KV_RING_CHUNK = 4,    /* a part of the state, for members that do not have it */
-	KV_RING_STANDING = 5, /* sent safe: the sender has the whole state, or has lost it */
+	KV_RING_STANDING = 5, /* sent safe: the sender has the whole state, has lost it, or unloads the service */
 	KV_RING_RECOVER = 6,
 };
 
@@ -217,7 +217,9 @@ KV_SIZE(kv_wire_ring, 16);
 
 #define KV_HAS_STATE 1u /* the sender has the complete state */
 #define KV_IS_QUORATE 2u
-#define KV_HAS_MARKER 4u /* the sender has a quorum provider, so its marker is valid */
+#define KV_HAS_MARKER 4u  /* the sender has a quorum provider, so its marker is valid */
+#define KV_CAN_FORGET 8u  /* the sender stops counting a member that sends KV_IS_LEAVING */
+#define KV_IS_LEAVING 16u /* the sender unloads the service. Older versions ignore this flag */
 
 struct kv_ring_announce {
 	struct coterie_ring_header header;
@@ -266,7 +268,7 @@ KV_SIZE(kv_ring_item, 32);
 struct kv_ring_standing {
 	struct coterie_ring_header header;
 	struct kv_wire_ring ring;
-	uint32_t flags; /* KV_HAS_STATE */
+	uint32_t flags; /* KV_HAS_STATE, KV_IS_LEAVING */
 	uint32_t pad;
 };
 KV_SIZE(kv_ring_standing, 40);

@@ -26,6 +26,8 @@ struct kv_member *kv_member_find(struct kv *kv, uint32_t nodeid)
 	return NULL;
 }
 
+bool kv_member_counts(const struct kv_member *member) { return member->has_announced && !member->has_left; }
+
 struct kv_member *kv_member_self(struct kv *kv) { return kv_member_find(kv, kv->host->local_nodeid(kv->ctx)); }
 
 void kv_members_free(struct kv *kv)
@@ -62,7 +64,9 @@ void kv_sync_start(void *self, const uint32_t *transitional, uint32_t transition
 	kv->is_serving = false;
 	kv->has_formed = false;
 	kv->is_waiting = false;
+	kv->can_forget = false;
 	kv->has_told = false;
+	kv->has_told_leave = false;
 	kv->needs_standing = false;
 	kv->donor = 0;
 	kv->members = calloc(regular->member_count + 1, sizeof(*kv->members));
@@ -130,7 +134,7 @@ int kv_sync_step(void *self)
 		.bytes_max = htole64(kv->option_bytes_max),
 		.marker = kv_ring_to_wire(&kv->marker.ring),
 		.flags = htole32((kv->has_state ? KV_HAS_STATE : 0) | (is_quorate_now ? KV_IS_QUORATE : 0) |
-				 (has_provider(kv) ? KV_HAS_MARKER : 0)),
+				 (has_provider(kv) ? KV_HAS_MARKER : 0) | KV_CAN_FORGET),
 		.member_count = htole32(count),
 	};
 	struct iovec iov[] = {
@@ -203,6 +207,7 @@ void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	member->has_state = (flags & KV_HAS_STATE) != 0;
 	member->is_quorate = (flags & KV_IS_QUORATE) != 0;
 	member->has_marker = (flags & KV_HAS_MARKER) != 0;
+	member->can_forget = (flags & KV_CAN_FORGET) != 0;
 	member->state = (struct kv_state_id){
 		kv_ring_from_wire(&announce->epoch), le64toh(announce->revision), le64toh(announce->hash)};
 	member->progress = (struct kv_progress){
@@ -210,11 +215,25 @@ void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	member->bytes_max = le64toh(announce->bytes_max);
 }
 
+/*
+ * Return whether all members forget one that unloads the service. If an older version did not, it would count another
+ * limit, and its table would differ from the others.
+ */
+static bool can_all_forget(const struct kv *kv)
+{
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		if (kv->members[i].has_announced && !kv->members[i].can_forget)
+			return false;
+	}
+	return true;
+}
+
 void kv_sync_done(void *self)
 {
 	struct kv *kv = self;
 
 	kv->is_syncing = false;
+	kv->can_forget = can_all_forget(kv);
 	kv_decide(kv, false);
 	kv_notice(kv);
 }
@@ -235,15 +254,20 @@ static void notice_retry(struct kv *kv)
 		kv->host->timer_add(kv->ctx, kv->host->now_ns(kv->ctx) + RETRY_NS, notice_later, kv, &kv->notice_timer);
 }
 
-static void tell_standing(struct kv *kv)
+static int standing_send(struct kv *kv, uint32_t flags)
 {
 	struct kv_ring_standing standing = {
-		.ring = kv_ring_to_wire(&kv->ring), .flags = htole32(kv->has_state ? KV_HAS_STATE : 0)};
+		.ring = kv_ring_to_wire(&kv->ring), .flags = htole32(flags | (kv->has_state ? KV_HAS_STATE : 0))};
 	struct iovec iov = {&standing.ring, sizeof(standing) - sizeof(standing.header)};
 
+	return kv->host->ring_send(kv->ctx, KV_RING_STANDING, COTERIE_SAFE, &iov, 1);
+}
+
+static void tell_standing(struct kv *kv)
+{
 	if (!kv->needs_standing)
 		return;
-	if (kv->host->ring_send(kv->ctx, KV_RING_STANDING, COTERIE_SAFE, &iov, 1) == 0)
+	if (standing_send(kv, 0) == 0)
 		kv->needs_standing = false;
 	else
 		notice_retry(kv);
@@ -264,6 +288,8 @@ void kv_notice(void *arg)
 	};
 	struct iovec iov = {&notice.ring, sizeof(notice) - sizeof(notice.header)};
 
+	if (kv->has_told_leave)
+		return;
 	tell_standing(kv);
 	if (!kv->has_told || kv->is_syncing || kv->is_transitional ||
 		(kv->told_quorate == is_quorate_now && kv->told_bytes_max == kv->option_bytes_max))
@@ -276,6 +302,25 @@ void kv_notice(void *arg)
 	}
 }
 
+/*
+ * A member that this node has announced itself to counts it in this ring. During a change of the ring it is not known yet
+ * which members these will be.
+ */
+int kv_leave(struct kv *kv)
+{
+	int rc;
+
+	if (kv->members == NULL || kv->has_told_leave)
+		return 0;
+	if (kv->is_syncing || kv->is_transitional)
+		return -EAGAIN;
+	if (!kv->can_forget)
+		return 0;
+	rc = standing_send(kv, KV_IS_LEAVING);
+	kv->has_told_leave = rc == 0;
+	return rc;
+}
+
 void kv_deliver_notice(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
 	struct kv *kv = self;
@@ -283,7 +328,7 @@ void kv_deliver_notice(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	struct kv_member *member = kv_member_find(kv, nodeid);
 
 	(void)size;
-	if (kv->is_syncing || kv->is_transitional || member == NULL || !member->has_announced ||
+	if (kv->is_syncing || kv->is_transitional || member == NULL || !kv_member_counts(member) ||
 		!is_of_this_ring(kv, &notice->ring))
 		return;
 	member->is_quorate = (le32toh(notice->flags) & KV_IS_QUORATE) != 0;

@@ -42,7 +42,7 @@ static uint64_t lowest_cursor(const struct kv *kv)
 	for (uint32_t i = 0; i < kv->member_count; i++) {
 		const struct kv_member *member = &kv->members[i];
 
-		if (member->has_announced && !member->has_state && member->progress.cursor < lowest)
+		if (kv_member_counts(member) && !member->has_state && member->progress.cursor < lowest)
 			lowest = member->progress.cursor;
 	}
 	return lowest;
@@ -213,7 +213,7 @@ static uint64_t sent_to_all(const struct kv *kv)
 		const struct kv_progress *progress = &member->progress;
 		uint64_t sent = progress->started > progress->cursor ? progress->started : progress->cursor;
 
-		if (member->has_announced && !member->has_state && sent < lowest)
+		if (kv_member_counts(member) && !member->has_state && sent < lowest)
 			lowest = sent;
 	}
 	return lowest;
@@ -304,11 +304,16 @@ void kv_deliver_standing(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	const struct kv_ring_standing *standing = msg;
 	struct kv_ring ring = kv_ring_from_wire(&standing->ring);
 	struct kv_member *member = kv_member_find(kv, nodeid);
-	bool has_state = (le32toh(standing->flags) & KV_HAS_STATE) != 0;
+	uint32_t flags = le32toh(standing->flags);
+	bool has_state = (flags & KV_HAS_STATE) != 0;
 
 	(void)size;
-	if (member == NULL || !member->has_announced || !kv_ring_equals(&ring, &kv->ring))
+	if (member == NULL || !kv_member_counts(member) || !kv_ring_equals(&ring, &kv->ring))
 		return;
+	if (kv->can_forget && (flags & KV_IS_LEAVING) != 0) {
+		kv_member_forget(kv, member);
+		return;
+	}
 	member->has_state = has_state;
 	if (!has_state) {
 		member->progress = (struct kv_progress){0, kv->state.revision, kv->state.revision};

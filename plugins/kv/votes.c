@@ -77,6 +77,20 @@ static bool is_runner(const struct runners *runners, uint32_t nodeid)
 	return false;
 }
 
+/* Remove the members that are about to unload the service. Until then they are in the host's list. */
+static void runners_leave(struct kv *kv, struct runners *runners)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < runners->count; i++) {
+		const struct kv_member *member = kv_member_find(kv, runners->nodeids[i]);
+
+		if (member == NULL || !member->has_left)
+			runners->nodeids[count++] = runners->nodeids[i];
+	}
+	runners->count = count;
+}
+
 static void count_node(struct kv *kv, const struct runners *runners, unsigned int position, struct votes *votes)
 {
 	char key[COTERIE_MAP_NAME_MAX + 1];
@@ -162,9 +176,12 @@ bool kv_is_backed(struct kv *kv)
 	if (quorum.provider == NULL)
 		return true;
 	count = kv->host->service_members(kv->ctx, runners.nodeids, KV_MEMBERS_MAX);
-	if (count >= 0 && ((uint32_t)count < kv->member_count || is_quorum_too_little(kv))) {
+	if (count >= 0) {
 		runners.count = (uint32_t)count < KV_MEMBERS_MAX ? (uint32_t)count : KV_MEMBERS_MAX;
-		is_backed = have_majority(kv, &runners);
+		runners_leave(kv, &runners);
+		count = (int)runners.count;
+		if (runners.count < kv->member_count || is_quorum_too_little(kv))
+			is_backed = have_majority(kv, &runners);
 	}
 	if (!is_backed && !kv->is_short)
 		kv->host->log(kv->ctx, LOG_WARNING,
