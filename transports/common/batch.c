@@ -35,13 +35,14 @@
 
 /* ---- Sending ------------------------------------------------------------- */
 
-uint32_t batch_run(const struct batch_out *out, struct coterie_frame *const *frames, uint32_t count)
+uint32_t batch_run(const struct batch_out *out, const struct batch_offload *offload,
+	struct coterie_frame *const *frames, uint32_t count)
 {
 	uint32_t size = frames[0]->size;
 	uint32_t total = size;
 	uint32_t run = 1;
 
-	if (!out->has_gso || size == 0 || (out->gso_size_max != 0 && size > out->gso_size_max))
+	if (!out->has_gso || offload->is_refused || size == 0 || (offload->size_max != 0 && size > offload->size_max))
 		return 1;
 	while (run < count && run < BATCH_SEGMENTS_MAX) {
 		uint32_t next = frames[run]->size;
@@ -92,15 +93,16 @@ static void call_add(struct call *call, struct iovec *parts, struct coterie_fram
 }
 
 /* Build the arguments of a call. singles: number of frames at the beginning that must be sent one by one. */
-static void call_build(struct call *call, const struct batch_out *out, const struct sockaddr *to, socklen_t to_size,
-	struct coterie_frame *const *frames, uint32_t count, uint32_t singles)
+static void call_build(struct call *call, const struct batch_out *out, const struct batch_offload *offload,
+	const struct sockaddr *to, socklen_t to_size, struct coterie_frame *const *frames, uint32_t count,
+	uint32_t singles)
 {
 	uint32_t parts = 0;
 	uint32_t at = 0;
 
 	call->count = 0;
 	while (at < count && call->count < MESSAGES_MAX) {
-		uint32_t run = at < singles ? 1 : batch_run(out, frames + at, count - at);
+		uint32_t run = at < singles ? 1 : batch_run(out, offload, frames + at, count - at);
 		struct msghdr *message = &call->messages[call->count].msg_hdr;
 
 		if (parts + run > PARTS_MAX)
@@ -115,13 +117,13 @@ static void call_build(struct call *call, const struct batch_out *out, const str
 }
 
 /* Note that the kernel refuses the offload: the first single datagram of a refused run was sent. */
-static void learn_refusal(struct batch_out *out, int error, uint32_t size)
+static void learn_refusal(struct batch_offload *offload, int error, uint32_t size)
 {
 	/* Older kernels also return EINVAL if a segment is longer than the path MTU. */
 	if (error == EMSGSIZE || (error == EINVAL && size > SEGMENT_SURE))
-		out->gso_size_max = size - 1;
+		offload->size_max = size - 1;
 	else
-		out->has_gso = false;
+		offload->is_refused = true;
 }
 
 static bool is_offload_error(int error)
@@ -135,13 +137,14 @@ struct progress {
 	uint32_t singles; /* frames below this index are sent one by one: their run was refused */
 	int refusal;      /* the error of that run, until its cause is known */
 	int tries;        /* attempts to send the frame at index done */
+	bool has_reports; /* ICMP errors came meanwhile, so the errors of these attempts may be theirs */
 };
 
-static void advance(struct batch_out *out, struct progress *progress, const struct call *call, uint32_t sent,
-	struct coterie_frame *const *frames)
+static void advance(struct batch_out *out, struct batch_offload *offload, struct progress *progress,
+	const struct call *call, uint32_t sent, struct coterie_frame *const *frames)
 {
 	if (progress->refusal != 0 && progress->done < progress->singles && sent > 0) {
-		learn_refusal(out, progress->refusal, frames[progress->done]->size);
+		learn_refusal(offload, progress->refusal, frames[progress->done]->size);
 		progress->refusal = 0;
 	}
 	for (uint32_t i = 0; i < sent; i++) {
@@ -151,9 +154,10 @@ static void advance(struct batch_out *out, struct progress *progress, const stru
 		progress->done += call->runs[i];
 	}
 	progress->tries = 0;
+	progress->has_reports = false;
 }
 
-uint32_t batch_send(struct batch_out *out, const struct sockaddr *to, socklen_t to_size,
+uint32_t batch_send(struct batch_out *out, struct batch_offload *offload, const struct sockaddr *to, socklen_t to_size,
 	struct coterie_frame *const *frames, uint32_t count, uint32_t *lost, int *error)
 {
 	struct progress at = {0};
@@ -164,14 +168,14 @@ uint32_t batch_send(struct batch_out *out, const struct sockaddr *to, socklen_t 
 	while (at.done < count) {
 		uint32_t singles = at.singles > at.done ? at.singles - at.done : 0;
 
-		call_build(&call, out, to, to_size, frames + at.done, count - at.done, singles);
+		call_build(&call, out, offload, to, to_size, frames + at.done, count - at.done, singles);
 		out->calls++;
 
 		int sent = sendmmsg(out->fd, call.messages, call.count, MSG_DONTWAIT | MSG_NOSIGNAL);
 		int code = errno;
 
 		if (sent > 0) {
-			advance(out, &at, &call, (uint32_t)sent, frames);
+			advance(out, offload, &at, &call, (uint32_t)sent, frames);
 			continue;
 		}
 		if (code == EINTR)
@@ -180,24 +184,27 @@ uint32_t batch_send(struct batch_out *out, const struct sockaddr *to, socklen_t 
 			break;
 		/*
 		 * This may be the error of an earlier datagram, or of one that a forger names. If so, the send does not
-		 * return it again after the queue was read.
+		 * return it again after the queue was read. The queue may lack the error: the kernel does not add it
+		 * while the receive buffer is full.
 		 */
-		bool has_reports = icmp_drain(out->fd, out->on_icmp, out->arg) > 0;
-		bool may_be_offload = call.runs[0] > 1 && is_offload_error(code);
-
-		if ((has_reports || !may_be_offload) && ++at.tries < TRIES_MAX)
+		if (icmp_drain(out->fd, out->on_icmp, out->arg) > 0)
+			at.has_reports = true;
+		if (++at.tries < TRIES_MAX)
 			continue;
-		if (may_be_offload) {
+
+		bool has_reports = at.has_reports;
+
+		at.tries = 0;
+		at.has_reports = false;
+		if (call.runs[0] > 1 && is_offload_error(code)) {
 			at.singles = at.done + call.runs[0];
 			at.refusal = has_reports ? 0 : code;
-			at.tries = 0;
 			continue;
 		}
 		*lost += call.runs[0];
 		*error = code;
 		out->errors += call.runs[0];
 		at.done += call.runs[0];
-		at.tries = 0;
 		at.refusal = 0; /* the offload is not the cause */
 	}
 	return at.done;

@@ -22,16 +22,24 @@
 
 /**
  * The sending side of one socket. Set fd and has_gso, and the other members to zero. After that only batch_send changes
- * them.
+ * the counters.
  */
 struct batch_out {
 	int fd;
-	bool has_gso;          /* cleared for good when the kernel or the device has refused it */
-	uint32_t gso_size_max; /* longest segment that is still tried, or 0: no limit is known */
+	bool has_gso; /* use segmentation offload */
 	/* Called with the errors that batch_send reads from the error queue. May be NULL. */
 	void (*on_icmp)(void *arg, const struct icmp_report *report);
 	void *arg;
 	uint64_t datagrams, bytes, calls, errors; /* errors: datagrams that could not be sent */
+};
+
+/**
+ * The limits of the offload on the way to one address, as the kernel or the device has shown them. All zero: no limit is
+ * known. Only batch_send changes them.
+ */
+struct batch_offload {
+	bool is_refused;   /* no offload is tried any more */
+	uint32_t size_max; /* longest segment that is still tried, or 0: no limit is known */
 };
 
 /**
@@ -41,19 +49,22 @@ struct batch_out {
  * @param count  at least 1
  * @return 1 .. BATCH_SEGMENTS_MAX
  */
-uint32_t batch_run(const struct batch_out *out, struct coterie_frame *const *frames, uint32_t count);
+uint32_t batch_run(const struct batch_out *out, const struct batch_offload *offload,
+	struct coterie_frame *const *frames, uint32_t count);
 
 /**
  * Send frames to one address, in order.
  *
  * A send may return the error of an earlier datagram to any address. Then the error queue is emptied and the send
  * repeated, so no frame is lost. A frame that cannot be sent is counted and skipped, since the engine handles losses.
+ * An error that is about the offload is believed only if it comes each time, and no error was queued meanwhile.
  *
- * @param frames  borrowed; count elements
- * @param lost    out: number of skipped frames. If it is not 0, *error is the positive errno of the last one
+ * @param offload  limits of this address
+ * @param frames   borrowed; count elements
+ * @param lost     out: number of skipped frames. If it is not 0, *error is the positive errno of the last one
  * @return number of frames that were sent or skipped; fewer than count only if the socket is full
  */
-uint32_t batch_send(struct batch_out *out, const struct sockaddr *to, socklen_t to_size,
+uint32_t batch_send(struct batch_out *out, struct batch_offload *offload, const struct sockaddr *to, socklen_t to_size,
 	struct coterie_frame *const *frames, uint32_t count, uint32_t *lost, int *error);
 
 /** The receiving side of any number of sockets: buffers and counters. */

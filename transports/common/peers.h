@@ -9,6 +9,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "transports/common/batch.h"
+
 /** Size of an address as text with port: "[v6%scope]:port". */
 #define ADDRESS_TEXT_SIZE 80
 
@@ -23,8 +25,9 @@ struct peer {
 	uint64_t refused_ns;
 	uint64_t away_ns; /* when a frame was last sent to it in spite of that report */
 	uint64_t send_errors;
-	uint64_t stranger_ns;      /* arrival of the last datagram with another key, or without one; 0: never */
-	const char *stranger_word; /* "key", "clear" or "sealed" */
+	struct batch_offload offload; /* limits of the path to it */
+	uint64_t stranger_ns;         /* arrival of the last datagram with another key, or without one; 0: never */
+	const char *stranger_word;    /* "key", "clear" or "sealed" */
 };
 
 /** The table of peers: ascending by node id, each id once. */

@@ -107,8 +107,8 @@ static uint32_t link_try(struct udp_link *link, struct peer *peer, struct coteri
 		return count;
 	}
 
-	uint32_t done = batch_send(
-		&link->out, (struct sockaddr *)&peer->address, peer->address_size, frames, count, &lost, &error);
+	uint32_t done = batch_send(&link->out, &peer->offload, (struct sockaddr *)&peer->address, peer->address_size,
+		frames, count, &lost, &error);
 
 	if (done > 0)
 		udp_link_note_result(link, done > lost, error);

@@ -241,7 +241,8 @@ static void send_control(struct udp_link *link, struct peer *peer, const uint8_t
 	memcpy(frame->data, bytes, SECURE_CONTROL_SIZE);
 	frame->size = SECURE_CONTROL_SIZE;
 	if (link->fd >= 0 && !link->is_absent)
-		batch_send(&link->out, (struct sockaddr *)&peer->address, peer->address_size, &frame, 1, &lost, &error);
+		batch_send(&link->out, &peer->offload, (struct sockaddr *)&peer->address, peer->address_size, &frame, 1,
+			&lost, &error);
 	link->host->frame_unref(frame);
 }
 

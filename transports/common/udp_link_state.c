@@ -46,6 +46,15 @@ void udp_link_note_buffer(struct udp_link *link, const struct socket_grant *gran
 		grant->receive_size / SOCKET_FRAME_COST, link->buffer_size);
 }
 
+/* Forget the limits of the offload, on all paths. */
+static void link_try_offload(struct udp_link *link)
+{
+	link->out.has_gso = link->has_offload;
+	link->group.offload = (struct batch_offload){0};
+	for (uint32_t i = 0; i < link->peers.count; i++)
+		link->peers.list[i].offload = (struct batch_offload){0};
+}
+
 static int link_bind(struct udp_link *link)
 {
 	struct socket_grant grant;
@@ -63,8 +72,7 @@ static int link_bind(struct udp_link *link)
 	}
 	link->fd = fd;
 	link->out.fd = fd;
-	link->out.has_gso = link->has_offload;
-	link->out.gso_size_max = 0;
+	link_try_offload(link);
 	udp_link_note_buffer(link, &grant);
 	return 0;
 }
@@ -150,8 +158,7 @@ static void link_news(void *arg, int fd, uint32_t revents)
 	if (!interface_watch_read(fd))
 		return;
 	/* Offload that a path or device has refused before may work now. */
-	link->out.has_gso = link->has_offload;
-	link->out.gso_size_max = 0;
+	link_try_offload(link);
 	link_check(link);
 }
 

@@ -96,27 +96,29 @@ static const struct {
 	const char *name;
 	uint32_t sizes[100];
 	uint32_t count;
-	uint32_t gso_size_max;
-	bool has_gso;
+	uint32_t size_max;
+	bool has_gso, is_refused;
 	uint32_t want; /* number of frames in the first run */
 } runs[] = {
-	{"one", {100}, 1, 0, true, 1},
-	{"equal", {100, 100, 100}, 3, 0, true, 3},
-	{"a shorter one closes", {100, 100, 50, 50}, 4, 0, true, 3},
-	{"a longer one starts another", {100, 100, 101}, 3, 0, true, 2},
-	{"first shorter", {50, 100}, 2, 0, true, 1},
-	{"switched off", {100, 100}, 2, 0, false, 1},
-	{"longer than what the path takes", {1455, 1455}, 2, 1454, true, 1},
-	{"just what the path takes", {1454, 1454}, 2, 1454, true, 2},
-	{"empty", {0, 0}, 2, 0, true, 1},
-	{"empty behind", {10, 0}, 2, 0, true, 1},
-	{"as many bytes as fit", {32753, 32754, 1}, 3, 0, true, 1},
-	{"two just fit", {32754, 32753, 1}, 3, 0, true, 2},
+	{"one", {100}, 1, 0, true, false, 1},
+	{"equal", {100, 100, 100}, 3, 0, true, false, 3},
+	{"a shorter one closes", {100, 100, 50, 50}, 4, 0, true, false, 3},
+	{"a longer one starts another", {100, 100, 101}, 3, 0, true, false, 2},
+	{"first shorter", {50, 100}, 2, 0, true, false, 1},
+	{"switched off", {100, 100}, 2, 0, false, false, 1},
+	{"refused on this path", {100, 100}, 2, 0, true, true, 1},
+	{"longer than what the path takes", {1455, 1455}, 2, 1454, true, false, 1},
+	{"just what the path takes", {1454, 1454}, 2, 1454, true, false, 2},
+	{"empty", {0, 0}, 2, 0, true, false, 1},
+	{"empty behind", {10, 0}, 2, 0, true, false, 1},
+	{"as many bytes as fit", {32753, 32754, 1}, 3, 0, true, false, 1},
+	{"two just fit", {32754, 32753, 1}, 3, 0, true, false, 2},
 };
 
 START_TEST(runs_are_grouped)
 {
-	struct batch_out out = {.has_gso = runs[_i].has_gso, .gso_size_max = runs[_i].gso_size_max};
+	struct batch_out out = {.has_gso = runs[_i].has_gso};
+	struct batch_offload offload = {.is_refused = runs[_i].is_refused, .size_max = runs[_i].size_max};
 	struct coterie_frame frames[100];
 	struct coterie_frame *list[100];
 
@@ -124,23 +126,24 @@ START_TEST(runs_are_grouped)
 		frames[i] = (struct coterie_frame){.size = runs[_i].sizes[i]};
 		list[i] = &frames[i];
 	}
-	ck_assert_msg(batch_run(&out, list, runs[_i].count) == runs[_i].want, "%s", runs[_i].name);
+	ck_assert_msg(batch_run(&out, &offload, list, runs[_i].count) == runs[_i].want, "%s", runs[_i].name);
 }
 END_TEST
 
 START_TEST(a_run_has_at_most_64_segments_and_65507_bytes)
 {
 	struct batch_out out = {.has_gso = true};
+	struct batch_offload offload = {0};
 	struct coterie_frame small = {.size = 10};
 	struct coterie_frame full = {.size = 1455};
 	struct coterie_frame *list[100];
 
 	for (uint32_t i = 0; i < 100; i++)
 		list[i] = &small;
-	ck_assert_uint_eq(batch_run(&out, list, 100), 64);
+	ck_assert_uint_eq(batch_run(&out, &offload, list, 100), 64);
 	for (uint32_t i = 0; i < 100; i++)
 		list[i] = &full;
-	ck_assert_uint_eq(batch_run(&out, list, 100), 45);
+	ck_assert_uint_eq(batch_run(&out, &offload, list, 100), 45);
 }
 END_TEST
 
@@ -166,6 +169,7 @@ START_TEST(every_frame_arrives_once_in_order)
 	uint32_t sizes[200];
 	uint32_t count = trips[_i].count;
 	struct batch_out out = {.fd = sender.fd, .has_gso = trips[_i].has_gso};
+	struct batch_offload offload = {0};
 	uint32_t lost;
 	int error;
 
@@ -174,8 +178,8 @@ START_TEST(every_frame_arrives_once_in_order)
 	for (uint32_t i = 0; i < count; i++)
 		sizes[i] = i + 1 == count ? trips[_i].last : trips[_i].size;
 	make(frames, sizes, count);
-	ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames,
-				  count, &lost, &error),
+	ck_assert_uint_eq(batch_send(&out, &offload, (struct sockaddr *)&receiver.address, sizeof(receiver.address),
+				  frames, count, &lost, &error),
 		count);
 	ck_assert_uint_eq(lost, 0);
 	ck_assert_uint_eq(out.datagrams, count);
@@ -200,13 +204,15 @@ START_TEST(offload_saves_calls)
 	struct coterie_frame *frames[45];
 	uint32_t sizes[45];
 	struct batch_out out = {.fd = sender.fd, .has_gso = true};
+	struct batch_offload offload = {0};
 	uint32_t lost;
 	int error;
 
 	for (uint32_t i = 0; i < 45; i++)
 		sizes[i] = 1455;
 	make(frames, sizes, 45);
-	batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 45, &lost, &error);
+	batch_send(&out, &offload, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 45, &lost,
+		&error);
 	ck_assert_uint_eq(out.calls, 1);
 	receive(45);
 	ck_assert_uint_le(batch_in_counts(in)->calls, 5);
@@ -223,18 +229,19 @@ START_TEST(a_refused_run_goes_out_one_by_one_and_is_remembered)
 	struct coterie_frame *frames[3];
 	uint32_t sizes[3] = {size, size, size};
 	struct batch_out out = {.fd = sender.fd, .has_gso = true};
+	struct batch_offload offload = {0};
 	uint32_t lost;
 	int error;
 	int on = 1;
 
 	ck_assert_int_eq(setsockopt(sender.fd, SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on)), 0);
 	make(frames, sizes, 3);
-	ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 3,
-				  &lost, &error),
+	ck_assert_uint_eq(batch_send(&out, &offload, (struct sockaddr *)&receiver.address, sizeof(receiver.address),
+				  frames, 3, &lost, &error),
 		3);
 	ck_assert_uint_eq(lost, 0);
-	ck_assert(out.has_gso == (_i == 1));
-	ck_assert_uint_eq(out.gso_size_max, _i == 1 ? 1399 : 0);
+	ck_assert(offload.is_refused == (_i == 0));
+	ck_assert_uint_eq(offload.size_max, _i == 1 ? 1399 : 0);
 	receive(3);
 	drop(frames, 3);
 }
@@ -264,6 +271,7 @@ START_TEST(a_forged_message_does_not_turn_the_offload_off)
 	struct coterie_frame *frames[3];
 	uint32_t sizes[3] = {1400, 1400, 1400};
 	struct batch_out out = {.fd = sender.fd, .has_gso = true};
+	struct batch_offload offload = {0};
 	uint32_t lost;
 	int error;
 
@@ -271,11 +279,39 @@ START_TEST(a_forged_message_does_not_turn_the_offload_off)
 	sendto(sender.fd, "x", 1, 0, (struct sockaddr *)&dead.address, sizeof(dead.address));
 	send_errors[0] = ENOPROTOOPT;
 	make(frames, sizes, 3);
-	ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 3,
-				  &lost, &error),
+	ck_assert_uint_eq(batch_send(&out, &offload, (struct sockaddr *)&receiver.address, sizeof(receiver.address),
+				  frames, 3, &lost, &error),
 		3);
-	ck_assert(out.has_gso);
-	ck_assert_uint_eq(out.gso_size_max, 0);
+	ck_assert(!offload.is_refused);
+	ck_assert_uint_eq(offload.size_max, 0);
+	ck_assert_uint_eq(lost, 0);
+	receive(3);
+	drop(frames, 3);
+}
+END_TEST
+
+/*
+ * The kernel cannot report an ICMP message while the receive buffer is full. The next send fails all the same, and only
+ * once. An offload that is refused fails each time.
+ */
+START_TEST(an_error_that_does_not_come_again_does_not_turn_the_offload_off)
+{
+	static const int errors[] = {EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP, EINVAL};
+	struct coterie_frame *frames[3];
+	uint32_t sizes[3] = {1400, 1400, 1400};
+	struct batch_out out = {.fd = sender.fd, .has_gso = true};
+	struct batch_offload offload = {0};
+	uint32_t lost;
+	int error;
+
+	send_errors[0] = errors[_i];
+	make(frames, sizes, 3);
+	ck_assert_uint_eq(batch_send(&out, &offload, (struct sockaddr *)&receiver.address, sizeof(receiver.address),
+				  frames, 3, &lost, &error),
+		3);
+	ck_assert(!offload.is_refused);
+	ck_assert_uint_eq(offload.size_max, 0);
+	ck_assert_uint_eq(out.calls, 2);
 	ck_assert_uint_eq(lost, 0);
 	receive(3);
 	drop(frames, 3);
@@ -303,6 +339,7 @@ START_TEST(a_dead_peer_costs_the_others_nothing)
 	/* ascending sizes, so that each run has only one frame: three system calls */
 	uint32_t sizes[3] = {10, 20, 30};
 	struct batch_out out = {.fd = sender.fd, .has_gso = true, .on_icmp = count_icmp, .arg = &dead};
+	struct batch_offload offload = {0};
 	uint32_t lost;
 	int error;
 
@@ -310,12 +347,12 @@ START_TEST(a_dead_peer_costs_the_others_nothing)
 	icmp_count = 0;
 	make(frames, sizes, 3);
 	for (uint32_t i = 0; i < 20; i++) {
-		ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&dead.address, sizeof(dead.address), frames, 3,
-					  &lost, &error),
+		ck_assert_uint_eq(batch_send(&out, &offload, (struct sockaddr *)&dead.address, sizeof(dead.address),
+					  frames, 3, &lost, &error),
 			3);
 		ck_assert_uint_eq(lost, 0);
-		ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address),
-					  frames, 3, &lost, &error),
+		ck_assert_uint_eq(batch_send(&out, &offload, (struct sockaddr *)&receiver.address,
+					  sizeof(receiver.address), frames, 3, &lost, &error),
 			3);
 		ck_assert_uint_eq(lost, 0);
 		receive(3 * (i + 1));
@@ -331,13 +368,14 @@ START_TEST(a_frame_that_cannot_be_sent_is_passed_over)
 	struct coterie_frame *frames[3];
 	uint32_t sizes[3] = {10, BATCH_DATAGRAM_MAX, 20};
 	struct batch_out out = {.fd = sender.fd, .has_gso = true};
+	struct batch_offload offload = {0};
 	uint32_t lost;
 	int error;
 
 	make(frames, sizes, 3);
 	frames[1]->size = BATCH_DATAGRAM_MAX + 1; /* one byte more than UDP carries, though the pool has room for it */
-	ck_assert_uint_eq(batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 3,
-				  &lost, &error),
+	ck_assert_uint_eq(batch_send(&out, &offload, (struct sockaddr *)&receiver.address, sizeof(receiver.address),
+				  frames, 3, &lost, &error),
 		3);
 	ck_assert_uint_eq(lost, 1);
 	ck_assert_int_eq(error, EMSGSIZE);
@@ -352,13 +390,15 @@ START_TEST(a_refused_source_is_dropped_whole)
 	struct coterie_frame *frames[4];
 	uint32_t sizes[4] = {1000, 1000, 1000, 1000};
 	struct batch_out out = {.fd = sender.fd, .has_gso = true};
+	struct batch_offload offload = {0};
 	const struct batch_filter filter = {.accept = accept_as_told};
 	uint32_t lost;
 	int error;
 
 	accepts = false;
 	make(frames, sizes, 4);
-	batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 4, &lost, &error);
+	batch_send(&out, &offload, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 4, &lost,
+		&error);
 	ck_assert_int_eq(batch_in_read(in, receiver.fd, &filter), 0);
 	ck_assert_uint_eq(host->frames.count, 0);
 	drop(frames, 4);
@@ -371,6 +411,7 @@ START_TEST(a_pool_that_runs_dry_loses_frames_and_nothing_else)
 	struct coterie_frame *frames[20];
 	uint32_t sizes[20];
 	struct batch_out out = {.fd = sender.fd, .has_gso = true};
+	struct batch_offload offload = {0};
 	const struct batch_filter filter = {.accept = accept_as_told};
 	uint32_t lost;
 	int error;
@@ -378,7 +419,8 @@ START_TEST(a_pool_that_runs_dry_loses_frames_and_nothing_else)
 	for (uint32_t i = 0; i < 20; i++)
 		sizes[i] = 1455;
 	make(frames, sizes, 20);
-	batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 20, &lost, &error);
+	batch_send(&out, &offload, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 20, &lost,
+		&error);
 	host->frames_max = host->frames_live + (uint32_t)_i;
 	if (_i == 0)
 		host->frames_max = 1;
@@ -391,7 +433,8 @@ START_TEST(a_pool_that_runs_dry_loses_frames_and_nothing_else)
 	}
 	host->frames_max = 0;
 	mock_queue_clear(&host->frames);
-	batch_send(&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 20, &lost, &error);
+	batch_send(&out, &offload, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 20, &lost,
+		&error);
 	receive(20);
 	drop(frames, 20);
 }
@@ -415,6 +458,7 @@ START_TEST(a_full_socket_says_how_far_it_came)
 	struct coterie_frame *frames[200];
 	uint32_t sizes[200];
 	struct batch_out out = {.fd = sender.fd, .has_gso = false};
+	struct batch_offload offload = {0};
 	uint32_t done;
 	uint32_t lost;
 	int error;
@@ -424,8 +468,8 @@ START_TEST(a_full_socket_says_how_far_it_came)
 	for (uint32_t i = 0; i < 200; i++)
 		sizes[i] = 1455;
 	make(frames, sizes, 200);
-	done = batch_send(
-		&out, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 200, &lost, &error);
+	done = batch_send(&out, &offload, (struct sockaddr *)&receiver.address, sizeof(receiver.address), frames, 200,
+		&lost, &error);
 	ck_assert_uint_eq(lost, 0);
 	ck_assert_uint_le(done, 200);
 	receive(done);
@@ -469,6 +513,7 @@ int main(void)
 	tcase_add_test(tcase, offload_saves_calls);
 	tcase_add_loop_test(tcase, a_refused_run_goes_out_one_by_one_and_is_remembered, 0, 2);
 	tcase_add_test(tcase, a_forged_message_does_not_turn_the_offload_off);
+	tcase_add_loop_test(tcase, an_error_that_does_not_come_again_does_not_turn_the_offload_off, 0, 4);
 	tcase_add_test(tcase, a_dead_peer_costs_the_others_nothing);
 	tcase_add_test(tcase, a_frame_that_cannot_be_sent_is_passed_over);
 	tcase_add_test(tcase, a_refused_source_is_dropped_whole);

@@ -21,6 +21,9 @@ const char *ring_key;
 static const struct coterie_plugin *plugin;
 static struct sockaddr_storage addresses[NODES];
 
+uint32_t refuses_runs = NODES;
+uint32_t runs_sent;
+
 int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
 {
 	if (send_room == 0 || send_error != 0) {
@@ -29,6 +32,21 @@ int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
 	}
 	if (send_room > 0 && (int)count > send_room)
 		count = (unsigned int)send_room;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (messages[i].msg_hdr.msg_controllen == 0)
+			continue;
+		if (refuses_runs < NODES && memcmp(messages[i].msg_hdr.msg_name, &addresses[refuses_runs],
+						    messages[i].msg_hdr.msg_namelen) == 0) {
+			count = i;
+			break;
+		}
+		runs_sent++;
+	}
+	if (count == 0) {
+		errno = EMSGSIZE;
+		return -1;
+	}
 
 	int sent = (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
 

@@ -22,6 +22,11 @@ extern int send_room;
 /** Error with which every send fails; 0: none. */
 extern int send_error;
 
+/** Node to which every run of datagrams fails with EMSGSIZE, as if its path took no offload; NODES: none. */
+extern uint32_t refuses_runs;
+/** Number of runs that were sent. */
+extern uint32_t runs_sent;
+
 /** Multicast address that only this process uses. choose_addresses() sets it. */
 extern char group_text[64];
 

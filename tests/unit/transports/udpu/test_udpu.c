@@ -218,6 +218,21 @@ START_TEST(answers_of_the_network_are_weighed)
 }
 END_TEST
 
+/* The path to node 2 takes no runs of 1,000 bytes. Node 3 still gets them. */
+START_TEST(a_path_that_refuses_the_offload_is_alone)
+{
+	refuses_runs = 1;
+	runs_sent = 0;
+	for (uint32_t i = 1; i <= 2; i++) {
+		multicast(0, 1000, 10);
+		receive(1, 10 * i);
+		receive(2, 10 * i);
+		ck_assert_uint_eq(runs_sent, i);
+	}
+	refuses_runs = NODES;
+}
+END_TEST
+
 START_TEST(a_link_is_reported_once)
 {
 	ck_assert_uint_eq(hosts[0]->link_reports, 1);
@@ -426,6 +441,7 @@ int main(void)
 	tcase_add_test(tcase, a_dead_daemon_is_noticed_and_costs_the_others_nothing);
 	tcase_add_loop_test(tcase, answers_of_the_network_are_weighed, 0, 6);
 	tcase_add_test(tcase, a_peer_that_is_away_is_sent_little);
+	tcase_add_test(tcase, a_path_that_refuses_the_offload_is_alone);
 	tcase_add_test(tcase, a_link_is_reported_once);
 	tcase_add_test(tcase, a_node_that_cannot_send_to_anybody_knows_it);
 	tcase_add_test(tcase, an_address_that_is_not_there_is_waited_for);
