@@ -59,6 +59,14 @@ lab_start 1 2 3
 lab_ring 3 1 2 3
 tap $? "one ring"
 rings_record 1 2 3
+if [ "$LAB_TRANSPORT" != knet ]; then
+	in_net 4 "$forge" 10.0.0.1 10.0.0.2 5405 60
+	sleep 0.2
+	tap_check "60 forged ICMP errors arrive" \
+		test "$(in_net 1 awk '/^Icmp: [0-9]/ { print $5 }' /proc/net/snmp)" -ge 60
+	! grep -q 'sign that no daemon runs on node' "$LAB_DIR/1/log"
+	tap $? "they quote no datagram of the node, and have no effect"
+fi
 loaders=()
 [ -z "${FALSE_LOAD:-}" ] || for node in 1 2 3; do
 	lab_exec $node "$LAB_WATCHER" -g load -p 2 >/dev/null 2>&1 &
@@ -77,9 +85,10 @@ tap_check "$signs false signs: no ring has changed" \
 if [ "$LAB_TRANSPORT" = knet ]; then # libknet drops links for them, and that is all
 	tap_check "the forged ones have come" grep -q 'Received ICMP error from 10\.0\.0\.[23]' "$LAB_DIR/1/log"
 else
-	tap_check "the forged ones have come: who is said to be gone is asked" \
-		grep -q 'sign that no daemon runs on node' "$LAB_DIR/1/log"
-	tap_check "and answers" grep -q 'lives: a false sign' "$LAB_DIR/1/log"
+	# The firewall of node 2 has refused a datagram of node 3, and quotes it.
+	tap_check "a node whose host has refused a datagram is asked" \
+		grep -q 'sign that no daemon runs on node 2' "$LAB_DIR/3/log"
+	tap_check "and answers" grep -q 'lives: a false sign' "$LAB_DIR/3/log"
 fi
 [ ${#loaders[@]} -eq 0 ] || {
 	kill -KILL "${loaders[@]}"

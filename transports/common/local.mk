@@ -8,6 +8,7 @@ libtransport_la_SOURCES = \
 	%D%/batch.c %D%/batch.h \
 	%D%/peers.c %D%/peers.h \
 	%D%/pending.c %D%/pending.h \
+	%D%/sent.c %D%/sent.h \
 	%D%/interface.c %D%/interface.h \
 	%D%/limiter.c %D%/limiter.h \
 	%D%/udp_link.c %D%/udp_link_io.c %D%/udp_link_secure.c %D%/udp_link_state.c \

@@ -19,6 +19,7 @@
 #include "transports/common/peers.h"
 #include "transports/common/pending.h"
 #include "transports/common/secure/secure.h"
+#include "transports/common/sent.h"
 #include "transports/common/socket.h"
 #include "transports/common/tripwire.h"
 
@@ -97,6 +98,7 @@ struct udp_link {
 	struct udp_link_keys keys;
 	struct peer *source; /* peer whose datagrams are being opened */
 	uint64_t source_ns;  /* time at which a batch was read, the same for all its datagrams */
+	struct sent sent;    /* datagrams to peers, not those to the group */
 	struct udp_link_refusal refusals[UDP_LINK_REFUSALS_MAX];
 	uint32_t refusal_count;
 	struct tripwire wire;
@@ -136,7 +138,10 @@ bool udp_link_is_away(struct udp_link *link, struct peer *peer);
 /** Handle a socket that is ready: errors, waiting frames, arrivals. For host->fd_add; arg: the link. */
 void udp_link_ready(void *arg, int fd, uint32_t revents);
 
-/** Handle the network's answer to a datagram of this node. May be called inside a send. */
+/**
+ * Handle the network's answer to a datagram of this node. May be called inside a send. An answer that quotes no datagram
+ * to that peer has no effect: it is counted among the rejected packets.
+ */
 void udp_link_on_icmp(void *arg, const struct icmp_report *report);
 
 /* --- operations of struct coterie_transport --- */

@@ -151,6 +151,14 @@ static void link_flush(struct udp_link *link)
 	link->host->writable(link->ctx);
 }
 
+void udp_link_fan_out(struct udp_link *link, struct coterie_frame *const *frames, uint32_t count)
+{
+	/* A host refuses no datagram to a group. */
+	if (!link->hooks->has_group)
+		sent_note(&link->sent, 0, frames, count);
+	link->hooks->fan_out(link, frames, count);
+}
+
 int udp_link_multicast(void *self, struct coterie_frame *const *frames, uint32_t count)
 {
 	struct udp_link *link = self;
@@ -163,7 +171,7 @@ int udp_link_multicast(void *self, struct coterie_frame *const *frames, uint32_t
 		return 0;
 	if (secure_used(link->secure) != 0)
 		return (int)udp_link_multicast_sealed(link, frames, count);
-	link->hooks->fan_out(link, frames, count);
+	udp_link_fan_out(link, frames, count);
 	return (int)count;
 }
 
@@ -181,9 +189,12 @@ int udp_link_token(void *self, uint32_t nodeid, struct coterie_frame *frame)
 	}
 	if (secure_used(link->secure) != 0)
 		frame = sealed = udp_link_seal(link, nodeid, frame);
-	if (frame == NULL)
+	if (frame == NULL) {
 		link->out.errors++; /* the frame is lost: the engine sends it again */
-	else if (!pending_is_empty(&link->pending))
+		return 0;
+	}
+	sent_note(&link->sent, nodeid, &frame, 1);
+	if (!pending_is_empty(&link->pending))
 		link_keep(link, nodeid, &frame, 1);
 	else
 		udp_link_send(link, peer, &frame, 1);

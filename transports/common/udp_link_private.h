@@ -34,6 +34,11 @@ void udp_link_del_stats(struct udp_link *link);
 /** Open a datagram: function `open` of the filter of arrivals. link->source is the peer that sent it. */
 bool udp_link_open_datagram(void *arg, uint8_t *datagram, uint32_t *offset, uint32_t *size);
 
+/* --- udp_link_io.c --- */
+
+/** Record frames, sealed if the link is encrypted, and pass them to fan_out. */
+void udp_link_fan_out(struct udp_link *link, struct coterie_frame *const *frames, uint32_t count);
+
 /* --- udp_link.c --- */
 
 /**

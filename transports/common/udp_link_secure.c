@@ -240,9 +240,11 @@ static void send_control(struct udp_link *link, struct peer *peer, const uint8_t
 		return;
 	memcpy(frame->data, bytes, SECURE_CONTROL_SIZE);
 	frame->size = SECURE_CONTROL_SIZE;
-	if (link->fd >= 0 && !link->is_absent)
+	if (link->fd >= 0 && !link->is_absent) {
+		sent_note(&link->sent, peer->nodeid, &frame, 1);
 		batch_send(&link->out, &peer->offload, (struct sockaddr *)&peer->address, peer->address_size, &frame, 1,
 			&lost, &error);
+	}
 	link->host->frame_unref(frame);
 }
 
@@ -297,7 +299,7 @@ uint32_t udp_link_multicast_sealed(struct udp_link *link, struct coterie_frame *
 		}
 		link->out.errors += taken - made;
 		if (made > 0)
-			link->hooks->fan_out(link, sealed, made);
+			udp_link_fan_out(link, sealed, made);
 		for (uint32_t i = 0; i < made; i++)
 			link->host->frame_unref(sealed[i]);
 		done += taken;

@@ -202,9 +202,10 @@ static void link_tell_refused(void *arg)
 }
 
 /*
- * Handle an ICMP error. Only one kind counts: the peer's own host reports that no process listens on its port. The
- * report to the host is made later, from the loop, since this also runs inside sends. The host asks the peer before it
- * draws a conclusion.
+ * Handle an ICMP error. Only one kind counts: the peer's own host reports that no process listens on its port, and quotes
+ * a datagram that this node has sent to it. Before that is certain the error has no effect, since any host can forge it.
+ * The report to the host is made later, from the loop, since this also runs inside sends. The host asks the peer before
+ * it draws a conclusion.
  */
 void udp_link_on_icmp(void *arg, const struct icmp_report *report)
 {
@@ -218,6 +219,10 @@ void udp_link_on_icmp(void *arg, const struct icmp_report *report)
 
 	if (peer == NULL || peer->is_local || address_port((const struct sockaddr *)&peer->address) != address_port(to))
 		return;
+	if (!sent_has(&link->sent, peer->nodeid, report->quote, report->quote_size)) {
+		link->rejected++;
+		return;
+	}
 
 	peer->refused_ns = link->host->now_ns(link->ctx);
 	if (peer->away_ns == 0)

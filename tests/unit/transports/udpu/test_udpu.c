@@ -181,7 +181,7 @@ END_TEST
 
 /*
  * Any host can forge an ICMP message. Only one kind of message shows that a daemon has ended, and even that is only a
- * hint.
+ * hint. It must quote a datagram that this node has sent to the peer.
  */
 static const struct {
 	const char *name;
@@ -189,32 +189,88 @@ static const struct {
 	bool is_from_destination;
 	uint32_t node;
 	uint16_t port;
+	uint32_t quote_size;
+	uint8_t quote; /* value of each byte of the quote */
 	uint32_t want;
 } answers[] = {
-	{"the peer says it itself", ECONNREFUSED, true, 1, 5405, 1},
-	{"a firewall on the way", ECONNREFUSED, false, 1, 5405, 0},
-	{"the path is broken", EHOSTUNREACH, true, 1, 5405, 0},
-	{"another port of the peer", ECONNREFUSED, true, 1, 5406, 0},
-	{"about this node", ECONNREFUSED, true, 0, 5405, 0},
-	{"about a stranger", ECONNREFUSED, true, 100, 5405, 0},
+	{"the peer says it itself", ECONNREFUSED, true, 1, 5405, 100, 1, 1},
+	{"an older datagram", ECONNREFUSED, true, 1, 5405, 100, 0, 1},
+	{"only its start", ECONNREFUSED, true, 1, 5405, 64, 1, 1},
+	{"a run that was not cut", ECONNREFUSED, true, 1, 5405, 192, 1, 1},
+	{"a token", ECONNREFUSED, true, 1, 5405, 5, 't', 1},
+	{"a token for another peer", ECONNREFUSED, true, 2, 5405, 5, 't', 0},
+	{"bytes that were not sent", ECONNREFUSED, true, 1, 5405, 100, 9, 0},
+	{"too few bytes", ECONNREFUSED, true, 1, 5405, 8, 1, 0},
+	{"no bytes", ECONNREFUSED, true, 1, 5405, 0, 0, 0},
+	{"a firewall on the way", ECONNREFUSED, false, 1, 5405, 100, 1, 0},
+	{"the path is broken", EHOSTUNREACH, true, 1, 5405, 100, 1, 0},
+	{"another port of the peer", ECONNREFUSED, true, 1, 5406, 100, 1, 0},
+	{"about this node", ECONNREFUSED, true, 0, 5405, 100, 1, 0},
+	{"about a stranger", ECONNREFUSED, true, 100, 5405, 100, 1, 0},
 };
 
-START_TEST(answers_of_the_network_are_weighed)
+/* Report to node 0 that a node's host has refused a datagram. */
+static void answer(int i)
 {
 	struct icmp_report report = {
-		.error = answers[_i].error,
+		.error = answers[i].error,
 		.is_remote = true,
-		.is_from_destination = answers[_i].is_from_destination,
+		.is_from_destination = answers[i].is_from_destination,
+		.quote_size = answers[i].quote_size,
 	};
 	struct sockaddr_in in;
 
 	memcpy(&in, address_of(0), sizeof(in));
-	in.sin_addr.s_addr = htonl(ntohl(in.sin_addr.s_addr) + answers[_i].node);
-	in.sin_port = htons(answers[_i].port);
+	in.sin_addr.s_addr = htonl(ntohl(in.sin_addr.s_addr) + answers[i].node);
+	in.sin_port = htons(answers[i].port);
 	memcpy(&report.to, &in, sizeof(in));
+	memset(report.quote, answers[i].quote, report.quote_size);
+	if (answers[i].quote == 't')
+		memcpy(report.quote, "token", 5);
 	udp_link_on_icmp(nodes[0], &report);
 	mock_host_advance(hosts[0], 2 * MS);
+}
+
+START_TEST(answers_of_the_network_are_weighed)
+{
+	multicast(0, 100, 2);
+	token(0, 2, 0);
+	answer(_i);
 	ck_assert_msg(hosts[0]->refused.count == answers[_i].want, "%s", answers[_i].name);
+}
+END_TEST
+
+/* A peer whose host has refused a datagram gets only a few frames. A forged report has no such effect. */
+START_TEST(an_answer_that_does_not_count_keeps_no_frame_from_a_peer)
+{
+	struct coterie_transport_stats before = {.size = sizeof(before)}, after = before;
+	bool quotes_nothing = answers[_i].node == 1 && answers[_i].port == 5405 && answers[_i].is_from_destination &&
+			      answers[_i].error == ECONNREFUSED;
+
+	if (answers[_i].want > 0)
+		return;
+	multicast(0, 100, 2);
+	token(0, 2, 0);
+	ops->stats(nodes[0], &before);
+	answer(_i);
+	multicast(0, 100, 1);
+	receive(1, 4);
+	ops->stats(nodes[0], &after);
+	ck_assert_msg(
+		after.rejected - before.rejected == (quotes_nothing || answers[_i].node == 2), "%s", answers[_i].name);
+}
+END_TEST
+
+/* A quote counts only while its datagram is recent. */
+START_TEST(an_answer_about_an_old_datagram_is_dropped)
+{
+	token(0, 2, 0);
+	for (uint32_t i = 0; i < 16; i++) {
+		multicast(0, 100, 64);
+		receive(1, 64 * (i + 1) + 1);
+	}
+	answer(4);
+	ck_assert_uint_eq(hosts[0]->refused.count, 0);
 }
 END_TEST
 
@@ -439,9 +495,12 @@ int main(void)
 	tcase_add_test(tcase, what_a_node_hears_of_itself_is_dropped);
 	tcase_add_test(tcase, a_removed_peer_gets_nothing_and_is_not_heard);
 	tcase_add_test(tcase, a_dead_daemon_is_noticed_and_costs_the_others_nothing);
-	tcase_add_loop_test(tcase, answers_of_the_network_are_weighed, 0, 6);
-	tcase_add_test(tcase, a_peer_that_is_away_is_sent_little);
+	tcase_add_loop_test(tcase, answers_of_the_network_are_weighed, 0, (int)(sizeof(answers) / sizeof(answers[0])));
+	tcase_add_loop_test(tcase, an_answer_that_does_not_count_keeps_no_frame_from_a_peer, 0,
+		(int)(sizeof(answers) / sizeof(answers[0])));
 	tcase_add_test(tcase, a_path_that_refuses_the_offload_is_alone);
+	tcase_add_test(tcase, an_answer_about_an_old_datagram_is_dropped);
+	tcase_add_test(tcase, a_peer_that_is_away_is_sent_little);
 	tcase_add_test(tcase, a_link_is_reported_once);
 	tcase_add_test(tcase, a_node_that_cannot_send_to_anybody_knows_it);
 	tcase_add_test(tcase, an_address_that_is_not_there_is_waited_for);

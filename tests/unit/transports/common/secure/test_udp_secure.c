@@ -280,6 +280,56 @@ START_TEST(the_host_is_told_which_frame_was_refused)
 }
 END_TEST
 
+/*
+ * A forger may know which bytes a datagram begins with, but not a whole datagram that this node has sent. Such a report
+ * has no effect: it is not reported to the host, and the peer still gets frames.
+ */
+static const struct {
+	const char *name;
+	uint32_t size;    /* of the quote */
+	uint32_t altered; /* index of the byte that differs from the datagram; UINT32_MAX: none */
+	uint32_t node;    /* the report is about this node */
+	uint32_t want;
+} quotes[] = {
+	{"a datagram of this node", 100, UINT32_MAX, 1, 1},
+	{"its start", 64, UINT32_MAX, 1, 1},
+	{"its header alone", 32, UINT32_MAX, 1, 0},
+	{"no byte of it", 0, UINT32_MAX, 1, 0},
+	{"for another node", 100, UINT32_MAX, 2, 0},
+	{"a frame in clear", 100, 0, 1, 0},
+	{"of another key", 100, 2, 1, 0},
+	{"of another session", 100, 10, 1, 0},
+	{"with another number", 100, 31, 1, 0},
+	{"with another sealed byte", 100, 32, 1, 0},
+};
+
+START_TEST(a_refusal_counts_if_it_quotes_a_sealed_datagram)
+{
+	struct udp_link *link = nodes[0];
+	struct icmp_report report = {.error = ECONNREFUSED, .is_remote = true, .is_from_destination = true};
+	struct coterie_frame *frame = mock_frame(hosts[0], (const uint8_t[100]){"sealed"}, 100);
+	int fd;
+
+	node_close(1);
+	fd = impostor(1);
+	ck_assert_int_eq(ops->token(nodes[0], 2, frame), 0);
+	hosts[0]->table.frame_unref(frame);
+	ck_assert_int_eq(recv(fd, report.quote, sizeof(report.quote), MSG_DONTWAIT), 100 + SECURE_OVERHEAD);
+	close(fd);
+	memcpy(&report.to, address_of(quotes[_i].node), sizeof(struct sockaddr_in));
+	report.quote_size = quotes[_i].size;
+	if (quotes[_i].altered != UINT32_MAX)
+		report.quote[quotes[_i].altered] ^= 1;
+	mock_host_advance(hosts[0], 2 * MS);
+	mock_queue_clear(&hosts[0]->refused);
+	udp_link_on_icmp(link, &report);
+	mock_host_advance(hosts[0], 2 * MS);
+	ck_assert_msg(hosts[0]->refused.count == quotes[_i].want, "%s", quotes[_i].name);
+	ck_assert_msg((peers_find(&link->peers, quotes[_i].node + 1)->refused_ns != 0) == (quotes[_i].want != 0), "%s",
+		quotes[_i].name);
+}
+END_TEST
+
 /* ---- Wires ----------------------------------------------------------------------- */
 
 static struct tripwire *wire_of(uint32_t node) { return &((struct udp_link *)nodes[node])->wire; }
@@ -714,6 +764,8 @@ int main(void)
 	tcase_add_test(frames, a_replay_is_dropped);
 	tcase_add_test(frames, dropped_datagrams_are_counted);
 	tcase_add_test(frames, the_host_is_told_which_frame_was_refused);
+	tcase_add_loop_test(
+		frames, a_refusal_counts_if_it_quotes_a_sealed_datagram, 0, (int)(sizeof(quotes) / sizeof(quotes[0])));
 	suite_add_tcase(suite, frames);
 	tcase_add_checked_fixture(wires, set_up, tear_down);
 	tcase_add_test(wires, both_ends_of_a_wire_prove_the_key);
