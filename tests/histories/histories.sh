@@ -37,6 +37,10 @@ tap $? "seed 2001834: a ring id is not used again after a loss of state" || tap_
 "$histories" --seed 2444 >"$out/seed" 2>&1
 tap $? "seed 2444: a message that is cut while nodes join comes to all of them" || tap_note "$(cat "$out/seed")"
 
+# Clients read a configuration late, after a node that was not its representative had lost its files. It counted as another.
+"$histories" --seed 15681 >"$out/seed" 2>&1
+tap $? "seed 15681: a ring is the same for those that hear of it late" || tap_note "$(cat "$out/seed")"
+
 # A write was cut by a change of a ring with a node like one of Corosync. Two members lacked it for ever.
 "$histories" --seed 11070 >"$out/seed" 2>&1
 tap $? "seed 11070: a write that may be missing counts nowhere" || tap_note "$(cat "$out/seed")"

@@ -53,7 +53,8 @@ void play_trace(const struct play *play, const char *format, ...)
 
 struct play_ring play_ring_of(const struct play *play, uint32_t representative, uint64_t seq)
 {
-	return (struct play_ring){.representative = representative, .losses = play->losses, .seq = seq};
+	return (struct play_ring){
+		.representative = representative, .losses = play->lost[play_node(play, representative)], .seq = seq};
 }
 
 uint32_t play_nodeid(const struct play *play, uint32_t node) { return play->nodeids[node]; }
@@ -384,8 +385,10 @@ static void strike_node(struct play *play, const struct step *step)
 		await_synchronisation(play, step);
 		break;
 	case STEP_FORGET:
-		if (!testkit_is_up(kit, step->node) && testkit_forget(kit, step->node) == 0)
+		if (!testkit_is_up(kit, step->node) && testkit_forget(kit, step->node) == 0) {
 			play->losses++;
+			play->lost[step->node]++;
+		}
 		break;
 	}
 }

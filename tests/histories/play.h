@@ -18,8 +18,8 @@
 #include "tests/histories/script.h"
 
 /**
- * A ring. A node that has lost its files may use a ring sequence again. So the number of such losses until then tells
- * rings apart.
+ * A ring. A representative that has lost its files may use a ring sequence again. So the number of its losses until
+ * then tells rings apart.
  */
 struct play_ring {
 	uint32_t representative, losses;
@@ -92,6 +92,7 @@ struct play {
 	uint32_t unloads[HISTORY_NODES_MAX + 1];       /* by node: how often it has unloaded a service */
 	uint32_t unloaded[HISTORY_NODES_MAX + 1];      /* by node: services that it has unloaded, bits */
 	uint32_t losses;                               /* how often any node has lost its files */
+	uint32_t lost[HISTORY_NODES_MAX + 1];          /* by node: how often it has lost its files. Index 0: unused */
 	bool is_quiet;                                 /* no further fault happens */
 	char broken[768];                              /* the first violation; empty: none */
 	struct play_counts counts;
