@@ -17,6 +17,14 @@ lab_open coterie coterie coterie coterie
 lab_start 1 2 3 4
 lab_ring 4 1 2 3 4
 tap $? "one ring on $LAB_TRANSPORT" || lab_close
+# Until libknet has measured the paths it sends small packets only. If node 4 drops the large ones by then, there are none.
+has_measured() { grep -q 'PMTUD link change for host: 4 .* to 1[0-9][0-9][0-9]$' "$LAB_DIR/$1/log"; }
+if [ "$LAB_TRANSPORT" = knet ]; then
+	for node in 1 2 3; do
+		lab_await has_measured "$node"
+		tap $? "node $node has measured the path to node 4"
+	done
+fi
 rings_record 1 2 3
 in_net 4 iptables -A INPUT -i eth0 -m length --length 600:65535 -j DROP
 tap $? "node 4 gets small packets only"
