@@ -322,7 +322,7 @@ check-long: knet-ring-long
 many-nodes-long: check-programs
 	@MANY_NODES=64 MANY_FORM_MS=8000 MANY_CRASH_MS=3000 abs_top_srcdir='$(abs_top_srcdir)' \
 		bash $(srcdir)/%D%/many_nodes.sh
-	@MANY_NODES=128 abs_top_srcdir='$(abs_top_srcdir)' \
+	@MANY_NODES=128 MANY_FORM_MS=8000 MANY_CRASH_MS=3000 abs_top_srcdir='$(abs_top_srcdir)' \
 		bash $(srcdir)/%D%/many_nodes.sh
 	@LAB_TRANSPORT=knet MANY_NODES=64 abs_top_srcdir='$(abs_top_srcdir)' \
 		bash $(srcdir)/%D%/many_nodes.sh

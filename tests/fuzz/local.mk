@@ -129,7 +129,7 @@ endif
 %C%_fuzz_requests_CFLAGS = $(AM_CFLAGS)
 
 fuzz-long: $(fuzz_programs)
-	abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' FUZZ_SECONDS=60 \
+	abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' FUZZ_SECONDS=$${FUZZ_SECONDS:-600} \
 		FUZZ_SEED=$${FUZZ_SEED:-$$$$} bash $(top_srcdir)/%D%/fuzz.sh
 check-long: fuzz-long
 
