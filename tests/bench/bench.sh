@@ -9,7 +9,7 @@
 # Environment:
 #	BENCH_WHAT     kinds of measurement (all, as below: throughput udp knet …)
 #	BENCH_RINGS    some of default window tuned coterie library reverse plain aes chacha knet knet-corosync
-#	BENCH_ROUNDS   of those kinds that a target is about (5); BENCH_FEW of the others (2)
+#	BENCH_ROUNDS   of those kinds that a target is about (5); BENCH_FEW of the others and of encrypted_udp (2)
 #	BENCH_SECONDS  of each flood (2), after BENCH_WARM_SECONDS (1)
 #	BENCH_SIZES    of messages (64 1400 8000 100000)
 #	BENCH_COUNTS   of nodes (2 4 8 32); 3 is what all other kinds have
@@ -18,7 +18,7 @@
 here=$(cd "$(dirname "$0")" && pwd)
 top=${abs_top_srcdir:-$(cd "$here/../.." && pwd)}
 export abs_top_builddir=${abs_top_builddir:-$top/build}
-BENCH_WHAT=${BENCH_WHAT:-throughput udp knet encrypted loss latency idle crash segmented wire realtime clients nodes silence encrypted_udp}
+BENCH_WHAT=${BENCH_WHAT:-throughput udp knet encrypted encrypted_udp loss latency idle crash segmented wire realtime clients nodes silence}
 BENCH_RINGS=${BENCH_RINGS:-default window tuned library reverse coterie plain aes chacha knet knet-corosync}
 BENCH_ROUNDS=${BENCH_ROUNDS:-5}
 BENCH_FEW=${BENCH_FEW:-2}
