@@ -11,6 +11,7 @@ libtransport_la_SOURCES = \
 	%D%/sent.c %D%/sent.h \
 	%D%/interface.c %D%/interface.h \
 	%D%/limiter.c %D%/limiter.h \
+	%D%/rekey.c %D%/rekey.h \
 	%D%/udp_link.c %D%/udp_link_io.c %D%/udp_link_secure.c %D%/udp_link_state.c \
 	%D%/udp_link.h %D%/udp_link_private.h \
 	%D%/icmp.c %D%/icmp.h \

@@ -18,6 +18,7 @@
 #include "transports/common/limiter.h"
 #include "transports/common/peers.h"
 #include "transports/common/pending.h"
+#include "transports/common/rekey.h"
 #include "transports/common/secure/secure.h"
 #include "transports/common/sent.h"
 #include "transports/common/socket.h"
@@ -48,13 +49,6 @@ struct udp_link_refusal {
 	uint8_t quote[ICMP_QUOTE_MAX];
 };
 #define UDP_LINK_REFUSALS_MAX 16u
-
-/** The state of a change of keys. */
-struct udp_link_keys {
-	uint32_t target; /* number of the key that is wanted; 0: clear */
-	bool is_changing, is_activated;
-	bool has_old; /* since an ACTIVATE, and until CLEANUP, peers may send with either key */
-};
 
 /** Number of datagrams of peers that were dropped, by cause; see enum secure_result. */
 struct udp_link_dropped {
@@ -95,7 +89,7 @@ struct udp_link {
 	struct udp_link_dropped dropped;
 	struct limiter reject_log, send_log, forged_log, dropped_log;
 	struct secure *secure; /* has no key if the ring is not encrypted */
-	struct udp_link_keys keys;
+	struct rekey rekey;
 	struct peer *source; /* peer whose datagrams are being opened */
 	uint64_t source_ns;  /* time at which a batch was read, the same for all its datagrams */
 	struct sent sent;    /* datagrams to peers, not those to the group */

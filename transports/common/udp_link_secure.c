@@ -3,11 +3,7 @@
  * Encryption of a UDP link: its keys, the sealing of frames before they are sent, and the opening of datagrams before
  * they are read (docs/encryption.md).
  *
- * Keys change in the same steps as in transport knet (transports/knet/crypto.c):
- * 1. A reload loads the new key, and keeps the one in use. Sessions with the new key are made at once.
- * 2. When every member of the ring has loaded the new key, ACTIVATE makes this node send with it.
- * 3. When every member sends with the new key, CLEANUP wipes the old one.
- * Clear traffic counts as key 0.
+ * rekey.h has the steps of a change of keys. Here is what udp does in each.
  */
 #include "transports/common/udp_link_private.h"
 
@@ -49,13 +45,6 @@ static int read_wanted(const struct udp_link *link, struct wanted *wanted)
 	return link->host->key_get(link->ctx, &wanted->bytes, &wanted->size);
 }
 
-static bool is_same(const struct udp_link *link, uint32_t number, const struct wanted *wanted)
-{
-	if (number == 0 || wanted->cipher == SECURE_NONE)
-		return number == 0 && wanted->cipher == SECURE_NONE;
-	return secure_holds(link->secure, number, wanted->cipher, wanted->bytes, wanted->size);
-}
-
 static void tell_refused(const struct udp_link *link, int rc)
 {
 	if (rc == -EBUSY) {
@@ -84,97 +73,77 @@ uint32_t udp_link_overhead(void *self)
 	return udp_link_is_opening(link) ? secure_overhead(link->secure, udp_link_frame_size(link)) : 0;
 }
 
+static bool holds(void *self, uint32_t number, const void *arg)
+{
+	const struct udp_link *link = self;
+	const struct wanted *wanted = arg;
+
+	if (number == 0 || wanted->cipher == SECURE_NONE)
+		return number == 0 && wanted->cipher == SECURE_NONE;
+	return secure_holds(link->secure, number, wanted->cipher, wanted->bytes, wanted->size);
+}
+
+static bool is_loaded(void *self, uint32_t number)
+{
+	const struct udp_link *link = self;
+
+	return secure_key_id(link->secure, number) != 0;
+}
+
+static int load(void *self, uint32_t number, const void *arg)
+{
+	struct udp_link *link = self;
+	const struct wanted *wanted = arg;
+
+	return secure_load(link->secure, number, wanted->cipher, wanted->bytes, wanted->size);
+}
+
+static int forget(void *self, uint32_t number)
+{
+	struct udp_link *link = self;
+
+	secure_forget(link->secure, number);
+	return 0;
+}
+
+static int use(void *self, uint32_t number)
+{
+	struct udp_link *link = self;
+
+	return secure_use(link->secure, number);
+}
+
+static int allow_clear(void *self, bool is_allowed)
+{
+	struct udp_link *link = self;
+
+	secure_allow_clear(link->secure, is_allowed);
+	return 0;
+}
+
+static const struct rekey_ops rekey_ops = {
+	.holds = holds,
+	.is_loaded = is_loaded,
+	.load = load,
+	.forget = forget,
+	.use = use,
+	.allow_clear = allow_clear,
+};
+
 int udp_link_keys_open(struct udp_link *link)
 {
 	struct wanted wanted;
 	int rc = read_wanted(link, &wanted);
 
-	if (rc == 0 && wanted.cipher == SECURE_NONE)
-		return 0;
+	link->rekey = (struct rekey){.ops = &rekey_ops, .self = link};
 	if (rc == 0)
-		rc = secure_load(link->secure, 1, wanted.cipher, wanted.bytes, wanted.size);
-	if (rc == 0)
-		rc = secure_use(link->secure, 1);
-	if (rc < 0) {
+		rc = rekey_open(&link->rekey, &wanted);
+	if (rc < 0)
 		tell_refused(link, rc);
-		return rc;
-	}
-	link->keys.target = 1;
-	link->host->log(
-		link->ctx, LOG_INFO, "packets are encrypted: %s, by %s", wanted.name, secure_library(link->secure));
-	return 0;
-}
-
-/*
- * Return the number for a new key. The key in use is never replaced. Between ACTIVATE and CLEANUP peers may still send
- * with the old key, or in clear if that was before, so a third key has to wait. A key that was loaded but not used is
- * replaced, since the members have agreed on that (services/cfg).
- *
- * @return 0: there is no free number now
- */
-static uint32_t free_number(const struct udp_link *link)
-{
-	uint32_t used = secure_used(link->secure);
-	uint32_t number = used != 0 ? 3 - used : secure_key_id(link->secure, 1) != 0 ? 2 : 1;
-
-	return link->keys.has_old ? 0 : number;
-}
-
-/* Return the number of the wanted key if it is loaded already, otherwise SECURE_KEYS + 1. */
-static uint32_t held_number(const struct udp_link *link, const struct wanted *wanted)
-{
-	uint32_t number = 0;
-
-	while (number <= SECURE_KEYS && !is_same(link, number, wanted))
-		number++;
-	return number;
-}
-
-static int load_wanted(struct udp_link *link, const struct wanted *wanted)
-{
-	uint32_t used = secure_used(link->secure);
-	uint32_t number = held_number(link, wanted); /* SECURE_KEYS or less: the old key, or clear traffic */
-
-	if (number > SECURE_KEYS) {
-		number = free_number(link);
-		if (number == 0)
-			return -EBUSY;
-
-		int rc = secure_load(link->secure, number, wanted->cipher, wanted->bytes, wanted->size);
-
-		if (rc < 0)
-			return rc;
-	}
-	/*
-	 * Members that have not changed yet, or have changed already, send in clear. So accept clear datagrams, and only
-	 * then: an earlier change that was not finished may have been one to clear.
-	 */
-	if (number != used)
-		secure_allow_clear(link->secure, number == 0 || used == 0);
-	link->keys.target = number;
-	link->keys.is_changing = true;
-	link->keys.is_activated = false;
-	udp_link_greet_all(link);
-	return COTERIE_RELOAD_REKEY;
-}
-
-/*
- * Forget a change that has not been activated, since the files have other keys now that cannot be loaded. A change that
- * goes back to the old key stays: peers may still send with it.
- */
-static void abandon(struct udp_link *link)
-{
-	uint32_t used = secure_used(link->secure);
-
-	if (!link->keys.is_changing || link->keys.is_activated || link->keys.has_old)
-		return;
-	/* There may be two, where the ring sends in clear. */
-	for (uint32_t number = 1; number <= SECURE_KEYS; number++)
-		if (number != used)
-			secure_forget(link->secure, number);
-	secure_allow_clear(link->secure, used == 0);
-	link->keys.target = used;
-	link->keys.is_changing = false;
+	else if (link->rekey.used != 0)
+		link->host->log(link->ctx, LOG_INFO, "packets are encrypted: %s, by %s", wanted.name,
+			secure_library(link->secure));
+	return rc;
 }
 
 int udp_link_keys_reload(struct udp_link *link)
@@ -182,48 +151,30 @@ int udp_link_keys_reload(struct udp_link *link)
 	struct wanted wanted;
 	int rc = read_wanted(link, &wanted);
 
-	if (rc == 0 && !is_same(link, link->keys.target, &wanted))
-		rc = load_wanted(link, &wanted);
+	if (rc == 0 && !rekey_is_target(&link->rekey, &wanted))
+		rc = rekey_begin(&link->rekey, &wanted);
 	if (rc < 0) {
-		abandon(link);
+		rekey_abandon(&link->rekey);
 		tell_refused(link, rc);
+	} else if (rc == COTERIE_RELOAD_REKEY) {
+		udp_link_greet_all(link); /* sessions with the new key are made at once */
 	}
 	return rc;
-}
-
-static int activate(struct udp_link *link)
-{
-	int rc = secure_use(link->secure, link->keys.target);
-
-	if (rc < 0)
-		return rc;
-	link->keys.is_activated = link->keys.has_old = true;
-	udp_link_greet_all(link); /* asks also peers that were away meanwhile */
-	link->host->log(link->ctx, LOG_INFO, "packets are sent with key %u from now on", link->keys.target);
-	return 0;
-}
-
-static void clean_up(struct udp_link *link)
-{
-	for (uint32_t number = 1; number <= SECURE_KEYS; number++)
-		if (number != link->keys.target)
-			secure_forget(link->secure, number);
-	secure_allow_clear(link->secure, false);
-	link->keys.is_changing = link->keys.has_old = false;
-	tripwire_rekeyed(&link->wire, link->keys.target);
 }
 
 int udp_link_rekey(void *self, uint32_t phase)
 {
 	struct udp_link *link = self;
+	int rc = rekey_step(&link->rekey, phase);
 
-	if (!link->keys.is_changing)
-		return -EINVAL;
-	if (phase == COTERIE_REKEY_ACTIVATE && !link->keys.is_activated)
-		return activate(link);
-	if (phase != COTERIE_REKEY_CLEANUP || !link->keys.is_activated)
-		return -EINVAL;
-	clean_up(link);
+	if (rc < 0)
+		return rc;
+	if (phase == COTERIE_REKEY_ACTIVATE) {
+		udp_link_greet_all(link); /* asks also peers that were away meanwhile */
+		link->host->log(link->ctx, LOG_INFO, "packets are sent with key %u from now on", link->rekey.used);
+	} else {
+		tripwire_rekeyed(&link->wire, link->rekey.used);
+	}
 	return 0;
 }
 
@@ -382,12 +333,12 @@ static const char *cipher_name(enum secure_cipher cipher)
 uint32_t udp_link_encryption(void *arg, void *value)
 {
 	const struct udp_link *link = arg;
-	uint32_t used = secure_used(link->secure), next = link->keys.target;
+	uint32_t used = secure_used(link->secure), next = link->rekey.target;
 	char text[80];
 	int length = snprintf(text, sizeof(text), "%s %04x", cipher_name(secure_key_cipher(link->secure, used)),
 		secure_key_id(link->secure, used));
 
-	if (link->keys.is_changing)
+	if (link->rekey.is_changing)
 		length += snprintf(text + length, sizeof(text) - (size_t)length, " -> %s %04x",
 			cipher_name(secure_key_cipher(link->secure, next)), secure_key_id(link->secure, next));
 	memcpy(value, text, (size_t)length + 1);

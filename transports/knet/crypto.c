@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Keys. libknet has two configurations, numbered 1 and 2. It accepts packets of both and sends with one. A change has
- * three steps (book encryption, "Change of the key"): 1 a reload loads the new configuration, and keeps the one in use;
- * 2 when every member of the ring has done so, ACTIVATE sends with the new one; 3 when every member does, CLEANUP
- * removes the old one. Clear traffic counts as configuration 0, which always exists. A separate switch decides whether
- * clear traffic is accepted.
+ * Keys. libknet has two configurations, numbered 1 and 2. It accepts packets of both and sends with one. Clear traffic
+ * counts as configuration 0, which always exists. A separate switch decides whether clear traffic is accepted. rekey.h has
+ * the steps of a change.
  */
 #include "transports/knet/knet.h"
 
@@ -14,7 +12,7 @@
 #include <sys/mman.h>
 #include <syslog.h>
 
-#define SLOTS 3u
+#define SLOTS (REKEY_KEYS + 1u)
 #define SLOTS_SIZE (SLOTS * sizeof(struct knet_handle_crypto_cfg))
 
 /* Packets that were sent before a change arrive at most this much later. */
@@ -71,46 +69,69 @@ static int read_wanted(const struct mesh *mesh, struct knet_handle_crypto_cfg *c
 	return 0;
 }
 
-static int slot_load(struct mesh *mesh, uint8_t slot, const struct knet_handle_crypto_cfg *config)
-{
-	struct mesh_crypto *crypto = &mesh->crypto;
-	struct knet_handle_crypto_cfg copy = *config;
-	/* -2: there is no errno. The reason is in libknet's log. */
-	int rc = knet_handle_crypto_set_config(mesh->handle, &copy, slot);
-	int error = rc == -2 ? -EINVAL : mesh_result(rc);
+/* ---- What a change does (rekey.h) --------------------------------------- */
 
-	explicit_bzero(&copy, sizeof(copy));
-	if (error < 0)
-		return error;
-	crypto->slots[slot] = *config;
-	crypto->is_loaded[slot] = !is_clear(config);
-	return 0;
+static bool is_loaded(void *self, uint32_t number)
+{
+	const struct mesh *mesh = self;
+
+	return !is_clear(&mesh->crypto.slots[number]);
 }
 
-static int slot_clear(struct mesh *mesh, uint8_t slot)
+static bool holds(void *self, uint32_t number, const void *wanted)
+{
+	const struct mesh *mesh = self;
+
+	return (number == 0 || is_loaded(self, number)) && is_same(wanted, &mesh->crypto.slots[number]);
+}
+
+static int load(void *self, uint32_t number, const void *wanted)
+{
+	struct mesh *mesh = self;
+	struct knet_handle_crypto_cfg copy = *(const struct knet_handle_crypto_cfg *)wanted;
+	/* -2: there is no errno. The reason is in libknet's log. */
+	int rc = knet_handle_crypto_set_config(mesh->handle, &copy, (uint8_t)number);
+	int error = rc == -2 ? -EINVAL : mesh_result(rc);
+
+	if (error == 0)
+		mesh->crypto.slots[number] = *(const struct knet_handle_crypto_cfg *)wanted;
+	explicit_bzero(&copy, sizeof(copy));
+	return error;
+}
+
+static int forget(void *self, uint32_t number)
 {
 	struct knet_handle_crypto_cfg none;
 
 	set_clear(&none);
-	return mesh->crypto.is_loaded[slot] ? slot_load(mesh, slot, &none) : 0;
+	return is_loaded(self, number) ? load(self, number, &none) : 0;
 }
 
-static int allow_clear(struct mesh *mesh, bool is_allowed)
+static int use(void *self, uint32_t number)
 {
+	struct mesh *mesh = self;
+
+	return mesh_result(knet_handle_crypto_use_config(mesh->handle, (uint8_t)number));
+}
+
+static int allow_clear(void *self, bool is_allowed)
+{
+	struct mesh *mesh = self;
+
 	return mesh_result(knet_handle_crypto_rx_clear_traffic(
 		mesh->handle, is_allowed ? KNET_CRYPTO_RX_ALLOW_CLEAR_TRAFFIC : KNET_CRYPTO_RX_DISALLOW_CLEAR_TRAFFIC));
 }
 
-/*
- * Return the slot for a new configuration. The slot in use is never replaced. Between ACTIVATE and CLEANUP peers may still
- * send with the old key, or in clear if that was before, so a third key has to wait. 0: there is no free slot now
- */
-static uint8_t free_slot(const struct mesh_crypto *crypto)
-{
-	uint8_t slot = crypto->used != 0 ? (uint8_t)(3 - crypto->used) : crypto->is_loaded[1] ? 2 : 1;
+static const struct rekey_ops rekey_ops = {
+	.holds = holds,
+	.is_loaded = is_loaded,
+	.load = load,
+	.forget = forget,
+	.use = use,
+	.allow_clear = allow_clear,
+};
 
-	return crypto->has_old ? 0 : slot;
-}
+/* ---- Calls ---------------------------------------------------------------- */
 
 static void tell_refused(const struct mesh *mesh, int rc)
 {
@@ -145,6 +166,14 @@ static int take_slots(struct mesh_crypto *crypto)
 	return 0;
 }
 
+static void tell(const struct mesh *mesh, const char *what)
+{
+	const struct knet_handle_crypto_cfg *used = &mesh->crypto.slots[mesh->crypto.rekey.used];
+
+	mesh->host->log(mesh->ctx, LOG_INFO, "%s: %s/%s/%s", what, used->crypto_model, used->crypto_cipher_type,
+		used->crypto_hash_type);
+}
+
 int mesh_crypto_open(struct mesh *mesh)
 {
 	struct mesh_crypto *crypto = &mesh->crypto;
@@ -153,78 +182,16 @@ int mesh_crypto_open(struct mesh *mesh)
 
 	if (rc < 0)
 		return rc;
+	crypto->rekey = (struct rekey){.ops = &rekey_ops, .self = mesh};
 	rc = read_wanted(mesh, &wanted);
-	if (rc == 0 && is_clear(&wanted))
-		return allow_clear(mesh, true);
 	if (rc == 0)
-		rc = slot_load(mesh, 1, &wanted);
-	if (rc == 0)
-		rc = mesh_result(knet_handle_crypto_use_config(mesh->handle, 1));
-	if (rc == 0)
-		rc = allow_clear(mesh, false);
+		rc = rekey_open(&crypto->rekey, &wanted);
 	explicit_bzero(&wanted, sizeof(wanted));
-	if (rc < 0) {
-		tell_refused(mesh, rc);
-		return rc;
-	}
-	crypto->used = crypto->target = 1;
-	mesh->host->log(mesh->ctx, LOG_INFO, "packets are encrypted: %s/%s/%s", crypto->slots[1].crypto_model,
-		crypto->slots[1].crypto_cipher_type, crypto->slots[1].crypto_hash_type);
-	return 0;
-}
-
-/* Return the slot that has the wanted configuration. 0: it is clear traffic. SLOTS: no slot has it. */
-static uint8_t held_slot(const struct mesh_crypto *crypto, const struct knet_handle_crypto_cfg *wanted)
-{
-	uint8_t slot = 0;
-
-	while (slot < SLOTS && !((slot == 0 || crypto->is_loaded[slot]) && is_same(wanted, &crypto->slots[slot])))
-		slot++;
-	return slot;
-}
-
-/* Load the wanted configuration, and keep the one in use. */
-static int load_wanted(struct mesh *mesh, const struct knet_handle_crypto_cfg *wanted)
-{
-	struct mesh_crypto *crypto = &mesh->crypto;
-	uint8_t slot = held_slot(crypto, wanted);
-	bool is_back = slot == crypto->used; /* the change goes back to the configuration in use */
-	int rc = 0;
-
-	if (slot == SLOTS) {
-		slot = free_slot(crypto);
-		rc = slot == 0 ? -EBUSY : slot_load(mesh, slot, wanted);
-	}
-	/* Clear packets are accepted while members send them, and only then: an earlier change may not have ended. */
-	if (rc == 0 && !is_back)
-		rc = allow_clear(mesh, slot == 0 || crypto->used == 0);
 	if (rc < 0)
-		return rc;
-	crypto->target = slot;
-	crypto->is_changing = true;
-	crypto->is_activated = false;
-	crypto->quiet_ns = UINT64_MAX;
-	return COTERIE_RELOAD_REKEY;
-}
-
-/*
- * Forget a change that has not been activated, since the files have other keys now that cannot be loaded. Otherwise a
- * later reload of the keys of that change would find them loaded, and begin nothing. A change that goes back to the old
- * keys stays: peers may still send with them.
- */
-static void abandon(struct mesh *mesh)
-{
-	struct mesh_crypto *crypto = &mesh->crypto;
-
-	if (!crypto->is_changing || crypto->is_activated || crypto->has_old)
-		return;
-	/* There may be two, where the ring sends in clear. */
-	for (uint8_t slot = 1; slot < SLOTS; slot++)
-		if (slot != crypto->used)
-			slot_clear(mesh, slot);
-	allow_clear(mesh, crypto->used == 0);
-	crypto->target = crypto->used;
-	crypto->is_changing = false;
+		tell_refused(mesh, rc);
+	else if (crypto->rekey.used != 0)
+		tell(mesh, "packets are encrypted");
+	return rc;
 }
 
 int mesh_crypto_reload(struct mesh *mesh)
@@ -233,65 +200,39 @@ int mesh_crypto_reload(struct mesh *mesh)
 	struct knet_handle_crypto_cfg wanted;
 	int rc = read_wanted(mesh, &wanted);
 
-	if (rc == 0 && !is_same(&wanted, &crypto->slots[crypto->target])) {
+	if (rc == 0 && !rekey_is_target(&crypto->rekey, &wanted)) {
 		/* Avoids a search for the MTU, for which each call of the change would wait. */
 		mesh_mtu_apply(mesh, true);
-		rc = load_wanted(mesh, &wanted);
+		rc = rekey_begin(&crypto->rekey, &wanted);
 	}
 	explicit_bzero(&wanted, sizeof(wanted));
-	if (rc < 0) {
-		abandon(mesh);
-		mesh_mtu_apply(mesh, crypto->is_changing);
+	if (rc == COTERIE_RELOAD_REKEY) {
+		crypto->quiet_ns = UINT64_MAX;
+	} else if (rc < 0) {
+		rekey_abandon(&crypto->rekey);
+		mesh_mtu_apply(mesh, crypto->rekey.is_changing);
 		tell_refused(mesh, rc);
 	}
 	return rc;
-}
-
-static int activate(struct mesh *mesh)
-{
-	struct mesh_crypto *crypto = &mesh->crypto;
-	int rc = mesh_result(knet_handle_crypto_use_config(mesh->handle, crypto->target));
-
-	if (rc < 0)
-		return rc;
-	crypto->used = crypto->target;
-	crypto->is_activated = crypto->has_old = true;
-	mesh->host->log(mesh->ctx, LOG_INFO, "kronosnet crypto reconfigured on index %u: %s/%s/%s", crypto->used,
-		crypto->slots[crypto->used].crypto_model, crypto->slots[crypto->used].crypto_cipher_type,
-		crypto->slots[crypto->used].crypto_hash_type);
-	return 0;
-}
-
-static int clean_up(struct mesh *mesh)
-{
-	struct mesh_crypto *crypto = &mesh->crypto;
-	int rc = 0;
-
-	for (uint8_t slot = 1; slot <= 2 && rc == 0; slot++)
-		if (slot != crypto->used)
-			rc = slot_clear(mesh, slot);
-	if (rc == 0 && crypto->used != 0)
-		rc = allow_clear(mesh, false);
-	if (rc < 0)
-		return rc;
-	crypto->is_changing = crypto->has_old = false;
-	mesh_mtu_apply(mesh, false);
-	crypto->quiet_ns = mesh->host->now_ns(mesh->ctx) + QUIET_NS;
-	return 0;
 }
 
 int mesh_rekey(void *self, uint32_t phase)
 {
 	struct mesh *mesh = self;
 	struct mesh_crypto *crypto = &mesh->crypto;
+	int rc = rekey_step(&crypto->rekey, phase);
+	char text[64];
 
-	if (!crypto->is_changing)
-		return -EINVAL;
-	if (phase == COTERIE_REKEY_ACTIVATE && !crypto->is_activated)
-		return activate(mesh);
-	if (phase == COTERIE_REKEY_CLEANUP && crypto->is_activated)
-		return clean_up(mesh);
-	return -EINVAL;
+	if (rc < 0)
+		return rc;
+	if (phase == COTERIE_REKEY_ACTIVATE) {
+		snprintf(text, sizeof(text), "kronosnet crypto reconfigured on index %u", crypto->rekey.used);
+		tell(mesh, text);
+	} else {
+		mesh_mtu_apply(mesh, false);
+		crypto->quiet_ns = mesh->host->now_ns(mesh->ctx) + QUIET_NS;
+	}
+	return 0;
 }
 
 void mesh_crypto_close(struct mesh *mesh)

@@ -153,7 +153,7 @@ void mesh_mtu_release(struct mesh *mesh)
 		return;
 	mesh->mtu_held_ns = 0;
 	mesh->mtu_free_ns = clock_ns;
-	mesh_mtu_apply(mesh, mesh->crypto.is_changing);
+	mesh_mtu_apply(mesh, mesh->crypto.rekey.is_changing);
 }
 
 static int apply_handle(struct mesh *mesh)
@@ -167,7 +167,7 @@ static int apply_handle(struct mesh *mesh)
 	if (rc == 0)
 		rc = mesh_result(knet_handle_pmtud_setfreq(mesh->handle, (unsigned int)interval));
 	if (rc == 0)
-		rc = mesh_mtu_apply(mesh, mesh->crypto.is_changing);
+		rc = mesh_mtu_apply(mesh, mesh->crypto.rekey.is_changing);
 	if (rc < 0)
 		mesh->host->log(mesh->ctx, LOG_WARNING,
 			"libknet does not take block_unlisted_ips, knet_pmtud_interval or "

@@ -20,6 +20,7 @@
 #include "transports/common/limiter.h"
 #include "transports/common/peers.h"
 #include "transports/common/pending.h"
+#include "transports/common/rekey.h"
 #include "transports/common/tripwire.h"
 
 /** Period at which libknet decides which pings to send. */
@@ -74,13 +75,8 @@ struct mesh_link {
 
 /** The slots of libknet and the keys in them. Slot 0 stands for clear traffic. */
 struct mesh_crypto {
-	struct knet_handle_crypto_cfg *slots; /* 3, in pages that core dumps leave out; NULL: not opened */
-	bool is_loaded[3];
-	uint8_t used;      /* slot of the key for sending */
-	uint8_t target;    /* slot of the newest configuration */
-	bool is_changing;  /* a key change is under way: more calls of rekey will come */
-	bool is_activated; /* COTERIE_REKEY_ACTIVATE was done: frames are sent with the new slot */
-	bool has_old;      /* since an ACTIVATE, and until CLEANUP, peers may send with either slot */
+	struct knet_handle_crypto_cfg *slots; /* REKEY_KEYS + 1, in pages that core dumps leave out; NULL: not opened */
+	struct rekey rekey;
 	uint64_t quiet_ns; /* until this time packets with other keys are not logged */
 };
 

@@ -199,7 +199,7 @@ static void look_at_peer(struct mesh *mesh, struct mesh_peer *peer)
  */
 static bool is_anybody_strange(const struct mesh *mesh)
 {
-	if (mesh->crypto.used != 0)
+	if (mesh->crypto.rekey.used != 0)
 		return false;
 	for (uint32_t i = 0; i < mesh->peer_count; i++) {
 		const struct mesh_peer *peer = mesh->peers[i];

@@ -597,7 +597,7 @@ START_TEST(wires_are_proved_again_after_a_change)
 		change(words[i], words[i] == NULL ? NULL : i == 0 ? other_key : key);
 		serve();
 
-		uint32_t target = ((struct udp_link *)nodes[0])->keys.target;
+		uint32_t target = ((struct udp_link *)nodes[0])->rekey.target;
 
 		ck_assert_uint_eq(target == 0, words[i] == NULL);
 		ck_assert_uint_gt(hosts[0]->watches.count, had);
