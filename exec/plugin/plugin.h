@@ -57,6 +57,7 @@ struct plugin {
 	bool is_held;    /* a round of this service alone is under way: requests wait. sync.c */
 	bool wants_room; /* ring_send refused a message of it, and it has a function writable: writable.c */
 	struct plugin_options *options; /* a reload replaces them */
+	bool owes_reload; /* its last reload failed, so the next one is called even if no option changes: reload_apply.c */
 	/* ring messages of this plugin that were sent and are not delivered here yet: route.c, plugin.c */
 	uint64_t underway;
 	uint64_t *rx, *tx;                      /* messages received and sent, by function: route.c */

@@ -237,7 +237,6 @@ static int take(struct reload *reload, struct config **config, const struct conf
 
 	reload->is_applying = true;
 	map_delete(map, "config.reload_error_message");
-	reload->part_error[0] = '\0';
 	map_set_u8(map, "config.totemconfig_reload_in_progress", 1);
 	if (rc == 0) {
 		rc = reload_apply(reload, *config, RELOAD_FILE, error);

@@ -200,19 +200,20 @@ static void tell_transport(struct reload *reload, const struct plugin *plugin, e
 static void tell_plugins(struct reload *reload, const struct plan *plan, enum reload_source source)
 {
 	for (uint32_t i = 0; i < plan->plugin_count; i++) {
-		const struct plugin *plugin = plan->plugins[i].plugin;
+		struct plugin *plugin = plan->plugins[i].plugin;
 
 		if (plugin->descriptor->kind == COTERIE_KIND_TRANSPORT) {
 			tell_transport(reload, plugin, source);
 			continue;
 		}
-		if (!plan->plugins[i].has_changed || plugin->service.reload == NULL)
+		if ((!plan->plugins[i].has_changed && !plugin->owes_reload) || plugin->service.reload == NULL)
 			continue;
 		int rc;
 
 		PLUGIN_MARKED(plugin, "reload", rc = plugin->service.reload(plugin->self));
 		char text[256];
 
+		plugin->owes_reload = rc < 0;
 		if (rc >= 0)
 			continue;
 		snprintf(
@@ -243,8 +244,10 @@ static int commit(struct reload *reload, struct config *config, enum reload_sour
 	struct config *before = reload_running(reload);
 	int rc;
 
-	if (source == RELOAD_FILE)
+	if (source == RELOAD_FILE) {
 		map_set_u8(reload->parts.map, "config.reload_in_progress", 1);
+		reload->part_error[0] = '\0';
+	}
 	/*
 	 * Replace configuration and options before the keys, since code that tracks the keys may read options and
 	 * addresses.

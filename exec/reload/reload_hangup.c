@@ -37,11 +37,10 @@ static void tell_lines(const char *text)
 /* Delete the error of an earlier examination or refusal. The error of a part of the running config is still true. */
 static void delete_error(const struct reload *reload)
 {
-	const char *error = "";
-
-	if (reload->part_error[0] == '\0' || map_get_string(reload->parts.map, error_key, &error) < 0 ||
-		strcmp(error, reload->part_error) != 0)
+	if (reload->part_error[0] == '\0')
 		map_delete(reload->parts.map, error_key);
+	else
+		map_set_string(reload->parts.map, error_key, reload->part_error);
 }
 
 /* Log the result of an examination. The reason of a refusal is in the log already. */

@@ -183,7 +183,7 @@ static int tally_reload(void *self)
 {
 	(void)self;
 	seen.tally_reloads++;
-	return 0;
+	return seen.tally_rc;
 }
 
 static const struct coterie_option tally_options[] = {

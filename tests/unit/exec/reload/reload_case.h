@@ -35,6 +35,7 @@ struct reload_seen {
 	int look_exit; /* exit status of the look-up of a plugin; 0: it exists */
 	uint64_t look_offers;
 	uint32_t tally_reloads, transport_reloads;
+	int tally_rc; /* result of the plugin's reload */
 };
 
 extern struct reload_seen seen;

@@ -285,6 +285,26 @@ START_TEST(options_change_where_they_may)
 }
 END_TEST
 
+/* The second reload of the same file must not say that all of it has effect. */
+START_TEST(a_plugin_that_failed_is_told_again)
+{
+	seen.tally_rc = -EIO;
+	write_file("", "1 2 3", "service {\n name: tally\n step_max: 5\n}\n");
+	for (uint32_t i = 1; i <= 2; i++) {
+		ck_assert_int_eq(reload().rc, 0);
+		ck_assert_uint_eq(seen.tally_reloads, i);
+		ck_assert_str_eq(string_of("config.reload_error_message"),
+			"plugin tally does not take its new options: Input/output error");
+	}
+	seen.tally_rc = 0;
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(seen.tally_reloads, 3);
+	ck_assert_str_eq(string_of("config.reload_error_message"), "(none)");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(seen.tally_reloads, 3);
+}
+END_TEST
+
 /* ---- Nodes --------------------------------------------------------------- */
 
 START_TEST(a_new_node)
@@ -539,6 +559,7 @@ int main(void)
 	tcase_add_test(tcase, the_rings_own_limits);
 	tcase_add_test(tcase, a_log_file_that_cannot_be_opened);
 	tcase_add_test(tcase, options_change_where_they_may);
+	tcase_add_test(tcase, a_plugin_that_failed_is_told_again);
 	tcase_add_test(tcase, a_new_node);
 	tcase_add_test(tcase, a_transport_that_does_not_take_a_node);
 	tcase_add_test(tcase, a_node_that_is_no_member_goes_at_once);

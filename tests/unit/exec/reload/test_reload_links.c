@@ -136,7 +136,29 @@ START_TEST(the_transport_hears_of_every_change)
 	reload_hangup(node.reload);
 	ck_assert_int_eq(prepare().rc, 0);
 	reload_drop(node.reload, &node);
+	/* The file is good, and the settings of the running one still have no effect. */
+	ck_assert_str_eq(
+		string_of("config.reload_error_message"), "transport knet keeps its old settings: Input/output error");
+	seen.reload_rc = 0;
+	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_str_eq(string_of("config.reload_error_message"), "(none)");
+}
+END_TEST
+
+START_TEST(a_check_of_the_file_keeps_the_error_of_a_part)
+{
+	seen.reload_rc = -EIO;
+	ck_assert_int_eq(reload().rc, 0);
+	write_links(" token: abc\n", "1 2 3", "0 3");
+	reload_hangup(node.reload);
+	(void)prepare();
+	ck_assert(strstr(string_of("config.reload_error_message"), "abc") != NULL);
+	write_links("", "1 2 3", "0 3");
+	reload_hangup(node.reload);
+	ck_assert_int_eq(prepare().rc, 0);
+	reload_drop(node.reload, &node);
+	ck_assert_str_eq(
+		string_of("config.reload_error_message"), "transport knet keeps its old settings: Input/output error");
 }
 END_TEST
 
@@ -598,6 +620,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up_links, tear_down_links);
 	tcase_add_test(tcase, the_transport_hears_of_every_change);
+	tcase_add_test(tcase, a_check_of_the_file_keeps_the_error_of_a_part);
 	tcase_add_test(tcase, new_keys_are_announced_and_taken_in_turn);
 	tcase_add_test(tcase, a_phase_that_fails_may_be_tried_again);
 	tcase_add_test(tcase, another_change_begins_anew);
