@@ -20,6 +20,10 @@
  * count in rule 1. If no other member has the table, the ring waits for it as for a node that has restarted. Otherwise the
  * ring could go on with an older table.
  *
+ * A ring decides once (has_formed). The announcements describe the tables before that, so they say nothing about a table
+ * that was written or taken over since. While no member has the whole table of the ring, nothing is served. It goes on
+ * as soon as a member has taken the table over, since the parts and the log may have arrived completely.
+ *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "plugins/kv/kv.h"
@@ -138,25 +142,52 @@ static uint32_t absent(const struct kv *kv, const struct kv_ring *epoch, uint32_
 	return count;
 }
 
-uint32_t kv_missing(const struct kv *kv, uint32_t *nodeids, uint32_t room)
+/* List the members that have left since the ring has decided. */
+static uint32_t left(const struct kv *kv, uint32_t *nodeids, uint32_t room)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		if (!kv->members[i].has_left)
+			continue;
+		if (count < room)
+			nodeids[count] = kv->members[i].nodeid;
+		count++;
+	}
+	return count;
+}
+
+static uint32_t missing(const struct kv *kv, uint32_t *nodeids, uint32_t room)
 {
 	struct kv_ring epoch = newest_epoch(kv);
 
-	return kv->is_waiting ? absent(kv, &epoch, nodeids, room) : 0;
+	return kv->has_formed ? left(kv, nodeids, room) : absent(kv, &epoch, nodeids, room);
 }
 
-static void wait_for(struct kv *kv, const struct kv_ring *epoch)
+uint32_t kv_missing(const struct kv *kv, uint32_t *nodeids, uint32_t room)
+{
+	return kv->is_waiting ? missing(kv, nodeids, room) : 0;
+}
+
+static void wait_for_table(struct kv *kv)
 {
 	uint32_t nodeid = 0;
-	uint32_t count = absent(kv, epoch, &nodeid, 1);
+	uint32_t count = missing(kv, &nodeid, 1);
 
-	if (!kv->is_waiting)
-		kv->host->log(kv->ctx, LOG_WARNING,
-			"all nodes here have lost the table in a restart; node %u%s may have it: nothing "
-			"is served before they are back, or 'coterie-kv recover' gives them up",
-			nodeid, count > 1 ? " and others" : "");
-	kv->is_waiting = true;
 	kv->is_serving = false;
+	kv_pending_release(kv, false);
+	if (kv->is_waiting)
+		return;
+	kv->is_waiting = true;
+	if (count == 0)
+		kv->host->log(kv->ctx, LOG_WARNING,
+			"no node has the whole table any more: nothing is served before one has taken it over, or "
+			"'coterie-kv recover' gives it up");
+	else
+		kv->host->log(kv->ctx, LOG_WARNING,
+			"no node here has the whole table; node %u%s may have it: nothing is served before they are "
+			"back, or 'coterie-kv recover' gives them up",
+			nodeid, count > 1 ? " and others" : "");
 }
 
 /* ---- Forming ------------------------------------------------------------- */
@@ -263,11 +294,8 @@ void kv_standing_changed(struct kv *kv)
 	if (!kv->has_formed)
 		return;
 	kv->donor = incomplete > 0 ? sender : 0;
-	if (sender == 0) {
-		kv->is_serving = false; /* all members run this at the same place of the order, and the next ring
-					 * starts over */
-		kv->has_formed = false;
-	}
+	if (sender == 0)
+		kv->is_serving = false; /* all members run this at the same place of the order */
 	if (incomplete > 0 && !kv->is_keeping) {
 		kv->is_keeping = true;
 		kv_store_purge_end(&kv->store);
@@ -302,6 +330,16 @@ static void limit_update(struct kv *kv)
 	}
 }
 
+/* Return whether a member has the whole table of this ring. */
+static bool is_held(const struct kv *kv)
+{
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		if (kv_member_counts(&kv->members[i]) && kv->members[i].has_state)
+			return true;
+	}
+	return false;
+}
+
 void kv_decide(struct kv *kv, bool is_forced)
 {
 	limit_update(kv);
@@ -311,17 +349,17 @@ void kv_decide(struct kv *kv, bool is_forced)
 		kv_pending_release(kv, false);
 		return;
 	}
-	if (kv->has_formed) {
+	if (kv->has_formed && is_held(kv)) {
 		kv->is_serving = true;
+		kv->is_waiting = false;
 		return;
 	}
 
-	struct kv_ring epoch = newest_epoch(kv);
-	const struct kv_member *best = newest_member(kv, has_markers(kv) ? &epoch : NULL);
+	struct kv_ring epoch = kv->has_formed ? kv->ring : newest_epoch(kv);
+	const struct kv_member *best = kv->has_formed ? NULL : newest_member(kv, has_markers(kv) ? &epoch : NULL);
 
-	if (best == NULL && !is_forced && absent(kv, &epoch, NULL, 0) > 0) {
-		wait_for(kv, &epoch);
-		kv_pending_release(kv, false);
+	if (best == NULL && !is_forced && (kv->has_formed || missing(kv, NULL, 0) > 0)) {
+		wait_for_table(kv);
 		return;
 	}
 	if (best == NULL)

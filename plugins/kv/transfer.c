@@ -321,4 +321,6 @@ void kv_deliver_standing(void *self, uint32_t nodeid, void *msg, uint32_t size)
 			kv_restart(kv);
 	}
 	kv_standing_changed(kv);
+	if (!kv->is_syncing && !kv->is_transitional)
+		kv_decide(kv, false); /* it may be the first whole table again, or the last one that is lost */
 }

@@ -160,6 +160,92 @@ START_TEST(the_last_table_is_waited_for)
 }
 END_TEST
 
+/* Deliver messages to all nodes in turns until a node has the whole table, and not the ones after. */
+static void take_over(uint32_t nodeid)
+{
+	for (uint32_t turn = 0; turn < 2000 && !kv_at(nodeid)->has_state; turn++) {
+		bool has_delivered = false;
+
+		for (uint32_t i = 1; i <= 3 && !kv_at(nodeid)->has_state; i++)
+			while (!kv_at(nodeid)->has_state && service_ring_deliver_next(&kv_ring, i))
+				has_delivered = true;
+		for (uint32_t i = 1; i <= 3 && !has_delivered && !kv_at(nodeid)->has_state; i++)
+			mock_host_advance(kv_ring.nodes[i].host, 1 * MS);
+	}
+	ck_assert(kv_at(nodeid)->has_state);
+}
+
+static void unload_1(void)
+{
+	service_ring_run(&kv_ring);
+	service_ring_kill(&kv_ring, 1);
+	for (uint32_t i = 2; i <= 3; i++)
+		kv_ring.nodes[i].host->without_service = 1;
+}
+
+static void come_back_1(bool has_provider)
+{
+	service_ring_start(&kv_ring, 1);
+	for (uint32_t i = 1; i <= 3; i++)
+		kv_ring.nodes[i].host->without_service = 0;
+	service_ring_form(&kv_ring, "1 2 3");
+	for (uint32_t i = 1; i <= 3 && has_provider; i++) {
+		list_nodes(i, (const uint32_t[]){1, 1, 1});
+		say(i, true);
+	}
+	kv_case_run();
+}
+
+/*
+ * Node 1 alone has the table. It leaves when nodes 2 and 3 have received all of it, and the others do not know this yet.
+ * They must go on with that table, and not return to the revision of the announcements. 0: without a provider; 1: with
+ * one; 2: with markers of all.
+ */
+START_TEST(the_table_that_was_taken_over_goes_on)
+{
+	struct service_user other;
+	char key[16];
+
+	for (uint32_t i = 1; i <= 3 && _i > 0; i++)
+		say(i, true);
+	put_some();
+	kv_case_restart(2);
+	kv_case_restart(3);
+	for (int form = 0; form < (_i > 1 ? 2 : 1); form++) {
+		service_ring_form(&kv_ring, "1 2 3");
+		for (uint32_t i = 1; i <= 3 && _i > 0; i++) {
+			list_nodes(i, (const uint32_t[]){1, 1, 1});
+			say(i, true);
+		}
+	}
+	ck_assert(kv_at(2)->is_serving && !kv_at(2)->has_state);
+	for (int i = 0; i < 5; i++) {
+		snprintf(key, sizeof(key), "n%d", i);
+		ck_assert_int_eq(kv_case_put(key, "v"), KV_OK);
+	}
+	take_over(2);
+	service_user_close(&kv_user);
+	ck_assert_int_eq(kv_ring.ops->drain(kv_at(1)), 0);
+	unload_1();
+	kv_case_run();
+	ck_assert(kv_at(2)->is_serving && kv_at(3)->is_serving);
+	set_limit(2, "2097152"); /* its notice leads to another decision */
+	for (uint32_t i = 2; i <= 3; i++) {
+		ck_assert(kv_at(i)->is_serving && kv_at(i)->has_state && !kv_at(i)->is_waiting);
+		ck_assert_uint_eq(kv_at(i)->state.revision, 305);
+	}
+	other = service_user_create(&kv_ring, 2, 100);
+	ck_assert_int_eq(kv_case_write(&other, KV_REQ_PUT, "k0", "new", -1), KV_OK);
+	service_user_close(&other);
+	come_back_1(_i > 0);
+	for (uint32_t i = 1; i <= 3; i++) {
+		ck_assert(kv_at(i)->is_serving && kv_at(i)->has_state);
+		ck_assert_uint_eq(kv_at(i)->store.keys, 305);
+	}
+	kv_case_check(1, "k0", "new");
+}
+END_TEST
+
 /* ---- The limit and the quorum --------------------------------------------- */
 
 START_TEST(the_limit_of_a_member_ends_with_it)
@@ -363,6 +449,7 @@ int main(void)
 	tcase_add_test(tcase, a_takeover_goes_on_with_another_donor);
 	tcase_add_test(tcase, a_member_that_leaves_gets_no_table);
 	tcase_add_loop_test(tcase, the_last_table_is_waited_for, 0, 2);
+	tcase_add_loop_test(tcase, the_table_that_was_taken_over_goes_on, 0, 3);
 	tcase_add_test(tcase, the_limit_of_a_member_ends_with_it);
 	tcase_add_test(tcase, the_verdict_of_a_member_ends_with_it);
 	tcase_add_test(tcase, the_votes_of_a_member_end_with_it);
