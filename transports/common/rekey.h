@@ -16,7 +16,7 @@
 #define REKEY_KEYS 2u
 
 /**
- * What a transport does with its keys. `wanted` is a key of the configuration in the transport's own form, borrowed for
+ * The functions of a transport for its keys. `wanted` is a key of the configuration in the transport's own form, borrowed for
  * the call. Functions that return int return 0 or -errno.
  */
 struct rekey_ops {
@@ -52,7 +52,7 @@ int rekey_open(struct rekey *rekey, const void *wanted);
 bool rekey_is_target(const struct rekey *rekey, const void *wanted);
 
 /**
- * Begin a change to this key. Clear traffic is accepted from now on if it is the old or the new key, and only then: an
+ * Begin a change to this key. Clear traffic is accepted from now on if it is the old or the new key, and only then. An
  * earlier change that was not finished may have been one to clear.
  *
  * @return COTERIE_RELOAD_REKEY; -EBUSY: a change was activated and not cleaned up, so neither key can be replaced;

@@ -219,12 +219,15 @@ void udp_link_on_icmp(void *arg, const struct icmp_report *report)
 
 	if (peer == NULL || peer->is_local || address_port((const struct sockaddr *)&peer->address) != address_port(to))
 		return;
-	if (!sent_has(&link->sent, peer->nodeid, report->quote, report->quote_size)) {
+
+	uint64_t now_ns = link->host->now_ns(link->ctx);
+
+	if (!sent_has(&link->sent, now_ns, peer->nodeid, report->quote, report->quote_size)) {
 		link->rejected++;
 		return;
 	}
 
-	peer->refused_ns = link->host->now_ns(link->ctx);
+	peer->refused_ns = now_ns;
 	if (peer->away_ns == 0)
 		peer->away_ns = peer->refused_ns;
 

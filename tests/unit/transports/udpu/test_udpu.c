@@ -240,6 +240,34 @@ START_TEST(answers_of_the_network_are_weighed)
 }
 END_TEST
 
+/* Report a quote of the datagrams in answers[0] or, forged, of other bytes of the same size. */
+static void report_at_once(bool is_forged)
+{
+	struct icmp_report report = {
+		.error = ECONNREFUSED, .is_remote = true, .is_from_destination = true, .quote_size = 100};
+
+	memcpy(&report.to, address_of(1), sizeof(struct sockaddr_in));
+	memset(report.quote, 1, report.quote_size);
+	report.quote[SENT_START - 1] = is_forged ? 2 : 1;
+	udp_link_on_icmp(nodes[0], &report);
+}
+
+START_TEST(a_flood_of_forged_answers_costs_little)
+{
+	multicast(0, 100, 2);
+	for (uint32_t i = 0; i < SENT_SEARCHES; i++)
+		report_at_once(true);
+	report_at_once(false); /* is not looked for */
+	mock_host_advance(hosts[0], 2 * MS);
+	ck_assert_uint_eq(hosts[0]->refused.count, 0);
+	for (uint32_t i = 1; i < SENT_SEARCHES; i++)
+		report_at_once(true);
+	report_at_once(false);
+	mock_host_advance(hosts[0], 2 * MS);
+	ck_assert_uint_eq(hosts[0]->refused.count, 1);
+}
+END_TEST
+
 /* A peer whose host has refused a datagram gets only a few frames. A forged report has no such effect. */
 START_TEST(an_answer_that_does_not_count_keeps_no_frame_from_a_peer)
 {
@@ -496,6 +524,7 @@ int main(void)
 	tcase_add_test(tcase, a_removed_peer_gets_nothing_and_is_not_heard);
 	tcase_add_test(tcase, a_dead_daemon_is_noticed_and_costs_the_others_nothing);
 	tcase_add_loop_test(tcase, answers_of_the_network_are_weighed, 0, (int)(sizeof(answers) / sizeof(answers[0])));
+	tcase_add_test(tcase, a_flood_of_forged_answers_costs_little);
 	tcase_add_loop_test(tcase, an_answer_that_does_not_count_keeps_no_frame_from_a_peer, 0,
 		(int)(sizeof(answers) / sizeof(answers[0])));
 	tcase_add_test(tcase, a_path_that_refuses_the_offload_is_alone);
