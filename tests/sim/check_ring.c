@@ -43,8 +43,7 @@ void rings_id_again(struct history *history, struct life *life, const struct rin
 
 /*
  * Return whether the node may install the ring too early: it is like Corosync, and counts on from a recovery that has
- * failed (recovery.c). A node of ours ends that in the first rotation, for the members behind it. The run is tainted
- * then.
+ * failed (recovery.c). A node of ours ends that in the first rotation, for the members behind it.
  */
 static bool may_be_early(const struct history *history, const struct life *life, const struct ring_record *ring)
 {
@@ -57,8 +56,14 @@ static bool may_be_early(const struct history *history, const struct life *life,
 			id_of(history, node) < id)
 			return false;
 	}
-	history->report->is_tainted |= life->is_reference;
 	return life->is_reference;
+}
+
+/* Return whether a difference is excused, since the node may be early. The run is tainted then. */
+static bool is_excused(struct history *history, bool is_early)
+{
+	history->report->is_tainted |= is_early;
+	return is_early;
 }
 
 bool rings_frame_sent(struct history *history, struct life *life, struct ring_record *ring, uint32_t at,
@@ -79,7 +84,8 @@ bool rings_frame_sent(struct history *history, struct life *life, struct ring_re
 	frame->hash = hash;
 	frame->life = life->number;
 	history_received(history, ring, at, life->node);
-	if (is_message && (ring->members & ~ring->installed) != 0 && !may_be_early(history, life, ring))
+	if (is_message && (ring->members & ~ring->installed) != 0 &&
+		!is_excused(history, may_be_early(history, life, ring)))
 		report_violation(history->report, "I8", BIT(life->node) | (ring->members & ~ring->installed), &ring->id,
 			"node %u sends message frame %u of %x.%" PRIx64 " before every member "
 			"installed that ring",
@@ -260,17 +266,21 @@ static void trace_installed(
 	struct history *history, struct life *life, struct ring_record *ring, const struct totem_trace *trace)
 {
 	uint32_t install_seq = (uint32_t)trace->value;
+	bool is_early = may_be_early(history, life, ring);
 
-	if (ring->has_install_seq && ring->install_seq != install_seq && !may_be_early(history, life, ring))
+	/* The early one may be this node, or the one that has installed the ring before. */
+	if (ring->has_install_seq && ring->install_seq != install_seq &&
+		!is_excused(history, is_early || ring->may_be_early))
 		report_violation(history->report, "I8", BIT(life->node) | ring->installed, &ring->id,
 			"node %u installs %x.%" PRIx64 " at seq %u, others at %u", id_of(history, life->node),
 			ring->id.rep, ring->id.seq, install_seq, ring->install_seq);
 	ring->has_install_seq = true;
 	ring->install_seq = install_seq;
+	ring->may_be_early = is_early;
 	for (uint32_t node = 0; node < history->node_count; node++)
 		if ((ring->members & BIT(node)) != 0 &&
 			count_of(history, install_seq) > (int32_t)ring->received_upto[node] &&
-			!may_be_early(history, life, ring))
+			!is_excused(history, is_early))
 			report_violation(history->report, "I8", BIT(life->node) | BIT(node), &ring->id,
 				"node %u installs %x.%" PRIx64 " at seq %u, but node %u has only %u recovery "
 				"frames",
@@ -393,7 +403,7 @@ void rings_kept_back(struct history *history, struct life *life, uint32_t frames
 
 void rings_recovered(struct history *history, struct life *life, const struct ring_record *ring, uint32_t queued)
 {
-	if (queued != 0 && !may_be_early(history, life, ring))
+	if (queued != 0 && !is_excused(history, may_be_early(history, life, ring)))
 		report_violation(history->report, "I8", BIT(life->node), &ring->id,
 			"node %u installs %x.%" PRIx64 " while %u recovery frames wait to be sent",
 			id_of(history, life->node), ring->id.rep, ring->id.seq, queued);

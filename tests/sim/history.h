@@ -105,6 +105,7 @@ struct ring_record {
 	bool is_honoured;
 	uint32_t install_seq;
 	bool has_install_seq;
+	bool may_be_early;                 /* of the node that has set install_seq */
 	uint64_t came;                     /* nodes that have delivered the transitional configuration, bits by index */
 	uint64_t came_with[SIM_NODES_MAX]; /* by node: the set of that configuration */
 	struct ring_record *came_from[SIM_NODES_MAX];
