@@ -50,6 +50,13 @@ dlm-long: check-programs
 check-long: dlm-long
 .PHONY: dlm-long
 
+# Debian's corosync-qdevice and corosync-qnetd, and sbd and pcs where they are installed, on the same two kinds of daemons.
+dist_check_SCRIPTS += %D%/qdevice.sh
+qdevice-long: check-programs
+	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/qdevice.sh
+check-long: qdevice-long
+.PHONY: qdevice-long
+
 # Keys that change beside a corosync.
 dist_check_SCRIPTS += %D%/knet_rekey.sh
 TESTS += %D%/knet_rekey.sh
