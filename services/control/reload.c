@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A reload of this node alone, for daemons without the service cfg. With cfg, either all nodes reload or none. The file
- * is checked in the same way as by cfg. Either all of it is applied, or nothing changes.
+ * is checked in the same way as by cfg. Either it is applied, or nothing changes. That a part of an applied file has no
+ * effect is an error, as with cfg.
  */
 #include "services/control/control.h"
 
@@ -10,16 +11,26 @@
 
 static const char error_key[] = "config.reload_error_message";
 
-/* Return the reason why the file could not be applied. */
-static const char *reason(const struct control *control, int rc)
+/* Return the error that the executive has put into the map, or NULL: none. */
+static const char *reload_error(const struct control *control)
 {
 	uint32_t type, size;
 	const void *value;
+	int rc = control->host->map_get(control->ctx, error_key, &type, &value, &size);
 
-	if (rc == -EINVAL && control->host->map_get(control->ctx, error_key, &type, &value, &size) == 0 &&
-		type == COTERIE_MAP_STRING)
-		return value;
-	return strerror(-rc);
+	return rc == 0 && type == COTERIE_MAP_STRING ? value : NULL;
+}
+
+/* Apply the file. *text: in the list of changes; out, if there is an error: its reason */
+static int commit(const struct control *control, const char **text)
+{
+	int rc = control->host->reload_commit(control->ctx);
+	const char *error = reload_error(control);
+
+	if (rc == 0 && error == NULL)
+		return 0;
+	*text = (rc == 0 || rc == -EINVAL) && error != NULL ? error : strerror(-rc);
+	return rc == 0 ? -EIO : rc;
 }
 
 static void on_prepared(void *arg, int rc, const char *text)
@@ -27,13 +38,10 @@ static void on_prepared(void *arg, int rc, const char *text)
 	struct control_waiter *waiter = arg;
 	struct control *control = waiter->control;
 
-	if (rc == 0 && waiter->is_check) {
+	if (rc == 0 && waiter->is_check)
 		control->host->reload_drop(control->ctx);
-	} else if (rc == 0) {
-		rc = control->host->reload_commit(control->ctx);
-		if (rc < 0)
-			text = reason(control, rc);
-	}
+	else if (rc == 0)
+		rc = commit(control, &text);
 	control_waiter_end(waiter, rc, text);
 }
 
