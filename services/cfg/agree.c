@@ -94,6 +94,16 @@ static void drop_kept(struct cfg *cfg)
 }
 
 /*
+ * Drop the file that is kept for this round. If the round has not begun, the kept file belongs to the round before. That
+ * one was decided and is applied in the next turn of the loop.
+ */
+static void drop_kept_for(struct cfg *cfg, const struct cfg_round *round)
+{
+	if (round->is_begun)
+		drop_kept(cfg);
+}
+
+/*
  * Drop a kept file, but leave a new key stored: after a partition at the moment of the decision, nodes of the other
  * part may use this key. The text for the client names the file of the key.
  */
@@ -192,7 +202,7 @@ static void apply_first(struct cfg *cfg)
 		agreement->commit_asker = round->asker;
 		agreement->commit_number = round->number;
 	} else {
-		drop_kept(cfg); /* this node was left out */
+		drop_kept_for(cfg, round); /* this node was left out */
 		cfg_rekey_reload_ends(cfg);
 	}
 	if (round->asker != self) {
@@ -211,7 +221,7 @@ static void drop_first(struct cfg *cfg, const char *reason)
 {
 	struct cfg_round *round = take_first(cfg);
 
-	drop_kept(cfg);
+	drop_kept_for(cfg, round);
 	if (reason != NULL && round->key != NULL)
 		cfg->host->log(cfg->ctx, LOG_ERR, "Key rotation refused, the ring keeps its key: %s", reason);
 	else if (reason != NULL && !round->is_check)

@@ -136,6 +136,7 @@ static int reload_commit(struct coterie_ctx *ctx)
 	if (file->kept == 0)
 		play_break(file->files->play, "cfg: node %u applies a file that it has not kept", file->node);
 	decide(file, agreement->commit_asker, agreement->commit_number, false);
+	files_of(cfg_of(ctx))->real->map_delete(ctx, "config.reload_error_message"); /* the executive does the same */
 	file->running = file->kept;
 	file->kept = 0;
 	return 0;

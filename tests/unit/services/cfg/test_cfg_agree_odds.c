@@ -163,6 +163,26 @@ START_TEST(an_asker_that_is_unloaded_ends_its_waiting_rounds)
 }
 END_TEST
 
+/* The round of node 2 is decided, but no node has applied its file yet, when the next round is dropped. */
+START_TEST(an_unload_leaves_a_decided_round_alone)
+{
+	form("1 2 3");
+	ask(2);
+	run();
+	ask(1);
+	run();
+	all_read("1 2 3");
+	ck_assert_str_eq(commits(), "0 0 0 0");
+	ck_assert_int_eq(drain(1), -EAGAIN);
+	run();
+	for (uint32_t i = 1; i <= 3; i++)
+		expect_kept(i, true);
+	settle();
+	ck_assert_str_eq(commits(), "1 1 1 0");
+	ck_assert_int_eq(answer(2), OK);
+}
+END_TEST
+
 START_TEST(a_request_that_is_delivered_during_the_unload_ends)
 {
 	form("1 2");
@@ -462,6 +482,7 @@ int main(void)
 	tcase_add_test(tcase, no_verdict_in_time);
 	tcase_add_test(tcase, an_asker_that_is_unloaded_ends_its_round);
 	tcase_add_test(tcase, an_asker_that_is_unloaded_ends_its_waiting_rounds);
+	tcase_add_test(tcase, an_unload_leaves_a_decided_round_alone);
 	tcase_add_test(tcase, a_request_that_is_delivered_during_the_unload_ends);
 	tcase_add_test(tcase, an_unload_waits_for_the_commit_and_for_room);
 	tcase_add_test(tcase, applied_is_never_said);
