@@ -112,7 +112,7 @@ void expiry_handle(struct totem_engine *engine, enum totem_timer timer)
 		warning_expired(engine);
 		break;
 	case TOTEM_TIMER_SEND_JOIN:
-		join_send(engine);
+		join_delayed_expired(engine);
 		break;
 	case TOTEM_TIMER_BACKOFF:
 		backoff_expired(engine);

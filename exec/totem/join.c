@@ -19,6 +19,12 @@
 /* In a crowd, for each candidate: the time between two joins, and the largest random time that is added to it. */
 #define JOIN_GAP_NS (TOTEM_JOIN_WAIT_NS - JOIN_SPREAD_NS)
 #define JOIN_SPREAD_NS (TOTEM_JOIN_WAIT_NS / 5)
+/*
+ * In a crowd on machines that are too busy, the time between two joins as a multiple of how late the timer ran, and the
+ * longest such time. Each join costs all nodes time, so more of them would make all nodes later still.
+ */
+#define JOIN_LATE_GAPS 4u
+#define JOIN_LATE_GAP_MAX_NS UINT64_C(200000000)
 
 static size_t join_size(uint32_t count) { return 33 + 4 * (size_t)count + 16; /* with Coterie's trailer */ }
 
@@ -51,10 +57,29 @@ void join_send(struct totem_engine *engine)
 		multicast_join(engine);
 }
 
+void join_delayed_expired(struct totem_engine *engine)
+{
+	uint64_t late_ns = engine->now_ns > engine->joins.due_ns ? engine->now_ns - engine->joins.due_ns : 0;
+
+	engine->joins.late_ns = late_ns > engine->joins.late_ns / 2 ? late_ns : engine->joins.late_ns / 2;
+	join_send(engine);
+}
+
 bool join_is_crowd(const struct totem_engine *engine)
 {
 	return engine->lists.proc.count > engine->options.join_crowd ||
 	       engine->known.count > engine->options.join_crowd;
+}
+
+/* Return the least time between two joins of this node in a crowd. */
+static uint64_t crowd_gap(const struct totem_engine *engine)
+{
+	uint64_t gap_ns = engine->lists.proc.count * JOIN_GAP_NS;
+	uint64_t late_gap_ns = engine->joins.late_ns * JOIN_LATE_GAPS;
+
+	if (late_gap_ns > JOIN_LATE_GAP_MAX_NS)
+		late_gap_ns = JOIN_LATE_GAP_MAX_NS;
+	return late_gap_ns > gap_ns ? late_gap_ns : gap_ns;
 }
 
 /*
@@ -63,10 +88,12 @@ bool join_is_crowd(const struct totem_engine *engine)
  */
 static uint64_t crowd_delay(struct totem_engine *engine)
 {
-	uint64_t next_ns = engine->joins.sent_ns + engine->lists.proc.count * JOIN_GAP_NS;
-	uint64_t gap_ns = next_ns > engine->now_ns ? next_ns - engine->now_ns : 0;
+	uint64_t next_ns = engine->joins.sent_ns + crowd_gap(engine);
+	uint64_t delay_ns = next_ns > engine->now_ns ? next_ns - engine->now_ns : 0;
 
-	return gap_ns + core_random(engine) % (engine->lists.proc.count * JOIN_SPREAD_NS);
+	delay_ns += core_random(engine) % (engine->lists.proc.count * JOIN_SPREAD_NS);
+	engine->joins.due_ns = engine->now_ns + delay_ns;
+	return delay_ns;
 }
 
 void join_schedule(struct totem_engine *engine, bool is_prompted)

@@ -30,19 +30,19 @@ static int reserve(struct node_set *set, uint32_t count)
 	return 0;
 }
 
-/* Return the index of the first element that is not below id. */
+/*
+ * Return the index of the first element that is not below id. Each join leads to a search for each of its ids, so this
+ * has no branch that the processor could predict wrongly.
+ */
 static uint32_t lower_bound(const struct node_set *set, uint32_t id)
 {
 	uint32_t low = 0;
-	uint32_t high = set->count;
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
+	for (uint32_t left = set->count; left > 0;) {
+		uint32_t half = (left + 1) / 2;
 
-		if (set->ids[middle] < id)
-			low = middle + 1;
-		else
-			high = middle;
+		low += set->ids[low + half - 1] < id ? half : 0;
+		left -= half;
 	}
 	return low;
 }
@@ -64,7 +64,8 @@ bool node_set_has(const struct node_set *set, uint32_t id)
 
 int node_set_add(struct node_set *set, uint32_t id)
 {
-	uint32_t at = lower_bound(set, id);
+	bool is_last = set->count == 0 || set->ids[set->count - 1] < id; /* most sets are made in ascending order */
+	uint32_t at = is_last ? set->count : lower_bound(set, id);
 
 	if (at < set->count && set->ids[at] == id)
 		return 0;
@@ -187,8 +188,10 @@ static int filter(struct node_set *to, const struct node_set *a, const struct no
 	if (rc < 0)
 		return rc;
 	to->count = 0;
-	for (uint32_t i = 0; i < a->count; i++) {
-		if (node_set_has(b, a->ids[i]) == is_in)
+	for (uint32_t i = 0, k = 0; i < a->count; i++) {
+		while (k < b->count && b->ids[k] < a->ids[i])
+			k++;
+		if ((k < b->count && b->ids[k] == a->ids[i]) == is_in)
 			to->ids[to->count++] = a->ids[i];
 	}
 	return 0;

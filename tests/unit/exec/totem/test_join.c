@@ -99,6 +99,49 @@ START_TEST(joins_of_a_crowd_keep_a_gap_that_grows_with_it)
 }
 END_TEST
 
+/* Let the join that waits leave late_ns after its time. @return how long the next one waits, which T-join makes */
+static uint64_t wait_behind_a_late_join(uint64_t late_ns)
+{
+	uint64_t *timer = &node_of(1)->timers[TOTEM_TIMER_SEND_JOIN];
+	uint64_t before = sent();
+
+	ck_assert(*timer != TOTEM_NEVER);
+	net->now_ns = *timer + late_ns;
+	*timer = TOTEM_NEVER;
+	totem_engine_timeout(node_of(1)->engine, net->now_ns, TOTEM_TIMER_SEND_JOIN);
+	ck_assert_uint_eq(sent(), before + 1);
+	node_of(1)->engine->timer_at_ns[TOTEM_TIMER_JOIN] = net->now_ns;
+	totem_engine_timeout(node_of(1)->engine, net->now_ns, TOTEM_TIMER_JOIN);
+	ck_assert(*timer != TOTEM_NEVER);
+	return *timer - net->now_ns;
+}
+
+/* Joins that cannot be handled in time are sent less often, but not less than five times a second. */
+START_TEST(joins_of_a_crowd_that_are_late_are_fewer)
+{
+	static const struct {
+		uint64_t late_ns, gap_ns;
+	} rows[] = {
+		{0, 0},
+		{10 * MS, 40 * MS},
+		{0, 20 * MS}, /* the machine has time again */
+		{0, 10 * MS},
+		{20 * MS, 80 * MS},
+		{3600000 * MS, 200 * MS},
+	};
+
+	start_alone(0);
+	feed_join(3);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t wait_ns = wait_behind_a_late_join(rows[i].late_ns);
+
+		ck_assert_msg(wait_ns >= rows[i].gap_ns, "row %zu: %ju", i, (uintmax_t)wait_ns);
+		ck_assert_msg(
+			wait_ns <= rows[i].gap_ns + ALL * TOTEM_JOIN_WAIT_NS, "row %zu: %ju", i, (uintmax_t)wait_ns);
+	}
+}
+END_TEST
+
 /* At its start a node knows few candidates. The number of configured nodes tells how many there may be. */
 START_TEST(configured_nodes_make_a_crowd)
 {
@@ -257,6 +300,7 @@ int main(void)
 	tcase_add_test(tcase, a_small_ring_sends_each_change_at_once);
 	tcase_add_test(tcase, a_crowd_sends_the_changes_of_a_short_time_together);
 	tcase_add_test(tcase, joins_of_a_crowd_keep_a_gap_that_grows_with_it);
+	tcase_add_test(tcase, joins_of_a_crowd_that_are_late_are_fewer);
 	tcase_add_test(tcase, configured_nodes_make_a_crowd);
 	tcase_add_test(tcase, a_verdict_of_a_crowd_does_not_wait);
 	tcase_add_test(tcase, a_join_that_waits_leaves_with_a_verdict);
