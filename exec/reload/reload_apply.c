@@ -206,7 +206,9 @@ static void tell_plugins(struct reload *reload, const struct plan *plan, enum re
 			tell_transport(reload, plugin, source);
 			continue;
 		}
-		if ((!plan->plugins[i].has_changed && !plugin->owes_reload) || plugin->service.reload == NULL)
+		bool is_owed = plugin->owes_reload && source == RELOAD_FILE; /* the error of a part ends with a file */
+
+		if ((!plan->plugins[i].has_changed && !is_owed) || plugin->service.reload == NULL)
 			continue;
 		int rc;
 

@@ -25,6 +25,8 @@
  */
 #define JOIN_LATE_GAPS 4u
 #define JOIN_LATE_GAP_MAX_NS UINT64_C(200000000)
+/* A gather that begins so long after the last join knows nothing of the machine. */
+#define JOIN_LATE_FORGET_NS UINT64_C(1000000000)
 
 static size_t join_size(uint32_t count) { return 33 + 4 * (size_t)count + 16; /* with Coterie's trailer */ }
 
@@ -48,6 +50,8 @@ static void multicast_join(struct totem_engine *engine)
 void join_begin(struct totem_engine *engine)
 {
 	engine->joins.rounds = 0;
+	if (engine->now_ns - engine->joins.sent_ns > JOIN_LATE_FORGET_NS)
+		engine->joins.late_ns = 0;
 	timer_set(engine, TOTEM_TIMER_JOIN, engine->options.join_ns);
 }
 
@@ -59,8 +63,11 @@ void join_send(struct totem_engine *engine)
 
 void join_delayed_expired(struct totem_engine *engine)
 {
+	const uint64_t most_ns = JOIN_LATE_GAP_MAX_NS / JOIN_LATE_GAPS;
 	uint64_t late_ns = engine->now_ns > engine->joins.due_ns ? engine->now_ns - engine->joins.due_ns : 0;
 
+	if (late_ns > most_ns)
+		late_ns = most_ns;
 	engine->joins.late_ns = late_ns > engine->joins.late_ns / 2 ? late_ns : engine->joins.late_ns / 2;
 	join_send(engine);
 }
@@ -77,8 +84,6 @@ static uint64_t crowd_gap(const struct totem_engine *engine)
 	uint64_t gap_ns = engine->lists.proc.count * JOIN_GAP_NS;
 	uint64_t late_gap_ns = engine->joins.late_ns * JOIN_LATE_GAPS;
 
-	if (late_gap_ns > JOIN_LATE_GAP_MAX_NS)
-		late_gap_ns = JOIN_LATE_GAP_MAX_NS;
 	return late_gap_ns > gap_ns ? late_gap_ns : gap_ns;
 }
 
@@ -99,7 +104,10 @@ static uint64_t crowd_delay(struct totem_engine *engine)
 void join_schedule(struct totem_engine *engine, bool is_prompted)
 {
 	if (engine->options.send_join_ns != 0) {
-		timer_set(engine, TOTEM_TIMER_SEND_JOIN, core_random(engine) % (engine->options.send_join_ns + 1));
+		uint64_t delay_ns = core_random(engine) % (engine->options.send_join_ns + 1);
+
+		engine->joins.due_ns = engine->now_ns + delay_ns;
+		timer_set(engine, TOTEM_TIMER_SEND_JOIN, delay_ns);
 	} else if (!is_prompted || !join_is_crowd(engine)) {
 		timer_cancel(engine,
 			TOTEM_TIMER_SEND_JOIN); /* the join that is sent now makes the delayed join unnecessary */

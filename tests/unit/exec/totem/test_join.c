@@ -128,6 +128,8 @@ START_TEST(joins_of_a_crowd_that_are_late_are_fewer)
 		{0, 10 * MS},
 		{20 * MS, 80 * MS},
 		{3600000 * MS, 200 * MS},
+		{0, 100 * MS}, /* a long stop counts no longer than a short one */
+		{0, 50 * MS},
 	};
 
 	start_alone(0);
@@ -139,6 +141,33 @@ START_TEST(joins_of_a_crowd_that_are_late_are_fewer)
 		ck_assert_msg(
 			wait_ns <= rows[i].gap_ns + ALL * TOTEM_JOIN_WAIT_NS, "row %zu: %ju", i, (uintmax_t)wait_ns);
 	}
+}
+END_TEST
+
+START_TEST(a_crowd_forgets_that_its_joins_were_late)
+{
+	start_alone(0);
+	feed_join(3);
+	wait_behind_a_late_join(20 * MS);
+	ck_assert_uint_eq(node_of(1)->engine->joins.late_ns, 20 * MS);
+	net->now_ns = node_of(1)->engine->joins.sent_ns + 999 * MS;
+	node_of(1)->engine->now_ns = net->now_ns;
+	join_begin(node_of(1)->engine);
+	ck_assert_uint_eq(node_of(1)->engine->joins.late_ns, 20 * MS);
+	node_of(1)->engine->now_ns += 2 * MS;
+	join_begin(node_of(1)->engine);
+	ck_assert_uint_eq(node_of(1)->engine->joins.late_ns, 0);
+}
+END_TEST
+
+/* The random time of the operator is no delay. */
+START_TEST(the_delay_of_the_operator_is_not_late)
+{
+	options.send_join_ns = 5 * MS;
+	start_alone(0);
+	feed_join(3);
+	run_for(6);
+	ck_assert_uint_eq(node_of(1)->engine->joins.late_ns, 0);
 }
 END_TEST
 
@@ -301,6 +330,8 @@ int main(void)
 	tcase_add_test(tcase, a_crowd_sends_the_changes_of_a_short_time_together);
 	tcase_add_test(tcase, joins_of_a_crowd_keep_a_gap_that_grows_with_it);
 	tcase_add_test(tcase, joins_of_a_crowd_that_are_late_are_fewer);
+	tcase_add_test(tcase, a_crowd_forgets_that_its_joins_were_late);
+	tcase_add_test(tcase, the_delay_of_the_operator_is_not_late);
 	tcase_add_test(tcase, configured_nodes_make_a_crowd);
 	tcase_add_test(tcase, a_verdict_of_a_crowd_does_not_wait);
 	tcase_add_test(tcase, a_join_that_waits_leaves_with_a_verdict);
