@@ -176,8 +176,9 @@ void cfg_wrap_tag(struct cfg *cfg, uint8_t tag[CFG_KEY_TAG_SIZE]);
 void cfg_agreement_init(struct cfg *cfg);
 void cfg_agreement_fini(struct cfg *cfg);
 /**
- * Before the service is unloaded: make all nodes drop the undecided rounds of this node. @return 0; -EAGAIN: a file has to
- * be applied, or a message to be sent. Call again then
+ * Before the service is unloaded: make all nodes drop the undecided rounds of this node.
+ *
+ * @return 0; -EAGAIN: call again. A file has to be applied, or its round is not decided, or a message has to be sent
  */
 int cfg_agreement_drain(struct cfg *cfg);
 /** Request a reload from all nodes, for a client. @return 0; -EAGAIN; -ENOMEM; -ENOTSUP */

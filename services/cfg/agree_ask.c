@@ -300,6 +300,18 @@ static void destroy_owed(struct cfg *cfg)
 	}
 }
 
+/*
+ * Return whether this node has said that it can apply the file of another node's round, which is not decided yet. If it
+ * left now, the others would apply their files, and this node would not.
+ */
+static bool has_promised(const struct cfg *cfg)
+{
+	const struct cfg_round *round = cfg->agreement.rounds;
+
+	return cfg->agreement.is_kept && round != NULL && round->is_begun && !round->is_alone &&
+	       round->asker != cfg->host->local_nodeid(cfg->ctx);
+}
+
 int cfg_agreement_drain(struct cfg *cfg)
 {
 	const struct cfg_agreement *agreement = &cfg->agreement;
@@ -313,7 +325,7 @@ int cfg_agreement_drain(struct cfg *cfg)
 		cfg_order(cfg, round, CFG_ORDER_DROP, CFG_ORDER_UNLOADS);
 	}
 	destroy_owed(cfg);
-	return agreement->is_commit_due || agreement->letters != NULL ? -EAGAIN : 0;
+	return agreement->is_commit_due || agreement->letters != NULL || has_promised(cfg) ? -EAGAIN : 0;
 }
 
 void cfg_agreement_fini(struct cfg *cfg)
