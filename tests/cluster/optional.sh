@@ -63,6 +63,7 @@ tap_check "it can be asked for again" key_is pload.start no
 
 lab_stop 1 # not in tap_check, whose shell has no such child
 tap $? "a clean stop"
+is_told() { [ "$(tail -c 1 "$LAB_DIR/fed")" = V ]; } # as soon as the reader gets a turn
+tap_check "of which the device is told" lab_await is_told
 kill "$reader" 2>/dev/null
-tap_check "of which the device is told" test "$(tail -c 1 "$LAB_DIR/fed")" = V
 lab_close
