@@ -9,6 +9,8 @@
 #include "exec/totem/state.h"
 
 #define RING_SEQ_STEP 4u
+/* A node in COMMIT takes so many later attempts at most. A forger could keep it there, and each costs a write to disk. */
+#define REPLACED_MAX 3u
 
 /* Return the index of id in the new ring, or the size of that ring. */
 static uint32_t index_of(const struct totem_engine *engine, uint32_t id)
@@ -95,7 +97,7 @@ static void enter_commit(struct totem_engine *engine)
 	/* Store the ring id before any packet of this node has it: book membership, "Ring ids". */
 	if (!TOTEM_MUTANT(engine, RING_ID_NOT_STORED)) {
 		if (engine->callbacks.store_ring_id(engine->arg, &commit->ring) < 0)
-			return; /* stay in GATHER: the next join tries again */
+			return; /* stay in this state: the next join or T-token tries again */
 		core_trace_frame(engine, TOTEM_TRACE_STORED, &commit->ring, 0, engine->options.nodeid);
 	}
 	fill_entry(engine, commit->memb_index);
@@ -199,10 +201,10 @@ static void fail_lacking(struct totem_engine *engine, const struct wire_commit_t
 }
 
 /*
- * Handle the commit token in its first rotation: check that its members are the agreed ones, and that the next entry is
- * that of this node.
+ * Handle the commit token of a new attempt in its first rotation: check that its members are the agreed ones, and that
+ * the next entry is that of this node.
  */
-static void arrived_in_gather(struct totem_engine *engine, const struct wire_commit_token *token)
+static void begin_attempt(struct totem_engine *engine, const struct wire_commit_token *token)
 {
 	if (!claim_is_followed(engine, token->ring.seq) && !TOTEM_MUTANT(engine, COMMIT_STALE_RING))
 		return;
@@ -256,6 +258,16 @@ static bool is_round_twice(const struct totem_engine *engine, const struct wire_
 	return is_committed(engine, token) && seq_compare(token->token_seq, engine->commit.token_seq) >= 0;
 }
 
+/*
+ * Return whether the token is of a later attempt of the same representative with the same members. It has given up the
+ * attempt that this node waits for, whose commit token came here late. The join that said so came even earlier.
+ */
+static bool is_next_attempt(const struct totem_engine *engine, const struct wire_commit_token *token)
+{
+	return !engine->pause.is_pausing && token->ring.rep == engine->ring.rep && token->ring.seq > engine->ring.seq &&
+	       has_members(token, &engine->commit.memb) && engine->commit.replaced < REPLACED_MAX;
+}
+
 void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 {
 	struct wire_commit_token token;
@@ -269,8 +281,9 @@ void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 	case TOTEM_OPERATIONAL:
 		break;
 	case TOTEM_GATHER:
+		engine->commit.replaced = 0;
 		if (!engine->pause.is_pausing)
-			arrived_in_gather(engine, &token);
+			begin_attempt(engine, &token);
 		break;
 	case TOTEM_COMMIT:
 		if (is_committed(engine, &token)) {
@@ -280,6 +293,9 @@ void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 			timer_renew_retransmit(engine);
 		} else if (ring_id_equal(&token.ring, &engine->ring) && token.memb_index == token.count) {
 			core_refuse(engine, TOTEM_REFUSED_COMMIT, token.nodeid);
+		} else if (is_next_attempt(engine, &token)) {
+			engine->commit.replaced++;
+			begin_attempt(engine, &token);
 		}
 		break;
 	case TOTEM_RECOVERY:

@@ -22,6 +22,7 @@ struct commit {
 	struct node_set memb; /* members of the new ring */
 	uint32_t token_seq;
 	uint32_t memb_index;
+	uint32_t replaced; /* attempts that this one has replaced since this node was in GATHER */
 	bool has_features;
 	struct wire_commit_entry entries[WIRE_NODES_MAX];
 	uint64_t features[WIRE_NODES_MAX];

@@ -58,6 +58,7 @@ static void become_operational(struct totem_engine *engine)
 {
 	set_copy(&engine->installed.memb, &engine->commit.memb);
 	engine->installed.ring = engine->ring;
+	engine->installed.was_shared |= engine->commit.memb.count > 1;
 	claim_installed(engine);
 	engine->installed.features = engine->recovery.features;
 	engine->place = TOKEN_AWAY;
@@ -113,13 +114,17 @@ static void note_leases(struct totem_engine *engine)
 {
 	belief_forget_recovery(engine);
 	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
-		struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
+		uint32_t id = engine->installed.memb.ids[i];
+		bool is_me = id == engine->options.nodeid;
+		/* The joins of a member may all have been lost here. Its lease counts none the less. */
+		struct peer *peer = is_me ? peer_find(engine, id) : peer_get(engine, id);
 
-		if (engine->installed.memb.ids[i] == engine->options.nodeid)
+		if (is_me)
 			lease_begin(engine, extension_lease(engine, i));
 		if (peer == NULL)
 			continue;
 		peer->lease_ns = extension_lease(engine, i);
+		peer->mark_before = extension_mark(&engine->commit.entries[i].ring);
 		peer->member_features = extension_features(engine, i, peer->features);
 		peer->contact_ns = 0;
 		peer->alive_ns = engine->now_ns;

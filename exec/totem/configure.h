@@ -15,6 +15,7 @@ struct membership {
 	struct ring_id ring;
 	struct node_set memb;
 	uint64_t features;            /* features that all members have; 0: none */
+	bool was_shared;              /* this node has been in a ring with another node since it started */
 	struct node_set left, joined; /* compared with the configuration before */
 };
 

@@ -29,6 +29,21 @@ uint64_t extension_own(const struct totem_engine *engine)
 	return features | WIRE_FEATURE_FILLED;
 }
 
+uint32_t extension_mark(const struct ring_id *ring)
+{
+	uint64_t hash = (ring->seq ^ (uint64_t)ring->rep << 32) * UINT64_C(0x9E3779B97F4A7C15);
+
+	return WIRE_MARK_STARTED + 1 + (uint32_t)((hash >> 32) % (WIRE_MARK_MAX - WIRE_MARK_STARTED));
+}
+
+uint64_t extension_of_join(const struct totem_engine *engine)
+{
+	uint64_t mark = engine->installed.was_shared ? extension_mark(&engine->installed.ring) : WIRE_MARK_STARTED;
+	uint64_t own = extension_own(engine);
+
+	return own == 0 ? 0 : own | mark << WIRE_MARK_SHIFT;
+}
+
 void extension_begin(struct totem_engine *engine)
 {
 	struct commit *commit = &engine->commit;

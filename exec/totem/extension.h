@@ -5,11 +5,16 @@
 
 #include <stdint.h>
 
+#include "exec/totem/ring_id.h"
 #include "exec/totem/wire.h"
 
 struct totem_engine;
 
 uint64_t extension_own(const struct totem_engine *engine); /* return the trailer entry of this node; 0: none */
+/** Return the trailer entry of this node's joins: as extension_own(), with the mark of its ring. */
+uint64_t extension_of_join(const struct totem_engine *engine);
+/** Return the mark of a ring: a number by which joins show that their sender is in this ring. Others rarely have it. */
+uint32_t extension_mark(const struct ring_id *ring);
 /**
  * For the trailer of a commit token: begin a new trailer, take over the one of a received commit token, write the entry
  * of this node.

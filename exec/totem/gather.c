@@ -100,7 +100,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 
 	assert(!engine->arrivals.has_pending); /* a waiting token is handled before what starts a gather */
 	if (engine->state == TOTEM_RECOVERY) {
-		belief_note_recovery(engine);
+		belief_note_recovery(engine, 0);
 		recovery_leave(engine);
 	}
 	if (engine->state == TOTEM_OPERATIONAL) {
@@ -398,6 +398,8 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 	case TOTEM_RECOVERY:
 		if (!is_of_attempt)
 			break;
+		if (engine->state == TOTEM_RECOVERY)
+			belief_note_recovery(engine, join->system_from); /* before the lists of the join are judged */
 		/*
 		 * Corosync processes the join before it leaves the attempt. The consensus that led to the attempt can
 		 * then make it create a second commit token.
@@ -475,7 +477,9 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 	if (join.header_nodeid == 0) {
 		peer->left_episode = engine->gather.episode + (engine->state == TOTEM_OPERATIONAL);
 	} else {
-		peer->features = join.features;
+		peer->features = join.features & ~WIRE_MARK_MASK;
+		belief_note_mark(
+			engine, peer, (uint32_t)((join.features & WIRE_MARK_MASK) >> WIRE_MARK_SHIFT), join.ring_seq);
 		if (backoff_is_ignored(engine, join.system_from) || announce_is_early(engine, join.system_from))
 			return;
 		late_path_note(engine, peer);

@@ -39,8 +39,8 @@ static void multicast_join(struct totem_engine *engine)
 	if (frame == NULL)
 		return; /* T-join tries again */
 	frame->size = (uint32_t)wire_encode_join(me, me, engine->ring.seq, engine->lists.proc.ids,
-		engine->lists.proc.count, engine->lists.failed.ids, engine->lists.failed.count, extension_own(engine),
-		engine->options.swap, frame->data, frame->capacity);
+		engine->lists.proc.count, engine->lists.failed.ids, engine->lists.failed.count,
+		extension_of_join(engine), engine->options.swap, frame->data, frame->capacity);
 	assert(frame->size > 0);
 	engine->counters.join_tx++;
 	engine->joins.sent_ns = engine->now_ns;
@@ -167,7 +167,7 @@ void join_leave(struct totem_engine *engine)
 	if (frame == NULL)
 		return; /* the other members will lose the token, and so notice that this node has left */
 	frame->size = (uint32_t)wire_encode_join(0, me, engine->ring.seq, proc, proc_count, failed, failed_count,
-		extension_own(engine), engine->options.swap, frame->data, frame->capacity);
+		extension_of_join(engine), engine->options.swap, frame->data, frame->capacity);
 	assert(frame->size > 0);
 	engine->counters.join_tx++;
 	multicast_frame(engine, frame);

@@ -33,6 +33,8 @@ struct peer {
 	uint64_t restored_episode; /* last gather episode in which it failed and became a candidate again */
 	uint64_t returned_ns;      /* when that happened, or its joins showed a higher ring seq, whichever came last */
 	uint64_t features;         /* announced in its last join */
+	uint32_t mark_before;      /* of the ring from which it came into the ring of this node */
+	uint32_t mark;             /* of its ring, in its last join since this node's ring was formed; 0: not known */
 	uint64_t member_features;  /* announced when this node's ring was formed */
 	uint64_t heard_ns;         /* when its last join, or its last packet of another ring, arrived */
 	uint64_t heard_episode;    /* last gather episode in which it sent a join */
@@ -53,7 +55,9 @@ struct peer {
 	uint64_t alive_ns;
 	/* When this node sent the last question that it answered in the ring of this node. */
 	uint64_t contact_ns;
-	uint64_t lease_ns; /* lease that it announced for this ring; 0: none */
+	uint64_t lease_ns;     /* lease that it announced for this ring; 0: none */
+	uint64_t recovery_seq; /* of the last recovery that this node has left and it was in; 0: none */
+	bool is_companion;     /* it came from the same ring as this node into the recovery that this node has left */
 	uint64_t
 		recovery_lease_ns; /* lease that it announced for the ring of a recovery that this node has left; 0: none */
 	struct vote votes[VOTES_MAX]; /* its votes about other members */

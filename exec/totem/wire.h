@@ -197,7 +197,8 @@ uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i
  *
  * Bit 63 of features is set in every entry that is filled in, so that 0 always means "not known". Bits 32 to 47 are the
  * number of frames that the node's receive buffer holds; 0: not announced. Bits 48 to 62 are its lease in units of 10
- * ms, rounded up.
+ * ms, rounded up. Bits 8 to 31, in joins only, are the mark of the ring in force at the sender (extension_mark), 0: not
+ * announced. WIRE_MARK_STARTED is the mark of a sender that has been in no ring with another node since it started.
  */
 #define WIRE_WINDOW_MAGIC 0x434F5457u
 #define WIRE_PROBE_MAGIC 0x434F5052u
@@ -210,6 +211,10 @@ uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i
 /* The node can handle a token that comes before frames that it counts. */
 #define WIRE_FEATURE_EARLY (UINT64_C(1) << 3)
 #define WIRE_FEATURE_SILENCE (UINT64_C(1) << 4) /* votes on silent members */
+#define WIRE_MARK_SHIFT 8u
+#define WIRE_MARK_MAX UINT32_C(0xFFFFFF)
+#define WIRE_MARK_MASK ((uint64_t)WIRE_MARK_MAX << WIRE_MARK_SHIFT)
+#define WIRE_MARK_STARTED 1u
 #define WIRE_CAPACITY_SHIFT 32u
 #define WIRE_CAPACITY_MAX UINT16_MAX
 #define WIRE_CAPACITY_MASK ((uint64_t)WIRE_CAPACITY_MAX << WIRE_CAPACITY_SHIFT)

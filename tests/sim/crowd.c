@@ -16,6 +16,8 @@
 /* Linux reports up to six refusals to a destination at once, later one in a second. */
 #define REFUSAL_BURST 6u
 #define REFUSAL_GAP_NS SECONDS(1)
+/* How often a node stalls when a packet has arrived, per 10,000. */
+#define STALLS 200u
 
 struct member {
 	struct crowd *crowd;
@@ -27,6 +29,8 @@ struct member {
 	uint64_t refused_ns[CROWD_NODES_MAX]; /* when the allowance of refusals to each node is full again */
 	uint32_t watched;                     /* id of the node whose daemon it watches; 0: none */
 	bool is_connected;
+	bool is_complete;   /* its ring lacks one node at most */
+	bool has_restarted; /* it has been killed and started again */
 	/* The socket. */
 	struct packet **inbox;
 	uint32_t inbox_count, inbox_room;
@@ -44,7 +48,7 @@ struct crowd {
 	struct member members[CROWD_NODES_MAX];
 	uint32_t due;                                        /* nodes that have not started yet */
 	uint64_t joins_before, sent_before[CROWD_NODES_MAX]; /* counts before the last reset */
-	uint64_t lost, configurations;
+	uint64_t lost, configurations, losses;
 };
 
 /* ------------------------------------------------------------------------------------------ network */
@@ -121,6 +125,8 @@ static void wake(struct member *member)
 
 	if (member->is_woken)
 		return;
+	if (member->crowd->options.stall_ns > 0 && random_chance(&member->crowd->random, STALLS))
+		at_ns += random_below(&member->crowd->random, member->crowd->options.stall_ns);
 	member->is_woken = true;
 	clock_add(clock, at_ns, SIM_WAKE, member->id - 1, NULL, 0);
 }
@@ -222,12 +228,34 @@ static int on_store(void *arg, const struct ring_id *id)
 	return 0;
 }
 
+/* Return whether the node runs, and has never been killed. */
+static bool is_healthy(const struct crowd *crowd, uint32_t id)
+{
+	return crowd->members[id - 1].engine != NULL && !crowd->members[id - 1].has_restarted;
+}
+
+/* Count the nodes that run and are not in the ring, which follows on one of all nodes, or of all but one. */
+static void note_losses(struct member *member, const struct totem_configuration *configuration)
+{
+	uint32_t at = 0;
+
+	for (uint32_t id = 1; id <= member->crowd->options.nodes; id++) {
+		while (at < configuration->member_count && configuration->members[at] < id)
+			at++;
+		if (at == configuration->member_count || configuration->members[at] != id)
+			member->crowd->losses += is_healthy(member->crowd, id);
+	}
+}
+
 static void on_configure(void *arg, const struct totem_configuration *configuration)
 {
 	struct member *member = arg;
 
 	if (!configuration->is_regular)
 		return;
+	if (member->is_complete)
+		note_losses(member, configuration);
+	member->is_complete = configuration->member_count + 1 >= member->crowd->options.nodes;
 	member->crowd->configurations++;
 	totem_engine_synchronized(member->engine, member->crowd->clock.now_ns);
 }
@@ -334,6 +362,8 @@ void crowd_kill(struct crowd *crowd, uint32_t id)
 		return;
 	crowd->joins_before -= totem_engine_counters(member->engine)->join_rx;
 	crowd->sent_before[id - 1] = 0;
+	member->has_restarted = true;
+	member->is_complete = false;
 	end(member);
 	for (uint32_t i = 0; i < crowd->options.nodes; i++) {
 		struct member *other = &crowd->members[i];
@@ -485,6 +515,8 @@ bool crowd_settle(struct crowd *crowd, uint64_t for_ns)
 {
 	uint64_t end_ns = crowd->clock.now_ns + for_ns, seen = crowd->configurations;
 
+	if (is_settled(crowd))
+		return true;
 	while (step(crowd, end_ns)) {
 		if (crowd->configurations == seen)
 			continue;
@@ -524,7 +556,7 @@ void crowd_reset(struct crowd *crowd)
 		crowd->sent_before[i] = crowd->members[i].engine == NULL
 						? 0
 						: totem_engine_counters(crowd->members[i].engine)->join_tx;
-	crowd->lost = crowd->configurations = 0;
+	crowd->lost = crowd->configurations = crowd->losses = 0;
 }
 
 void crowd_figures(const struct crowd *crowd, struct crowd_figures *figures)
@@ -533,6 +565,7 @@ void crowd_figures(const struct crowd *crowd, struct crowd_figures *figures)
 		.joins = joins_received(crowd) - crowd->joins_before,
 		.lost = crowd->lost,
 		.configurations = crowd->configurations,
+		.losses = crowd->losses,
 	};
 	for (uint32_t i = 0; i < crowd->options.nodes; i++) {
 		uint64_t sent;

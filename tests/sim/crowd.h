@@ -25,6 +25,7 @@ struct crowd_options {
 	uint64_t delay_min_ns, delay_max_ns; /* delay in one direction */
 	uint64_t packet_ns;                  /* processor time of a node for each packet that it receives */
 	uint64_t socket_bytes;               /* size of a node's socket, as the kernel counts it; 0: not limited */
+	uint64_t stall_ns;                   /* a node stalls for up to this time now and then; 0: never */
 };
 
 /** Counts since the last call of crowd_reset(). */
@@ -33,6 +34,7 @@ struct crowd_figures {
 	uint64_t sent_most;      /* joins sent by the node that sent the most */
 	uint64_t lost;           /* packets that a full socket dropped */
 	uint64_t configurations; /* number of regular configurations at all nodes together */
+	uint64_t losses;         /* nodes that such a configuration lacks, though they run and have never been killed */
 };
 
 /** Set the options of a local network: delays of 50 to 200 us, 5 us for each packet, sockets of 1 MiB, no loss. */

@@ -18,18 +18,20 @@
 
 static const char usage[] =
 	"usage: coterie-crowd [--nodes N] [--seeds A-B] [--spread MS] [--loss PERCENT] [--plain N] [--delay US]\n"
-	"                     [--socket BYTES] [--joins N] [--ms MS] [--form] [--any]\n"
+	"                     [--socket BYTES] [--stall MS] [--joins N] [--ms MS] [--form] [--any] [--kills N]\n"
 	"\n"
 	"Forms a ring, kills a node, kills half, and starts them again. Prints joins received by the square of the nodes,\n"
 	"joins sent by the node that sent the most, and milliseconds. Exit status: 1 if there are more than N joins (20),\n"
-	"or it takes longer than MS milliseconds, 2: usage.\n"
+	"it takes longer than MS milliseconds, or --kills puts a healthy node out of the ring, 2: usage.\n"
 	"\n"
 	"  --spread MS     the nodes start within this time, not together\n"
 	"  --plain N       so many of them have no extensions\n"
 	"  --delay US      a packet takes one to four times as long (50)\n"
 	"  --socket BYTES  that a node's socket holds (1048576; 0: any number)\n"
+	"  --stall MS      a node gets no processor for up to this time now and then\n"
 	"  --form          only forms the ring\n"
-	"  --any           joins and times do not matter if there is a ring in a minute\n";
+	"  --any           joins and times do not matter if there is a ring in a minute\n"
+	"  --kills N       after that only one node is killed, N times, soon after each start\n";
 
 static const struct option options[] = {
 	{"nodes", required_argument, NULL, 'n'},
@@ -43,6 +45,8 @@ static const struct option options[] = {
 	{"ms", required_argument, NULL, 'm'},
 	{"form", no_argument, NULL, 'f'},
 	{"any", no_argument, NULL, 'a'},
+	{"kills", required_argument, NULL, 'k'},
+	{"stall", required_argument, NULL, 'w'},
 	{0},
 };
 
@@ -51,6 +55,7 @@ struct request {
 	uint64_t first, last;
 	uint64_t joins_max;
 	uint64_t time_max_ns; /* limit of the time, 0: by the number of nodes */
+	uint32_t kills;       /* how often one node is killed and started again */
 	bool is_any, is_short;
 };
 
@@ -80,13 +85,47 @@ static bool play(struct crowd *crowd, const struct request *request, const char 
 	return is_good;
 }
 
+/*
+ * Kill one node again and again, and start it after up to 60 ms. It runs for at most a second. @return false: a node
+ * that was not killed has been out of the ring, or there is no ring of all in time
+ */
+static bool play_kills(struct crowd *crowd, const struct request *request)
+{
+	struct sim_random random = {.state = request->options.seed};
+	uint32_t victim = request->options.nodes / 2;
+	struct crowd_figures figures;
+
+	for (uint32_t i = 0; i < request->kills; i++) {
+		crowd_kill(crowd, victim);
+		crowd_run(crowd, random_between(&random, MS(5), MS(60)));
+		crowd_start(crowd, victim);
+		if (i + 1 < request->kills)
+			crowd_run(crowd, random_between(&random, MS(50), MS(1000)));
+	}
+
+	uint64_t from_ns = crowd_now_ns(crowd);
+	bool is_settled = crowd_settle(crowd, request->time_max_ns != 0 ? request->time_max_ns : PATIENCE_NS);
+
+	crowd_figures(crowd, &figures);
+	printf("seed %" PRIu64 ", %u nodes, node %u killed %u times: %" PRIu64
+	       " losses of others, a ring after %.1f ms%s\n",
+		request->options.seed, request->options.nodes, victim, request->kills, figures.losses,
+		(double)(crowd_now_ns(crowd) - from_ns) / 1e6,
+		!is_settled          ? ": NO RING"
+		: figures.losses > 0 ? ": LOST"
+				     : "");
+	return is_settled && figures.losses == 0;
+}
+
 static bool play_seed(const struct request *request)
 {
 	struct crowd *crowd = crowd_create(&request->options);
 	uint32_t nodes = request->options.nodes;
 	bool is_good = play(crowd, request, "form", FORM_NS);
 
-	if (is_good && nodes > 3 && !request->is_short) {
+	if (is_good && request->kills > 0)
+		is_good = play_kills(crowd, request);
+	else if (is_good && nodes > 3 && !request->is_short) {
 		crowd_kill(crowd, nodes / 3);
 		is_good = play(crowd, request, "crash", CRASH_NS);
 		for (uint32_t id = 2; id <= nodes; id += 2)
@@ -103,7 +142,7 @@ static bool play_seed(const struct request *request)
 static bool parse(int argc, char **argv, struct request *request)
 {
 	uint32_t nodes = 64, plain = 0, loss = 0;
-	uint64_t spread_ns = 0, delay_ns = US(50), socket_bytes = 1 << 20;
+	uint64_t spread_ns = 0, delay_ns = US(50), socket_bytes = 1 << 20, stall_ns = 0;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -142,6 +181,12 @@ static bool parse(int argc, char **argv, struct request *request)
 		case 'f':
 			request->is_short = true;
 			break;
+		case 'k':
+			request->kills = (uint32_t)value;
+			break;
+		case 'w':
+			stall_ns = MS(value);
+			break;
 		case 'a':
 			request->is_any = true;
 			break;
@@ -158,6 +203,7 @@ static bool parse(int argc, char **argv, struct request *request)
 	request->options.delay_min_ns = delay_ns;
 	request->options.delay_max_ns = 4 * delay_ns;
 	request->options.socket_bytes = socket_bytes;
+	request->options.stall_ns = stall_ns;
 	return true;
 }
 

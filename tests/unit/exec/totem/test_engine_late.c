@@ -83,6 +83,55 @@ START_TEST(a_commit_token_of_other_members_is_dropped)
 }
 END_TEST
 
+static bool is_commit_token(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
+{
+	(void)n, (void)from, (void)to, (void)frame;
+	return header->type == WIRE_COMMIT_TOKEN;
+}
+
+static void feed_commit_token(uint32_t to, const uint32_t *addr, struct ring_id ring)
+{
+	static const struct wire_commit_entry entries[3] = {{.ring = {1, 5}}};
+	const struct wire_commit_token head = {
+		.nodeid = 1, .token_seq = 1, .count = 3, .ring = ring, .memb_index = to - 1};
+
+	feed(to, bytes, wire_encode_commit_token(&head, addr, entries, NULL, 0, false, bytes, sizeof(bytes)));
+}
+
+/*
+ * The commit token of an attempt that the representative has given up comes late. Then the one of the next attempt
+ * counts: no other packet would end the first one before its token timeout.
+ */
+START_TEST(a_later_attempt_replaces_one_that_was_given_up)
+{
+	static const uint32_t all[] = {1, 2, 3}, others[] = {1, 2, 4};
+	struct totem_engine *engine;
+	uint64_t seq;
+
+	start_ring(3);
+	engine = node_of(2)->engine;
+	seq = totem_engine_ring(engine)->seq;
+	tell(2, TOTEM_EVENT_FORCE_GATHER, 0);
+	net->drops = is_commit_token;
+	feed_commit_token(2, all, (struct ring_id){1, seq + 4});
+	ck_assert_int_eq(totem_engine_state(engine), TOTEM_COMMIT);
+	feed_commit_token(2, others, (struct ring_id){1, seq + 8});
+	feed_commit_token(2, all, (struct ring_id){3, seq + 8});
+	ck_assert_uint_eq(engine->ring.seq, seq + 4);
+	feed_commit_token(2, all, (struct ring_id){1, seq + 8});
+	ck_assert_int_eq(totem_engine_state(engine), TOTEM_COMMIT);
+	ck_assert_uint_eq(engine->ring.seq, seq + 8);
+	feed_commit_token(2, all, (struct ring_id){1, seq + 4}); /* later still */
+	ck_assert_uint_eq(engine->ring.seq, seq + 8);
+	for (uint64_t ahead = 12; ahead <= 80; ahead += 4)
+		feed_commit_token(2, all, (struct ring_id){1, seq + ahead});
+	ck_assert_uint_eq(engine->ring.seq, seq + 16); /* a forger cannot go on for ever */
+	net->drops = NULL;
+	run_until_ring(3, 9000);
+}
+END_TEST
+
 /* --- an attempt that fails at its end --- */
 
 static uint32_t promised_count(void)
@@ -249,6 +298,7 @@ int main(void)
 	tcase_add_test(tcase, a_merge_detect_of_a_members_older_ring_changes_nothing);
 	tcase_add_test(tcase, a_hold_cancel_of_another_ring_lets_no_token_go);
 	tcase_add_test(tcase, a_commit_token_of_other_members_is_dropped);
+	tcase_add_test(tcase, a_later_attempt_replaces_one_that_was_given_up);
 	tcase_add_test(tcase, members_that_have_promised_the_same_stay_together);
 	tcase_add_test(tcase, a_frame_is_sent_again_unless_two_tokens_say_that_all_have_it);
 	tcase_add_test(tcase, a_request_of_another_ring_is_not_answered);

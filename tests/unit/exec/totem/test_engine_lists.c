@@ -193,6 +193,97 @@ START_TEST(an_attempt_shows_who_comes_from_the_last_ring)
 }
 END_TEST
 
+/* Joins of Coterie's nodes show in which ring their sender is, before this node knows it from a commit token. */
+START_TEST(joins_show_who_comes_from_the_last_ring)
+{
+	struct totem_engine *engine;
+	struct peer *peer;
+	uint64_t seq;
+
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(1);
+	ck_assert_uint_eq(
+		(extension_of_join(node_of(1)->engine) & WIRE_MARK_MASK) >> WIRE_MARK_SHIFT, WIRE_MARK_STARTED);
+	net->node_count = 3;
+	node_start(2);
+	node_start(3);
+	run_until_ring(3, 5000);
+	engine = node_of(1)->engine;
+	for (uint32_t id = 1; id <= 3; id++)
+		ck_assert_uint_eq((extension_of_join(node_of(id)->engine) & WIRE_MARK_MASK) >> WIRE_MARK_SHIFT,
+			extension_mark(&engine->installed.ring));
+	seq = engine->installed.ring.seq;
+	engine->ring.seq = engine->commit.ring.seq = seq + 9;
+	for (uint32_t i = 0; i < 3; i++)
+		engine->commit.entries[i].ring.rep = 0; /* an attempt left before these were filled in */
+	peer = peer_get(engine, 2);
+	ck_assert(!belief_of_member(engine, 2, seq + 9, 3));
+	peer->mark = extension_mark(&engine->installed.ring);
+	ck_assert(belief_of_member(engine, 2, seq + 9, 3));
+	peer->mark = extension_mark(&(struct ring_id){.rep = 1, .seq = seq - 4});
+	ck_assert(!belief_of_member(engine, 2, seq + 9, 3));
+	ck_assert(belief_of_member(engine, 2, seq, 3)); /* it has left the recovery of the last ring */
+	peer->mark_before = peer->mark;
+	ck_assert(belief_of_member(engine, 2, seq + 9, 3));
+	ck_assert(!belief_of_member(engine, 2, seq - 1, 3)); /* a late join from before the last ring */
+	peer->mark = WIRE_MARK_STARTED;
+	ck_assert(!belief_of_member(engine, 2, seq + 9, 3)); /* the number may be the same by chance */
+	ck_assert(belief_of_member(engine, 2, seq, 3));      /* it has left the recovery of the last ring */
+	peer_get(engine, 4)->mark = extension_mark(&engine->installed.ring); /* forged: it is no member */
+	ck_assert(!belief_of_member(engine, 4, seq + 9, 3));
+
+	/* Node 2 has completed a recovery that node 1 has left. */
+	engine->belief.recovery_ns = engine->now_ns;
+	engine->belief.recovery = (struct ring_id){.rep = 1, .seq = seq + 4};
+	peer->mark = extension_mark(&engine->belief.recovery);
+	ck_assert(!belief_of_member(engine, 2, seq + 9, 3));
+	peer->is_companion = true; /* and came from the last ring */
+	ck_assert(belief_of_member(engine, 2, seq + 9, 3));
+	peer_get(engine, 3)->recovery_lease_ns = 1;
+	peer_get(engine, 3)->recovery_seq = seq + 4;
+	ck_assert(!belief_of_member(engine, 2, seq + 9, 3));
+	peer->recovery_lease_ns = 1;
+	peer->recovery_seq = seq + 4;
+	ck_assert(belief_of_member(engine, 2, seq + 9, 3));
+	peer->mark = extension_mark(&engine->installed.ring);
+	ck_assert(belief_of_member(engine, 2, seq + 9, 3));
+	engine->ring = engine->commit.ring = engine->installed.ring;
+	belief_forget_recovery(engine);
+	ck_assert_uint_eq(peer->mark, 0);
+	ck_assert(!peer->is_companion);
+}
+END_TEST
+
+/*
+ * A node that has started again does not serve by the lease of the last ring. So anybody's word counts that it has
+ * failed. Otherwise those who have taken it for failed, and those to whom it came back, would wait for each other.
+ */
+START_TEST(anybody_may_say_that_a_node_has_failed_which_has_started_again)
+{
+	struct totem_engine *engine;
+	struct peer *peer;
+
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	engine = node_of(1)->engine;
+	peer = peer_get(engine, 2);
+	engine->state = TOTEM_GATHER;
+	engine->gather.waiting_ns = engine->now_ns;
+	engine->gather.episode_ns = engine->now_ns - 3 * options.join_ns;
+	ck_assert(!belief_of_stranger(engine, 2));
+	peer->mark = extension_mark(&engine->installed.ring);
+	ck_assert(!belief_of_stranger(engine, 2));
+	peer->mark = WIRE_MARK_STARTED;
+	ck_assert(belief_of_stranger(engine, 2));
+	engine->gather.episode_ns = engine->now_ns;
+	ck_assert(!belief_of_stranger(engine, 2));
+	engine->gather.episode_ns = engine->now_ns - 3 * options.join_ns;
+	lists_agree(engine, 2);
+	ck_assert(!belief_of_stranger(engine, 2));
+	engine->state = TOTEM_OPERATIONAL;
+}
+END_TEST
+
 /* Nodes 2 and 4 were in a recovery that node 1 has left. They may have completed it, and serve by its lease. */
 START_TEST(who_may_have_completed_a_recovery_is_waited_for)
 {
@@ -205,19 +296,35 @@ START_TEST(who_may_have_completed_a_recovery_is_waited_for)
 	engine = node_of(1)->engine;
 	peer = peer_get(engine, 4);
 	ck_assert_uint_eq(belief_lease_end_ns(engine, peer), 0);
-	belief_note_recovery(engine);
+	peer_get(engine, 2)->mark = peer_get(engine, 3)->mark = WIRE_MARK_STARTED;
+	belief_note_recovery(engine, 2);
 	for (uint32_t id = 2; id <= 3; id++)
 		ck_assert_uint_eq(peer_get(engine, id)->recovery_lease_ns, peer_get(engine, id)->lease_ns);
+	ck_assert_uint_eq(peer_get(engine, 3)->mark, 0);                 /* it may have completed the recovery */
+	ck_assert_uint_eq(peer_get(engine, 2)->mark, WIRE_MARK_STARTED); /* it has just said that it has not */
+	for (uint64_t seq = engine->ring.seq - 1; seq <= engine->ring.seq; seq++) {
+		belief_note_mark(engine, peer_get(engine, 3), WIRE_MARK_STARTED, seq);
+		ck_assert_uint_eq(peer_get(engine, 3)->mark, seq < engine->ring.seq ? 0 : WIRE_MARK_STARTED);
+	}
+	peer_get(engine, 2)->mark = 0;
 	ck_assert_uint_gt(peer_get(engine, 3)->lease_ns, 0);
 	belief_forget_recovery(engine);
 	ck_assert_uint_eq(peer_get(engine, 3)->recovery_lease_ns, 0);
 	peer->recovery_lease_ns = peer_get(engine, 2)->recovery_lease_ns = lease_ns;
+	peer->recovery_seq = peer_get(engine, 2)->recovery_seq = 700;
 	peer->alive_ns = engine->belief.recovery_ns = engine->lease.recovery_alive_ns = engine->now_ns;
-	engine->belief.recovery_seq = 700;
+	engine->belief.recovery.seq = 700;
 	ck_assert_uint_eq(belief_lease_end_ns(engine, peer), engine->now_ns + lease_to_budget(lease_ns));
 	ck_assert(belief_of_member(engine, 2, 700, 4));
 	ck_assert(!belief_of_member(engine, 2, 701, 4)); /* it has been in another ring since */
 	ck_assert(!belief_of_member(engine, 3, 700, 4)); /* it was not there */
+	peer_get(engine, 2)->mark = extension_mark(&engine->installed.ring);
+	ck_assert(belief_of_member(engine, 2, 701, 4));  /* it has left another attempt since */
+	ck_assert(!belief_of_member(engine, 2, 699, 4)); /* a late join from before */
+	peer_get(engine, 2)->recovery_seq = 600;
+	ck_assert(!belief_of_member(engine, 2, 701, 4)); /* it was in an earlier one only */
+	peer_get(engine, 2)->recovery_seq = 700;
+	peer_get(engine, 2)->mark = 0;
 	engine->lease.recovery_alive_ns -= lease_ns + 1; /* given up for its silence, though it sent something */
 	ck_assert(!belief_of_member(engine, 2, 700, 4));
 
@@ -229,6 +336,114 @@ START_TEST(who_may_have_completed_a_recovery_is_waited_for)
 	belief_forget_recovery(engine);
 	ck_assert_uint_eq(belief_lease_end_ns(engine, peer), 0);
 	engine->state = TOTEM_OPERATIONAL;
+}
+END_TEST
+
+static bool loses_tokens(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
+{
+	(void)n, (void)from, (void)to, (void)frame;
+	return header->type == WIRE_TOKEN;
+}
+
+static bool loses_tokens_and_joins(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
+{
+	return loses_tokens(n, from, to, header, frame) || header->type == WIRE_JOIN;
+}
+
+static void run_until_recovery(void)
+{
+	for (int ms = 0; totem_engine_state(node_of(1)->engine) != TOTEM_RECOVERY; ms++) {
+		ck_assert_int_lt(ms, 9000);
+		run_for(1);
+	}
+}
+
+static bool is_commit_token(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
+{
+	(void)n, (void)from, (void)to, (void)frame;
+	return header->type == WIRE_COMMIT_TOKEN;
+}
+
+/* Joins bring the mark of the ring that their sender is in, and the next ring keeps it as the one before. */
+START_TEST(joins_bring_marks)
+{
+	const struct totem_engine *engine;
+	const struct peer *peer;
+	struct ring_id ring;
+
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	engine = node_of(1)->engine;
+	peer = peer_find(engine, 2);
+	ring = engine->installed.ring;
+	ck_assert_uint_eq(peer->mark, 0);
+	net->drops = is_commit_token;
+	tell(2, TOTEM_EVENT_FORCE_GATHER, 0);
+	run_for(10);
+	ck_assert_uint_eq(peer->mark, extension_mark(&ring));
+	net->drops = NULL;
+	run_until_ring(3, 9000);
+	ck_assert_uint_eq(peer->mark_before, extension_mark(&ring));
+	node_crash(3);
+	run_until_ring(2, 9000);
+	node_crash(2);
+	run_until_ring(1, 9000);
+	net->drops = is_commit_token;
+	node_start(2);
+	run_for(60);
+	ck_assert_uint_eq(peer_find(engine, 2)->mark, WIRE_MARK_STARTED);
+}
+END_TEST
+
+/* A node that leaves a recovery waits for the leases of its members from then on. */
+START_TEST(a_recovery_that_is_left_is_noted)
+{
+	const struct totem_engine *engine;
+
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	engine = node_of(1)->engine;
+	net->drops = loses_tokens;
+	tell(1, TOTEM_EVENT_FORCE_GATHER, 0);
+	run_until_recovery();
+	net->drops = loses_tokens_and_joins; /* a join would end the recovery, too */
+	for (int ms = 0; engine->belief.recovery_ns == 0; ms++) {
+		ck_assert_int_lt(ms, 9000);
+		run_for(1);
+	}
+	for (uint32_t id = 2; id <= 3; id++) {
+		ck_assert_uint_gt(peer_find(engine, id)->recovery_lease_ns, 0);
+		ck_assert(peer_find(engine, id)->is_companion);
+	}
+	net->drops = NULL;
+	run_until_ring(3, 9000);
+	ck_assert_uint_eq(engine->belief.recovery_ns, 0);
+}
+END_TEST
+
+/* The join that ends a recovery names a member that had just started. It may have completed the recovery. */
+START_TEST(a_join_that_ends_a_recovery_knows_no_lease_of_it)
+{
+	static const uint32_t proc[] = {1, 2, 3}, failed[] = {3};
+	struct totem_engine *engine;
+
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	engine = node_of(1)->engine;
+	net->drops = loses_tokens;
+	tell(1, TOTEM_EVENT_FORCE_GATHER, 0);
+	run_until_recovery();
+	run_for(3 * options.join_ns / MS);
+	peer_get(engine, 3)->mark = WIRE_MARK_STARTED;
+	lists_ask_again(engine); /* its consent was lost: only the representative needs it */
+	forge_join_ahead(2, 1, 1, proc, 3, failed, 1);
+	ck_assert_int_eq(totem_engine_state(engine), TOTEM_GATHER);
+	ck_assert(!node_set_has(&engine->lists.failed, 3));
+	net->drops = NULL;
+	run_until_ring(3, 9000);
 }
 END_TEST
 
@@ -245,6 +460,11 @@ int main(void)
 	tcase_add_test(tcase, the_list_of_a_member_counts);
 	tcase_add_test(tcase, not_the_list_of_a_member_that_has_started_again);
 	tcase_add_test(tcase, an_attempt_shows_who_comes_from_the_last_ring);
+	tcase_add_test(tcase, joins_show_who_comes_from_the_last_ring);
+	tcase_add_test(tcase, anybody_may_say_that_a_node_has_failed_which_has_started_again);
+	tcase_add_test(tcase, joins_bring_marks);
+	tcase_add_test(tcase, a_recovery_that_is_left_is_noted);
+	tcase_add_test(tcase, a_join_that_ends_a_recovery_knows_no_lease_of_it);
 	tcase_add_test(tcase, who_may_have_completed_a_recovery_is_waited_for);
 	suite_add_tcase(suite, tcase);
 
