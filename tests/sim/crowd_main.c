@@ -194,7 +194,8 @@ static bool parse(int argc, char **argv, struct request *request)
 			return false;
 		}
 	}
-	if (optind != argc || nodes == 0 || nodes > CROWD_NODES_MAX || plain > nodes || loss > 10000)
+	if (optind != argc || nodes == 0 || (nodes == 1 && request->kills > 0) || nodes > CROWD_NODES_MAX ||
+		plain > nodes || loss > 10000)
 		return false;
 	crowd_defaults(&request->options, nodes);
 	request->options.plain = plain;

@@ -662,3 +662,17 @@ void feed(uint32_t id, const uint8_t *bytes, size_t size)
 	totem_engine_receive(node->engine, net->now_ns, &frame, 1);
 	frame_unref(frame);
 }
+
+bool drops_tokens(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
+{
+	(void)n, (void)from, (void)to, (void)frame;
+	return header->type == WIRE_TOKEN;
+}
+
+bool drops_commit_tokens(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
+{
+	(void)n, (void)from, (void)to, (void)frame;
+	return header->type == WIRE_COMMIT_TOKEN;
+}

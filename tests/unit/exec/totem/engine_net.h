@@ -158,4 +158,10 @@ void start_ring(uint32_t count);
 /** Pass bytes to a node as a packet that has just arrived. */
 void feed(uint32_t id, const uint8_t *bytes, size_t size);
 
+/** Functions for net->drops: all tokens, and all commit tokens are lost. */
+bool drops_tokens(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame);
+bool drops_commit_tokens(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame);
+
 #endif

@@ -470,13 +470,6 @@ START_TEST(bad_commit_tokens_are_dropped)
 }
 END_TEST
 
-static bool is_commit_token(
-	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
-{
-	(void)n, (void)from, (void)to, (void)frame;
-	return header->type == WIRE_COMMIT_TOKEN;
-}
-
 /* The members of the last attempt and their entries belong together: they tell who was in one ring with this node. */
 START_TEST(a_refused_commit_token_leaves_the_last_attempt)
 {
@@ -493,7 +486,7 @@ START_TEST(a_refused_commit_token_leaves_the_last_attempt)
 		.memb_index = 0};
 
 	node_crash(3);
-	net->drops = is_commit_token;
+	net->drops = drops_commit_tokens;
 	for (int ms = 0; ms < 20000 && engine->lists.live.count != 2; ms++)
 		run_for(1);
 	ck_assert_int_eq(totem_engine_state(engine), TOTEM_GATHER);

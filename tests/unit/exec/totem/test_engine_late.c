@@ -83,13 +83,6 @@ START_TEST(a_commit_token_of_other_members_is_dropped)
 }
 END_TEST
 
-static bool is_commit_token(
-	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
-{
-	(void)n, (void)from, (void)to, (void)frame;
-	return header->type == WIRE_COMMIT_TOKEN;
-}
-
 static void feed_commit_token(uint32_t to, const uint32_t *addr, struct ring_id ring)
 {
 	static const struct wire_commit_entry entries[3] = {{.ring = {1, 5}}};
@@ -113,7 +106,7 @@ START_TEST(a_later_attempt_replaces_one_that_was_given_up)
 	engine = node_of(2)->engine;
 	seq = totem_engine_ring(engine)->seq;
 	tell(2, TOTEM_EVENT_FORCE_GATHER, 0);
-	net->drops = is_commit_token;
+	net->drops = drops_commit_tokens;
 	feed_commit_token(2, all, (struct ring_id){1, seq + 4});
 	ck_assert_int_eq(totem_engine_state(engine), TOTEM_COMMIT);
 	feed_commit_token(2, others, (struct ring_id){1, seq + 8});
@@ -143,13 +136,6 @@ static uint32_t promised_count(void)
 	return count;
 }
 
-static bool loses_tokens(
-	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
-{
-	(void)n, (void)from, (void)to, (void)frame;
-	return header->type == WIRE_TOKEN;
-}
-
 /*
  * All members have promised to deliver what they have received, and then all tokens are lost. The next ring must have
  * all of them.
@@ -162,7 +148,7 @@ START_TEST(members_that_have_promised_the_same_stay_together)
 	for (int i = 0; i < 100000 && promised_count() < 3; i++)
 		ck_assert(net_step(net, UINT64_MAX));
 	ck_assert_uint_eq(promised_count(), 3);
-	net->drops = loses_tokens;
+	net->drops = drops_tokens;
 	for (int i = 0; i < 100000 && node_of(1)->engine->state != TOTEM_GATHER; i++)
 		ck_assert(net_step(net, UINT64_MAX));
 	net->drops = NULL;

@@ -339,17 +339,10 @@ START_TEST(who_may_have_completed_a_recovery_is_waited_for)
 }
 END_TEST
 
-static bool loses_tokens(
+static bool drops_tokens_and_joins(
 	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
 {
-	(void)n, (void)from, (void)to, (void)frame;
-	return header->type == WIRE_TOKEN;
-}
-
-static bool loses_tokens_and_joins(
-	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
-{
-	return loses_tokens(n, from, to, header, frame) || header->type == WIRE_JOIN;
+	return drops_tokens(n, from, to, header, frame) || header->type == WIRE_JOIN;
 }
 
 static void run_until_recovery(void)
@@ -358,13 +351,6 @@ static void run_until_recovery(void)
 		ck_assert_int_lt(ms, 9000);
 		run_for(1);
 	}
-}
-
-static bool is_commit_token(
-	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
-{
-	(void)n, (void)from, (void)to, (void)frame;
-	return header->type == WIRE_COMMIT_TOKEN;
 }
 
 /* Joins bring the mark of the ring that their sender is in, and the next ring keeps it as the one before. */
@@ -380,7 +366,7 @@ START_TEST(joins_bring_marks)
 	peer = peer_find(engine, 2);
 	ring = engine->installed.ring;
 	ck_assert_uint_eq(peer->mark, 0);
-	net->drops = is_commit_token;
+	net->drops = drops_commit_tokens;
 	tell(2, TOTEM_EVENT_FORCE_GATHER, 0);
 	run_for(10);
 	ck_assert_uint_eq(peer->mark, extension_mark(&ring));
@@ -391,7 +377,7 @@ START_TEST(joins_bring_marks)
 	run_until_ring(2, 9000);
 	node_crash(2);
 	run_until_ring(1, 9000);
-	net->drops = is_commit_token;
+	net->drops = drops_commit_tokens;
 	node_start(2);
 	run_for(60);
 	ck_assert_uint_eq(peer_find(engine, 2)->mark, WIRE_MARK_STARTED);
@@ -406,10 +392,10 @@ START_TEST(a_recovery_that_is_left_is_noted)
 	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
 	start_ring(3);
 	engine = node_of(1)->engine;
-	net->drops = loses_tokens;
+	net->drops = drops_tokens;
 	tell(1, TOTEM_EVENT_FORCE_GATHER, 0);
 	run_until_recovery();
-	net->drops = loses_tokens_and_joins; /* a join would end the recovery, too */
+	net->drops = drops_tokens_and_joins; /* a join would end the recovery, too */
 	for (int ms = 0; engine->belief.recovery_ns == 0; ms++) {
 		ck_assert_int_lt(ms, 9000);
 		run_for(1);
@@ -433,7 +419,7 @@ START_TEST(a_join_that_ends_a_recovery_knows_no_lease_of_it)
 	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
 	start_ring(3);
 	engine = node_of(1)->engine;
-	net->drops = loses_tokens;
+	net->drops = drops_tokens;
 	tell(1, TOTEM_EVENT_FORCE_GATHER, 0);
 	run_until_recovery();
 	run_for(3 * options.join_ns / MS);

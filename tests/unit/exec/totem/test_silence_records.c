@@ -6,13 +6,6 @@
 #include "tests/suite.h"
 #include "tests/unit/exec/totem/silence_case.h"
 
-static bool is_commit_token(
-	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
-{
-	(void)n, (void)from, (void)to, (void)frame;
-	return header->type == WIRE_COMMIT_TOKEN;
-}
-
 /* The member sends a packet after the verdict against it and before the new ring. */
 START_TEST(a_record_has_the_silence_at_the_verdict)
 {
@@ -20,7 +13,7 @@ START_TEST(a_record_has_the_silence_at_the_verdict)
 
 	start_quick_ring(3);
 	node_of(3)->is_paused = true;
-	net->drops = is_commit_token;
+	net->drops = drops_commit_tokens;
 	for (uint64_t ms = 0; !node_set_has(&node_of(1)->engine->lists.failed, 3); ms++) {
 		ck_assert_uint_lt(ms, BUDGET_MS * 3 / 2);
 		run_for(1);
