@@ -267,6 +267,7 @@ static struct sync *create_sync(struct executive *executive)
 		.ring = executive->ring,
 		.delivery = executive->delivery,
 		.nodeid = executive->nodeid,
+		.has_joint_turn = executive->features_missing == 0,
 		.arg = executive,
 		.begun = on_round_begun,
 		.synchronized = on_synchronized,

@@ -71,9 +71,10 @@ struct executive {
 	bool is_quorate;       /* as the quorum provider has decided, or true: there is no provider */
 	bool has_synchronized; /* the first synchronisation is complete */
 	bool is_stopping;
-	uint64_t random_seed;      /* seed of the ring's random numbers, or 0: from the system */
-	uint32_t first_seq;        /* seq of a ring's first frame minus 1: 0, except in tests of wrapping */
-	uint64_t features_missing; /* WIRE_FEATURE_* that are not announced: 0, except in tests of older versions */
+	uint64_t random_seed; /* seed of the ring's random numbers, or 0: from the system */
+	uint32_t first_seq;   /* seq of a ring's first frame minus 1: 0, except in tests of wrapping */
+	/* WIRE_FEATURE_* that are not announced: 0, except in tests of older versions, which know no joint turn either */
+	uint64_t features_missing;
 	uint64_t stop_deadline_ns; /* time at which the frames that are still queued are dropped */
 	uint64_t stop_moved_ns;    /* while stopping: time at which the queue last got shorter */
 	uint32_t stop_backlog;     /* while stopping: length of the queue at that time */

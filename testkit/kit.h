@@ -73,7 +73,7 @@ struct kit_node {
 	struct kit_refusals *refusals;
 	struct loop_timer *room_timer; /* when refused services may send again, or NULL: no service waits */
 	struct kit_clock clock;
-	uint64_t features_missing;    /* bits WIRE_FEATURE_* that this node does not have, as an older version */
+	uint64_t features_missing;    /* as in struct executive */
 	uint32_t store_ms;            /* a slow disk: the node stops for this time after storing a file */
 	uint64_t stores, store_place; /* number of stored files, and the ring, when the folder was last checked */
 	struct packet *inbox[KIT_INBOX];

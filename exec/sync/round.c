@@ -63,15 +63,33 @@ static void call_end(struct plugin *plugin, bool is_complete)
 
 bool round_takes_part(const struct round *round) { return node_set_has(&round->members, round->nodeid); }
 
-/* Return the present service of a round, or NULL: it is not loaded here, or this node takes no part. */
-static struct plugin *present(const struct round *round)
+/* Return the first of these services, or NULL: it is not loaded here, or this node takes no part. */
+static struct plugin *first(const struct round *round, uint64_t services)
 {
-	if (round->services == 0 || !round_takes_part(round))
+	if (!round_takes_part(round))
 		return NULL;
 
-	struct plugin *plugin = round_find(round->plugins, (uint32_t)__builtin_ctzll(round->services));
+	struct plugin *plugin = round_find(round->plugins, (uint32_t)__builtin_ctzll(services));
 
 	return plugin != NULL && !plugin->is_deaf ? plugin : NULL;
+}
+
+uint64_t round_turn(const struct round *round)
+{
+	uint64_t lowest = round->services & -round->services;
+
+	return (lowest & round->joint) != 0 ? round->services & round->joint : lowest;
+}
+
+/* The turn ends: call sync_done of its services, or sync_abort. */
+static void end_services(struct round *round, bool is_complete)
+{
+	for (uint64_t left = round_turn(round); left != 0; left &= left - 1) {
+		struct plugin *plugin = first(round, left);
+
+		if (plugin != NULL)
+			call_end(plugin, is_complete);
+	}
 }
 
 /* --- the end of the patience --- */
@@ -85,7 +103,7 @@ static void watch(struct round *round)
 	if (round->phase == ROUND_IDLE)
 		return;
 
-	uint64_t patience_ns = round->phase == ROUND_BEGINS ? round->kind->begin_ns : round->kind->service_ns;
+	uint64_t patience_ns = round->phase == ROUND_BEGINS ? round->kind->begin_ns : round->kind->turn_ns;
 
 	round->timer = loop_timer_add(round->loop, loop_now_ns(round->loop) + patience_ns, on_late, round);
 }
@@ -115,7 +133,8 @@ static void send_done(struct round *round) { round->owes_done = round->kind->sen
 
 /* --- the phases --- */
 
-int round_begin(struct round *round, const struct round_kind *kind, const struct node_set *members, uint64_t services)
+int round_begin(struct round *round, const struct round_kind *kind, const struct node_set *members, uint64_t services,
+	uint64_t joint)
 {
 	int rc = node_set_copy(&round->members, members);
 
@@ -124,6 +143,7 @@ int round_begin(struct round *round, const struct round_kind *kind, const struct
 	round->kind = kind;
 	round->phase = ROUND_BEGINS;
 	round->services = services;
+	round->joint = joint;
 	round->completed = 0;
 	node_set_clear(&round->heard);
 	watch(round);
@@ -140,7 +160,7 @@ static void rest(struct round *round)
 	watch(round);
 }
 
-static void next_service(struct round *round)
+static void next_turn(struct round *round)
 {
 	if (round->services == 0) {
 		rest(round);
@@ -148,17 +168,17 @@ static void next_service(struct round *round)
 		return;
 	}
 	round->phase = round_takes_part(round) ? ROUND_STEPS : ROUND_WAITS;
+	round->unsent = round_turn(round);
 	watch(round);
 }
 
-static void end_service(struct round *round)
+static void end_turn(struct round *round)
 {
-	struct plugin *plugin = present(round);
+	uint64_t turn = round_turn(round);
 
-	if (plugin != NULL)
-		call_end(plugin, true);
-	round->completed |= round->services & -round->services;
-	round->services &= round->services - 1;
+	end_services(round, true);
+	round->completed |= turn;
+	round->services &= ~turn;
 }
 
 void round_go_on(struct round *round)
@@ -166,10 +186,10 @@ void round_go_on(struct round *round)
 	while (round->phase != ROUND_IDLE && node_set_equal(&round->heard, &round->members)) {
 		node_set_clear(&round->heard);
 		if (round->phase != ROUND_BEGINS)
-			end_service(round);
+			end_turn(round);
 		else if (round->kind->begun != NULL)
 			round->kind->begun(round->arg);
-		next_service(round);
+		next_turn(round);
 	}
 }
 
@@ -178,7 +198,7 @@ void round_hear(struct round *round, uint32_t nodeid, bool is_done)
 	bool is_awaited = is_done ? round->phase == ROUND_STEPS || round->phase == ROUND_WAITS
 				  : round->phase == ROUND_BEGINS;
 
-	/* Other members may be done with a service while this node still sends its state. */
+	/* Other members may be done with a turn while this node still sends its state. */
 	if (is_awaited && node_set_has(&round->members, nodeid) && node_set_add(&round->heard, nodeid) == 0)
 		round_go_on(round);
 }
@@ -198,25 +218,26 @@ void round_passed(struct round *round)
 	if (round->phase != ROUND_STEPS)
 		return;
 
-	struct plugin *plugin = present(round);
+	while (round->unsent != 0) {
+		struct plugin *plugin = first(round, round->unsent);
 
-	round->is_stepping = true;
-	bool is_done = plugin == NULL || call_step(plugin);
-	round->is_stepping = false;
-	if (!is_done)
-		return; /* sync_step is called again after the next token */
+		round->is_stepping = true;
+		bool is_done = plugin == NULL || call_step(plugin);
+		round->is_stepping = false;
+		if (!is_done)
+			return; /* sync_step is called again after the next token */
+		round->unsent &= round->unsent - 1;
+	}
 	round->phase = ROUND_WAITS;
 	send_done(round);
 }
 
 uint64_t round_abort(struct round *round)
 {
-	struct plugin *plugin = present(round);
-
 	if (round->phase == ROUND_IDLE)
 		return 0;
-	if (round->phase != ROUND_BEGINS && plugin != NULL)
-		call_end(plugin, false);
+	if (round->phase != ROUND_BEGINS)
+		end_services(round, false);
 	rest(round);
 	return round->completed;
 }

@@ -4,14 +4,16 @@
  * Its owner (sync.c) sends and receives the messages. Steps of a round:
  *
  * 1. round_begin: this node sends that it has begun, and waits until all members have sent that.
- * 2. The services follow by ascending id. After each pass of the token, sync_step of the present service is called,
- *    until the service has sent all its state. Then this node sends that it is done.
- * 3. When all members are done, sync_done is called, at the same place of the order everywhere.
- * 4. After the last service the round is complete.
+ * 2. The services have their turns by ascending id. The services in `joint` have one turn, that of the lowest. After
+ *    each pass of the token, sync_step of the first service of the turn is called, until the service has sent all its
+ *    state. The next service of the turn follows at once. After the last one this node sends that it is done.
+ * 3. When all members are done with the turn, sync_done of its services is called, by ascending id. This is at the same
+ *    place of the order everywhere.
+ * 4. After the last turn the round is complete.
  *
- * For a service that is not loaded here this node only sends that it is done. The same holds for a service that
- * is_deaf, whose own round comes later. If memory for a member's message is missing, the member is not counted. Then
- * the round waits until its patience ends.
+ * A service that is not loaded here sends nothing. The same holds for a service that is_deaf, whose own round comes
+ * later. If memory for a member's message is missing, the member is not counted. Then the round waits until its
+ * patience ends.
  */
 #ifndef EXEC_ROUND_H
 #define EXEC_ROUND_H
@@ -30,16 +32,15 @@ struct plugin_registry;
 enum round_phase {
 	ROUND_IDLE,   /* no round is under way */
 	ROUND_BEGINS, /* waits until all members have begun */
-	ROUND_STEPS,  /* the present service sends its state */
-	ROUND_WAITS,  /* waits until all members are done with the service */
+	ROUND_STEPS,  /* the services of the turn send their state */
+	ROUND_WAITS,  /* waits until all members are done with the turn */
 };
 
 /** How the messages of a round are sent, and what the owner does at its events. arg: that of struct round. */
 struct round_kind {
-	uint64_t begin_ns, service_ns; /* patience in ROUND_BEGINS, and with each service, nanoseconds */
+	uint64_t begin_ns, turn_ns; /* patience in ROUND_BEGINS, and with each turn, nanoseconds */
 	/**
-	 * Send that this node has begun, or is done with the present service. 0; -EAGAIN: call again after the next
-	 * token
+	 * Send that this node has begun, or is done with the present turn. 0; -EAGAIN: call again after the next token
 	 */
 	int (*send_begun)(void *arg);
 	int (*send_done)(void *arg);
@@ -63,8 +64,10 @@ struct round {
 	enum round_phase phase;
 	struct node_set members;    /* the members that the round waits for */
 	struct node_set heard;      /* members that have sent what this phase waits for */
-	uint64_t services;          /* the present service (lowest bit) and those that follow, by bit */
-	uint64_t completed;         /* services whose part of the round is complete, by bit */
+	uint64_t services;          /* services of the present turn and those that follow, by bit */
+	uint64_t joint;             /* services that have one turn, by bit */
+	uint64_t unsent;            /* ROUND_STEPS: services of the turn that have not sent all their state, by bit */
+	uint64_t completed;         /* services whose turn is complete, by bit */
 	bool owes_begun, owes_done; /* the message found no room and is sent later */
 	bool is_stepping;           /* sync_step of a service runs */
 	struct loop_timer *timer;   /* timer of the patience */
@@ -87,12 +90,16 @@ void round_start(struct plugin *plugin, const struct node_set *together, const s
  * @param kind      kept
  * @param members   copied
  * @param services  by bit. Until all members have begun, the owner may add some to round->services.
+ * @param joint     services that have one turn, by bit. The owner may change round->joint until then, too.
  * @return 0; -ENOMEM: no round has begun
  */
-int round_begin(struct round *round, const struct round_kind *kind, const struct node_set *members, uint64_t services);
+int round_begin(struct round *round, const struct round_kind *kind, const struct node_set *members, uint64_t services,
+	uint64_t joint);
+/** Return the services of the present turn, by bit. 0: no round is under way. */
+uint64_t round_turn(const struct round *round);
 /** Return whether this node is one of the members. */
 bool round_takes_part(const struct round *round);
-/** Note that a member has begun, or is done with the present service. Ignored unless the round waits for that. */
+/** Note that a member has begun, or is done with the present turn. Ignored unless the round waits for that. */
 void round_hear(struct round *round, uint32_t nodeid, bool is_done);
 /** Do not wait for this member any more. The caller calls round_go_on afterwards. */
 void round_forget(struct round *round, uint32_t nodeid);
@@ -101,8 +108,8 @@ void round_go_on(struct round *round);
 /* call sync_step, and send messages that found no room: the token has been passed on */
 void round_passed(struct round *round);
 /**
- * End the round before it is complete: sync_abort of the present service is called, if it has one. @return the
- * completed services, by bit
+ * End the round before it is complete: sync_abort is called for the services of the present turn that have one.
+ * @return the completed services, by bit
  */
 uint64_t round_abort(struct round *round);
 void round_fini(struct round *round);

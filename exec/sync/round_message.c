@@ -19,9 +19,10 @@
 #define BUILD_COUNT_AT 32u
 #define BUILD_ABLE_AT 36u /* the reference sends 0 and ignores it */
 #define BUILD_IDS_AT 40u
-#define BUILD_ANNOUNCES_AT (BUILD_SIZE - 4u) /* place of the last id, which no member uses */
+#define BUILD_JOINT_AT (BUILD_SIZE - 8u)     /* place of the last id but one, which no member uses */
+#define BUILD_ANNOUNCES_AT (BUILD_SIZE - 4u) /* place of the last id, likewise */
 #define BUILD_IDS_MAX 128u
-#define MARK 1u /* value of a member that is able, or announces */
+#define MARK 1u /* the member knows or does this */
 
 static void put_u32(uint8_t *at, uint32_t value) { memcpy(at, &value, sizeof(value)); }
 
@@ -57,6 +58,7 @@ static int send_sync(struct ring *ring, const struct round_message *message)
 				put_u32(bytes + BUILD_IDS_AT + 4 * count++, id);
 		put_u32(bytes + BUILD_COUNT_AT, count);
 		put_u32(bytes + BUILD_ABLE_AT, message->is_able ? MARK : 0);
+		put_u32(bytes + BUILD_JOINT_AT, message->is_joint ? MARK : 0);
 		put_u32(bytes + BUILD_ANNOUNCES_AT, message->is_announcing ? MARK : 0);
 	}
 	return ring_send(ring, "sync", TOTEM_AGREED, &(struct iovec){bytes, size}, 1);
@@ -80,6 +82,8 @@ static int read_build(struct round_message *message, const uint8_t *bytes, uint3
 	message->is_able = get_u32(bytes + BUILD_ABLE_AT, is_swapped) == MARK;
 	message->is_announcing = message->is_able && count < BUILD_IDS_MAX &&
 				 get_u32(bytes + BUILD_ANNOUNCES_AT, is_swapped) == MARK;
+	message->is_joint = message->is_able && count + 1 < BUILD_IDS_MAX &&
+			    get_u32(bytes + BUILD_JOINT_AT, is_swapped) == MARK;
 	return 0;
 }
 

@@ -22,7 +22,7 @@ struct ring;
 
 enum round_word {
 	ROUND_BUILD,   /* the services of the sender */
-	ROUND_BARRIER, /* the sender is done with the present service */
+	ROUND_BARRIER, /* the sender is done with the present turn of services */
 	ROUND_JOIN,    /* the sender has loaded a service */
 	ROUND_READY,   /* the sender has begun the round of one service */
 	ROUND_DONE,    /* the sender is done with the round of one service */
@@ -36,6 +36,7 @@ struct round_message {
 	uint64_t services;  /* BUILD: by bit */
 	bool is_able;       /* BUILD: the sender knows JOIN and the kinds after it */
 	bool is_announcing; /* BUILD: the sender announces its verdict about quorum, see delivery.h */
+	bool is_joint;      /* BUILD: the sender knows that Corosync's services have one turn, see sync.c */
 	uint32_t service;   /* JOIN and kinds after it: service number, below ROUND_SERVICE_ID */
 	uint32_t joiner;    /* READY, DONE: the member whose round it is */
 };

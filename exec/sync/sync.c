@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "exec/log/log.h"
@@ -23,6 +24,11 @@
 #define READY_NS (10ull * 1000000000u)
 #define DONE_NS (60ull * 1000000000u)
 #define EXIT_NO_MEMORY 13
+/*
+ * The services that have one turn: those with Corosync's numbers. Each turn costs the ring a rotation and a message of
+ * each member. Services of others have turns of their own, by which <coterie/service.h> says what a service can know.
+ */
+#define JOINT_SERVICES ((UINT64_C(1) << 32) - 1)
 
 /* A round of one service, in the list. */
 struct single {
@@ -78,17 +84,35 @@ static uint64_t services_here(const struct sync *sync)
 
 static int all_send_begun(void *arg)
 {
-	return send_word(arg,
-		(struct round_message){
-			.word = ROUND_BUILD, .services = services_here(arg), .is_able = true, .is_announcing = true});
+	const struct sync *sync = arg;
+	const struct round_message build = {
+		.word = ROUND_BUILD,
+		.services = services_here(sync),
+		.is_able = true,
+		.is_announcing = true,
+		.is_joint = sync->parts.has_joint_turn,
+	};
+
+	return send_word(arg, build);
 }
 
 static int all_send_done(void *arg) { return send_word(arg, (struct round_message){.word = ROUND_BARRIER}); }
+
+/* Write numbers of services, with a blank before each. @return text */
+static const char *services_text(char *text, size_t size, uint64_t services)
+{
+	size_t length = 0;
+
+	for (text[0] = '\0'; services != 0 && length + 4 < size; services &= services - 1)
+		length += (size_t)snprintf(text + length, size - length, " %d", __builtin_ctzll(services));
+	return text;
+}
 
 /* Log that the round of all services is late. It goes on: the ring itself works. */
 static bool all_late(void *arg, const char *nodeids)
 {
 	const struct round *round = &((struct sync *)arg)->round;
+	char services[256];
 
 	if (round->phase == ROUND_BEGINS)
 		log_line("SYNC", LOG_WARNING,
@@ -96,8 +120,8 @@ static bool all_late(void *arg, const char *nodeids)
 			nodeids);
 	else
 		log_line("SYNC", LOG_WARNING,
-			"synchronisation of service %u waits for node(s)%s: clients stay held until then",
-			(uint32_t)__builtin_ctzll(round->services), nodeids);
+			"synchronisation of service(s)%s waits for node(s)%s: clients stay held until then",
+			services_text(services, sizeof(services), round_turn(round)), nodeids);
 	return true;
 }
 
@@ -117,7 +141,7 @@ static void all_complete(void *arg)
 
 static const struct round_kind all = {
 	.begin_ns = STALL_NS,
-	.service_ns = STALL_NS,
+	.turn_ns = STALL_NS,
 	.send_begun = all_send_begun,
 	.send_done = all_send_done,
 	.late = all_late,
@@ -234,7 +258,7 @@ static void alone_complete(void *arg)
 
 static const struct round_kind alone = {
 	.begin_ns = READY_NS,
-	.service_ns = DONE_NS,
+	.turn_ns = DONE_NS,
 	.send_begun = alone_send_begun,
 	.send_done = alone_send_done,
 	.begun = alone_begun,
@@ -270,7 +294,7 @@ static void begin_single(struct sync *sync)
 		(!plugin->is_deaf || single->joiner == sync->parts.nodeid))
 		hold(sync, plugin, true);
 	if (rc == 0)
-		rc = round_begin(&sync->round, &alone, &partners, UINT64_C(1) << single->service);
+		rc = round_begin(&sync->round, &alone, &partners, UINT64_C(1) << single->service, 0);
 	node_set_fini(&partners);
 	if (rc < 0)
 		give_up(sync, single->service);
@@ -287,6 +311,8 @@ static void on_build(struct sync *sync, struct roster_entry *source, const struc
 	source->is_able = message->is_able;
 	delivery_build(sync->parts.delivery, source->nodeid, message->is_announcing);
 	sync->round.services |= message->services;
+	if (!message->is_joint)
+		sync->round.joint = 0; /* an older build, or Corosync: each service has its turn */
 	round_hear(&sync->round, source->nodeid, false);
 }
 
@@ -438,7 +464,7 @@ void sync_configure(struct sync *sync, const struct totem_configuration *configu
 
 	sync->ring = configuration->ring;
 	if (rc == 0)
-		rc = round_begin(&sync->round, &all, &sync->roster.members, 0);
+		rc = round_begin(&sync->round, &all, &sync->roster.members, 0, JOINT_SERVICES);
 	if (rc < 0) {
 		log_line("SYNC", LOG_CRIT, "out of memory");
 		sync->parts.stop(sync->parts.arg, EXIT_NO_MEMORY);

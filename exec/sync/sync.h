@@ -47,7 +47,8 @@ struct sync_parts {
 	struct plugin_registry *plugins;
 	struct ring *ring;
 	struct delivery *delivery;
-	uint32_t nodeid; /* of this node */
+	uint32_t nodeid;     /* of this node */
+	bool has_joint_turn; /* Corosync's services have one turn (round.h): true, except in tests of older versions */
 
 	void *arg; /* argument of the functions */
 	/**

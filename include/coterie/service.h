@@ -155,6 +155,10 @@ struct coterie_configuration {
  * 2. For one service after the other, by ascending ring id: sync_step after each pass of the token until it returns 0.
  * 3. When all members have finished: sync_done.
  *
+ * Services with ring ids below 32, which are Corosync's, have one turn if all nodes of the ring know this. Then
+ * sync_step of the next one is called as soon as that of the one before has returned 0. At the end sync_done of all of
+ * them is called. A service with an id of 32 or more begins behind that.
+ *
  * sync_done is called at the same place of the order on all members that reach it. If a member is cut off at that time,
  * some members may reach it and others not. For the others the synchronisation was interrupted, even if all messages
  * of the service were delivered. So a service must not grant anything in sync_done.
@@ -164,10 +168,10 @@ struct coterie_configuration {
  * after sync_done only.
  *
  * A transitional configuration ends a synchronisation that is not complete. The function `configuration` is called
- * first. Then sync_abort is called for the service whose turn it is in step 2. It is not called for services before it,
- * which had their sync_done, and not for those behind it, which have sent nothing. Messages of the old ring are
- * delivered after that. The regular configuration follows, and sync_start of all services. So sync_start resets what an
- * earlier synchronisation has left, whether sync_abort was called or not.
+ * first. Then sync_abort is called for the service, or the services, whose turn it is in step 2. It is not called for
+ * services before them, which had their sync_done, and not for those behind them, which have sent nothing. Messages of
+ * the old ring are delivered after that. The regular configuration follows, and sync_start of all services. So
+ * sync_start resets what an earlier synchronisation has left, whether sync_abort was called or not.
  *
  * A message of sync_step goes before all messages that wait. A message that a service sends at another time during a
  * synchronisation is delivered after its end, behind the messages that were sent before. While a service synchronises

@@ -119,6 +119,8 @@ scenario_follow() {
 	rm "$log/typed"
 	[ "$tools" = coterie ] || at_once="stdbuf -oL"
 	cluster 3 "$votequorum"
+	# Corosync's groups know of a ring before its votes do.
+	await_members 1 3
 	(tool 1 "exec $at_once corosync-quorumtool -m" 2>&1 </dev/null | cat >"$log/monitor") &
 	followers+=($!)
 	(tool 1 "exec $at_once corosync-cmapctl -T runtime.members." 2>&1 <&"$input" | cat >"$log/track") &

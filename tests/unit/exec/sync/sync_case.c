@@ -217,6 +217,7 @@ void sync_set_up(void)
 			.ring = nodes[i].ring,
 			.delivery = nodes[i].delivery,
 			.nodeid = nodes[i].id,
+			.has_joint_turn = true,
 			.arg = &nodes[i],
 			.begun = on_begun,
 			.synchronized = on_synchronized,

@@ -12,13 +12,13 @@ START_TEST(services_go_through_in_order)
 {
 	for (uint32_t i = 0; i < NODES; i++) {
 		add_service(&nodes[i], 2);
-		add_service(&nodes[i], 5);
+		add_service(&nodes[i], 40);
 	}
 	new_ring(9);
 	ck_assert(sync_is_running(nodes[0].sync));
 	rotate(8);
 	for (uint32_t i = 0; i < NODES; i++) {
-		ck_assert_str_eq(nodes[i].journal, "start201 start501 step2 done2 step5 done5 ");
+		ck_assert_str_eq(nodes[i].journal, "start201 start4001 step2 done2 step40 done40 ");
 		ck_assert_int_eq(nodes[i].synchronized, 1);
 		ck_assert(!sync_is_running(nodes[i].sync));
 	}
@@ -26,6 +26,48 @@ START_TEST(services_go_through_in_order)
 	ck_assert_uint_eq(order_count, 9);
 	ck_assert_uint_eq(order[0].size, 552);
 	ck_assert_uint_eq(order[8].size, 32);
+}
+END_TEST
+
+/* Services with Corosync's numbers exchange their state at the same time, with one message that this is done. */
+START_TEST(services_of_corosync_have_one_turn)
+{
+	for (uint32_t i = 0; i < NODES; i++) {
+		add_service(&nodes[i], 2);
+		add_service(&nodes[i], 5);
+		add_service(&nodes[i], 32);
+	}
+	nodes[1].services[0].steps = 1;
+	new_ring(9);
+	rotate(8);
+	for (uint32_t i = 0; i < NODES; i++) {
+		ck_assert_str_eq(nodes[i].journal,
+			i == 1 ? "start201 start501 start3201 step2 step2 step5 done2 done5 step32 done32 "
+			       : "start201 start501 start3201 step2 step5 done2 done5 step32 done32 ");
+		ck_assert_int_eq(nodes[i].synchronized, 1);
+	}
+	ck_assert_uint_eq(order_count, 9);
+}
+END_TEST
+
+/* One member is of an older build, or Corosync's: it sends a barrier for each service. */
+START_TEST(services_have_turns_of_their_own_beside_an_older_member)
+{
+	for (uint32_t i = 0; i < NODES; i++) {
+		add_service(&nodes[i], 2);
+		add_service(&nodes[i], 5);
+	}
+	new_ring(9);
+	memset(order[order_count - 2].bytes + 544, 0, 4); /* the last word but one of node 2's service list */
+	rotate(8);
+	for (uint32_t i = 0; i < NODES; i++)
+		ck_assert_str_eq(nodes[i].journal, "start201 start501 step2 done2 step5 done5 ");
+	ck_assert_uint_eq(order_count, 9);
+	/* The next ring is judged by its own service lists. */
+	nodes[0].journal[0] = '\0';
+	new_ring(13);
+	rotate(8);
+	ck_assert_str_eq(nodes[0].journal, "start201 start501 step2 step5 done2 done5 ");
 }
 END_TEST
 
@@ -116,6 +158,30 @@ START_TEST(another_configuration_aborts_the_current_service)
 }
 END_TEST
 
+/* All services of a turn learn that it ends, also those that have sent nothing here. Those behind it do not. */
+START_TEST(another_configuration_aborts_all_services_of_the_turn)
+{
+	for (uint32_t i = 0; i < NODES; i++) {
+		add_service(&nodes[i], 2);
+		add_service(&nodes[i], 5);
+		add_service(&nodes[i], 40);
+	}
+	nodes[0].services[0].steps = 1000;
+	new_ring(9);
+	deliver_all();
+	sync_passed(nodes[0].sync);
+	new_ring(13);
+	ck_assert_str_eq(
+		nodes[0].journal, "start201 start501 start4001 step2 abort2 abort5 start201 start501 start4001 ");
+	nodes[0].services[0].steps = 0;
+	nodes[0].services[2].steps = 1000;
+	rotate(8);
+	nodes[0].journal[0] = '\0';
+	new_ring(17);
+	ck_assert_str_eq(nodes[0].journal, "abort40 start201 start501 start4001 ");
+}
+END_TEST
+
 static const uint32_t nobody_left[] = {1, 2, 3};
 static const uint32_t pair[] = {1, 2};
 static const uint32_t alone[] = {3};
@@ -168,15 +234,15 @@ START_TEST(a_service_that_was_through_looks_back_no_further)
 {
 	for (uint32_t i = 0; i < NODES; i++) {
 		add_service(&nodes[i], 2);
-		add_service(&nodes[i], 5);
+		add_service(&nodes[i], 40);
 	}
 	new_ring(9);
 	nodes[0].services[1].steps = 1000;
 	rotate(8);
-	ck_assert_str_eq(nodes[1].journal, "start201 start501 step2 done2 step5 ");
+	ck_assert_str_eq(nodes[1].journal, "start201 start4001 step2 done2 step40 ");
 	for (uint32_t i = 0; i < NODES; i++)
 		change(&nodes[i], 13, nobody_left, 3, nobody_left, 3);
-	ck_assert_ptr_nonnull(strstr(nodes[1].journal, "abort5 start203 start501 "));
+	ck_assert_ptr_nonnull(strstr(nodes[1].journal, "abort40 start203 start4001 "));
 	nodes[0].services[1].steps = 0;
 	rotate(8);
 }
@@ -249,6 +315,9 @@ int main(void)
 	TCase *tcase = tcase_create("sync");
 
 	tcase_add_checked_fixture(tcase, sync_set_up, sync_tear_down);
+	tcase_add_test(tcase, services_of_corosync_have_one_turn);
+	tcase_add_test(tcase, services_have_turns_of_their_own_beside_an_older_member);
+	tcase_add_test(tcase, another_configuration_aborts_all_services_of_the_turn);
 	tcase_add_test(tcase, a_verdict_can_be_announced_when_a_round_begins);
 	tcase_add_test(tcase, services_go_through_in_order);
 	tcase_add_test(tcase, a_missing_service_still_takes_its_barrier);

@@ -64,13 +64,13 @@ END_TEST
 /* Services synchronise by ascending id, as in Corosync, no matter in which order the plugins were loaded. */
 START_TEST(services_are_walked_in_ascending_order)
 {
-	add_service_everywhere(5);
-	add_service_everywhere(2);
-	add_service(&nodes[1], 3);
+	add_service_everywhere(45);
+	add_service_everywhere(42);
+	add_service(&nodes[1], 43);
 	new_ring(9);
 	rotate(12);
-	ck_assert_str_eq(nodes[0].journal, "start501 start201 step2 done2 step5 done5 ");
-	ck_assert_str_eq(nodes[1].journal, "start501 start201 start301 step2 done2 step3 done3 step5 done5 ");
+	ck_assert_str_eq(nodes[0].journal, "start4501 start4201 step42 done42 step45 done45 ");
+	ck_assert_str_eq(nodes[1].journal, "start4501 start4201 start4301 step42 done42 step43 done43 step45 done45 ");
 }
 END_TEST
 
