@@ -96,7 +96,8 @@ static void on_passed(void *arg)
 
 	/* before sync_passed(): a verdict about quorum is sent before the next barrier */
 	delivery_passed(executive->delivery);
-	sync_passed(executive->sync);
+	if (!executive->is_withdrawn)
+		sync_passed(executive->sync);
 }
 
 static void on_room(void *arg)
@@ -354,7 +355,14 @@ static struct plugin_life *create_life(struct executive *executive)
 		.arg = executive});
 }
 
-static void stop_all(void *arg) { executive_stop(arg, 0); }
+/* A service stops the daemon. What the services behind it would send in a synchronisation must not count. */
+static void on_service_stop(void *arg)
+{
+	struct executive *executive = arg;
+
+	executive->is_withdrawn = sync_is_running(executive->sync);
+	executive_stop(executive, 0);
+}
 
 static void die(void *arg, int exit_status) { executive_die(arg, exit_status); }
 
@@ -379,7 +387,7 @@ static void give_host(struct executive *executive)
 		.reload = executive->reload,
 		.rotate = executive->rotate,
 		.life = executive->life,
-		.stop = stop_all,
+		.stop = on_service_stop,
 		.die = die,
 		.arg = executive};
 }

@@ -71,6 +71,7 @@ struct executive {
 	bool is_quorate;       /* as the quorum provider has decided, or true: there is no provider */
 	bool has_synchronized; /* the first synchronisation is complete */
 	bool is_stopping;
+	bool is_withdrawn;    /* while stopping: it takes no further part in the synchronisation */
 	uint64_t random_seed; /* seed of the ring's random numbers, or 0: from the system */
 	uint32_t first_seq;   /* seq of a ring's first frame minus 1: 0, except in tests of wrapping */
 	/* WIRE_FEATURE_* that are not announced: 0, except in tests of older versions, which know no joint turn either */

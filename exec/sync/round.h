@@ -4,7 +4,7 @@
  * Its owner (sync.c) sends and receives the messages. Steps of a round:
  *
  * 1. round_begin: this node sends that it has begun, and waits until all members have sent that.
- * 2. The services have their turns by ascending id. The services in `joint` have one turn, that of the lowest. After
+ * 2. The services have their turns by ascending id. The services in `joint` have one turn, a joint one, that of the lowest. After
  *    each pass of the token, sync_step of the first service of the turn is called, until the service has sent all its
  *    state. The next service of the turn follows at once. After the last one this node sends that it is done.
  * 3. When all members are done with the turn, sync_done of its services is called, by ascending id. This is at the same

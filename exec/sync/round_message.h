@@ -36,7 +36,7 @@ struct round_message {
 	uint64_t services;  /* BUILD: by bit */
 	bool is_able;       /* BUILD: the sender knows JOIN and the kinds after it */
 	bool is_announcing; /* BUILD: the sender announces its verdict about quorum, see delivery.h */
-	bool is_joint;      /* BUILD: the sender knows that Corosync's services have one turn, see sync.c */
+	bool is_joint;      /* BUILD: the sender knows joint turns, see round.h */
 	uint32_t service;   /* JOIN and kinds after it: service number, below ROUND_SERVICE_ID */
 	uint32_t joiner;    /* READY, DONE: the member whose round it is */
 };

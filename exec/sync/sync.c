@@ -25,10 +25,11 @@
 #define DONE_NS (60ull * 1000000000u)
 #define EXIT_NO_MEMORY 13
 /*
- * The services that have one turn: those with Corosync's numbers. Each turn costs the ring a rotation and a message of
- * each member. Services of others have turns of their own, by which <coterie/service.h> says what a service can know.
+ * The services that have one turn: those of Corosync before votequorum. Each turn costs the ring a rotation and a message
+ * of each member. votequorum must have its own. At cmap's sync_done a node with an old configuration stops, before its
+ * votes count. And a quorum device may let votequorum wait for half a minute.
  */
-#define JOINT_SERVICES ((UINT64_C(1) << 32) - 1)
+#define JOINT_SERVICES ((UINT64_C(1) << 5) - 1)
 
 /* A round of one service, in the list. */
 struct single {

@@ -7,7 +7,7 @@
  *   with the same service on the other nodes, without a change of the membership.
  *
  * Each SERVICE_BUILD names the services of its sender. Bytes that Corosync fills with zeros say whether the sender
- * knows the messages of the second kind of round. These are in the total order, so all members that know them have the
+ * knows joint turns, and the messages of the second kind of round. These are in the total order, so all members that know them have the
  * same list of rounds:
  *
  *   JOIN service   The sender has loaded the service. A round begins. All members that have the service, the sender
@@ -48,7 +48,7 @@ struct sync_parts {
 	struct ring *ring;
 	struct delivery *delivery;
 	uint32_t nodeid;     /* of this node */
-	bool has_joint_turn; /* Corosync's services have one turn (round.h): true, except in tests of older versions */
+	bool has_joint_turn; /* it knows joint turns (round.h): true, except in tests of older versions */
 
 	void *arg; /* argument of the functions */
 	/**

@@ -155,9 +155,9 @@ struct coterie_configuration {
  * 2. For one service after the other, by ascending ring id: sync_step after each pass of the token until it returns 0.
  * 3. When all members have finished: sync_done.
  *
- * Services with ring ids below 32, which are Corosync's, have one turn if all nodes of the ring know this. Then
+ * Services with ring ids below 5, which are Corosync's, have one turn if all nodes of the ring know this. Then
  * sync_step of the next one is called as soon as that of the one before has returned 0. At the end sync_done of all of
- * them is called. A service with an id of 32 or more begins behind that.
+ * them is called. The next service begins behind that.
  *
  * sync_done is called at the same place of the order on all members that reach it. If a member is cut off at that time,
  * some members may reach it and others not. For the others the synchronisation was interrupted, even if all messages

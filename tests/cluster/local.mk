@@ -190,8 +190,8 @@ check_PROGRAMS += %D%/cmap_load
 %C%_cmap_load_SOURCES = %D%/cmap_load.c
 %C%_cmap_load_LDFLAGS = $(cluster_ldflags)
 %C%_cmap_load_LDADD = libcmap.la
-dist_check_SCRIPTS += %D%/cmap_clients.sh %D%/cmap_version.sh
-TESTS += %D%/cmap_clients.sh %D%/cmap_version.sh
+dist_check_SCRIPTS += %D%/cmap_clients.sh %D%/cmap_version.sh %D%/older_config.sh
+TESTS += %D%/cmap_clients.sh %D%/cmap_version.sh %D%/older_config.sh
 sanitized_long_scripts += %D%/cmap_clients.sh
 
 # Clients of every service by the thousand.

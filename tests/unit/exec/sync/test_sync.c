@@ -29,21 +29,21 @@ START_TEST(services_go_through_in_order)
 }
 END_TEST
 
-/* Services with Corosync's numbers exchange their state at the same time, with one message that this is done. */
-START_TEST(services_of_corosync_have_one_turn)
+/* Those before votequorum exchange their state at the same time, with one message that this is done. */
+START_TEST(services_before_votequorum_have_one_turn)
 {
 	for (uint32_t i = 0; i < NODES; i++) {
 		add_service(&nodes[i], 2);
+		add_service(&nodes[i], 3);
 		add_service(&nodes[i], 5);
-		add_service(&nodes[i], 32);
 	}
 	nodes[1].services[0].steps = 1;
 	new_ring(9);
 	rotate(8);
 	for (uint32_t i = 0; i < NODES; i++) {
 		ck_assert_str_eq(nodes[i].journal,
-			i == 1 ? "start201 start501 start3201 step2 step2 step5 done2 done5 step32 done32 "
-			       : "start201 start501 start3201 step2 step5 done2 done5 step32 done32 ");
+			i == 1 ? "start201 start301 start501 step2 step2 step3 done2 done3 step5 done5 "
+			       : "start201 start301 start501 step2 step3 done2 done3 step5 done5 ");
 		ck_assert_int_eq(nodes[i].synchronized, 1);
 	}
 	ck_assert_uint_eq(order_count, 9);
@@ -55,19 +55,19 @@ START_TEST(services_have_turns_of_their_own_beside_an_older_member)
 {
 	for (uint32_t i = 0; i < NODES; i++) {
 		add_service(&nodes[i], 2);
-		add_service(&nodes[i], 5);
+		add_service(&nodes[i], 3);
 	}
 	new_ring(9);
 	memset(order[order_count - 2].bytes + 544, 0, 4); /* the last word but one of node 2's service list */
 	rotate(8);
 	for (uint32_t i = 0; i < NODES; i++)
-		ck_assert_str_eq(nodes[i].journal, "start201 start501 step2 done2 step5 done5 ");
+		ck_assert_str_eq(nodes[i].journal, "start201 start301 step2 done2 step3 done3 ");
 	ck_assert_uint_eq(order_count, 9);
 	/* The next ring is judged by its own service lists. */
 	nodes[0].journal[0] = '\0';
 	new_ring(13);
 	rotate(8);
-	ck_assert_str_eq(nodes[0].journal, "start201 start501 step2 step5 done2 done5 ");
+	ck_assert_str_eq(nodes[0].journal, "start201 start301 step2 step3 done2 done3 ");
 }
 END_TEST
 
@@ -163,7 +163,7 @@ START_TEST(another_configuration_aborts_all_services_of_the_turn)
 {
 	for (uint32_t i = 0; i < NODES; i++) {
 		add_service(&nodes[i], 2);
-		add_service(&nodes[i], 5);
+		add_service(&nodes[i], 3);
 		add_service(&nodes[i], 40);
 	}
 	nodes[0].services[0].steps = 1000;
@@ -172,13 +172,13 @@ START_TEST(another_configuration_aborts_all_services_of_the_turn)
 	sync_passed(nodes[0].sync);
 	new_ring(13);
 	ck_assert_str_eq(
-		nodes[0].journal, "start201 start501 start4001 step2 abort2 abort5 start201 start501 start4001 ");
+		nodes[0].journal, "start201 start301 start4001 step2 abort2 abort3 start201 start301 start4001 ");
 	nodes[0].services[0].steps = 0;
 	nodes[0].services[2].steps = 1000;
 	rotate(8);
 	nodes[0].journal[0] = '\0';
 	new_ring(17);
-	ck_assert_str_eq(nodes[0].journal, "abort40 start201 start501 start4001 ");
+	ck_assert_str_eq(nodes[0].journal, "abort40 start201 start301 start4001 ");
 }
 END_TEST
 
@@ -315,7 +315,7 @@ int main(void)
 	TCase *tcase = tcase_create("sync");
 
 	tcase_add_checked_fixture(tcase, sync_set_up, sync_tear_down);
-	tcase_add_test(tcase, services_of_corosync_have_one_turn);
+	tcase_add_test(tcase, services_before_votequorum_have_one_turn);
 	tcase_add_test(tcase, services_have_turns_of_their_own_beside_an_older_member);
 	tcase_add_test(tcase, another_configuration_aborts_all_services_of_the_turn);
 	tcase_add_test(tcase, a_verdict_can_be_announced_when_a_round_begins);
