@@ -264,8 +264,9 @@ static bool is_round_twice(const struct totem_engine *engine, const struct wire_
  */
 static bool is_next_attempt(const struct totem_engine *engine, const struct wire_commit_token *token)
 {
-	return !engine->pause.is_pausing && token->ring.rep == engine->ring.rep && token->ring.seq > engine->ring.seq &&
-	       has_members(token, &engine->commit.memb) && engine->commit.replaced < REPLACED_MAX;
+	return !engine->pause.is_pausing && !TOTEM_QUIRK(engine, ONE_ATTEMPT) && token->ring.rep == engine->ring.rep &&
+	       token->ring.seq > engine->ring.seq && has_members(token, &engine->commit.memb) &&
+	       engine->commit.replaced < REPLACED_MAX;
 }
 
 void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)

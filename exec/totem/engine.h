@@ -531,7 +531,9 @@ int totem_engine_set_mutant(struct totem_engine *engine, const char *name); /* -
 #define TOTEM_QUIRK_LISTENS_ALWAYS 64u /* there is no back-off */
 /** The counts of RECOVERY go on after an attempt that has failed, so a ring may be installed without all old frames. */
 #define TOTEM_QUIRK_COUNTS_KEPT 128u
-#define TOTEM_QUIRK_ALL 255u
+/* In COMMIT a commit token of a later attempt is ignored. */
+#define TOTEM_QUIRK_ONE_ATTEMPT 256u
+#define TOTEM_QUIRK_ALL 511u
 void totem_engine_set_quirks(struct totem_engine *engine, uint32_t quirks);
 #endif
 
