@@ -250,6 +250,7 @@ static void form(struct kv *kv, const struct kv_member *best, const struct kv_ri
 	uint32_t from = best != NULL ? best->nodeid : 0;
 	struct kv_member *self = kv_member_self(kv);
 
+	kv_takeover_stop(kv); /* the donor sends again what is not written */
 	for (uint32_t i = 0; i < kv->member_count; i++) {
 		struct kv_member *member = &kv->members[i];
 		bool has_same = best == NULL || goes_on(member, &chosen, kept_from);

@@ -105,6 +105,7 @@ static void kv_fini(void *self)
 	kv->host->timer_del(kv->ctx, kv->due_timer);
 	kv_watch_stop(kv);
 	kv_clients_free(kv);
+	free(kv->holders);
 	kv_members_free(kv);
 	kv_store_clear(&kv->store);
 	kv_takeover_free(kv);

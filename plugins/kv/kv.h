@@ -172,6 +172,10 @@ struct kv {
 	struct kv_block *log, *log_last;
 	uint64_t log_from, log_bytes; /* writes above log_from are in the log */
 	bool is_catching_up;          /* all parts are written, and the log is being written */
+	bool is_finishing;            /* in a synchronisation: the rest is written before this node announces itself */
+	/* members that had the whole table when the last ring ended, for a node that is taking it over. NULL: out of
+	 * memory */
+	uint32_t *holders, holder_count;
 	struct coterie_timer *takeover_timer;
 	struct kv_block *blocks_dropped; /* blocks that are freed in several turns */
 
@@ -306,6 +310,11 @@ const uint8_t *kv_item_read(const uint8_t *at, const uint8_t *end, struct kv_rin
  * Drop the waiting chunks after a change of the ring, or when the table is dropped. The log stays.
  */
 void kv_takeover_stop(struct kv *kv);
+/**
+ * In a synchronisation to which no member with the whole table has come along: if this node has received all of it, write
+ * the rest in turns. Meanwhile is_finishing is true.
+ */
+void kv_takeover_finish(struct kv *kv);
 /**
  * Log a write, to apply it later. If the log is full or there is no memory, drop the log: the next log begins after
  * this write.

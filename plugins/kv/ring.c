@@ -49,14 +49,40 @@ void kv_configuration(void *self, const struct coterie_configuration *configurat
 		kv->is_transitional = true;
 }
 
+/* Note the other members that have the whole table, at the end of a ring. */
+static void note_holders(struct kv *kv)
+{
+	const struct kv_member *self = kv_member_self(kv);
+
+	free(kv->holders);
+	kv->holders = calloc(kv->member_count + 1, sizeof(*kv->holders));
+	kv->holder_count = 0;
+	for (uint32_t i = 0; i < kv->member_count && kv->holders != NULL; i++)
+		if (&kv->members[i] != self && kv_member_counts(&kv->members[i]) && kv->members[i].has_state)
+			kv->holders[kv->holder_count++] = kv->members[i].nodeid;
+}
+
+/* Return whether one of these nodes had the whole table when the last ring ended. Out of memory: true */
+static bool has_holder(const struct kv *kv, const uint32_t *nodeids, uint32_t count)
+{
+	for (uint32_t i = 0; i < kv->holder_count; i++)
+		for (uint32_t k = 0; k < count; k++)
+			if (kv->holders[i] == nodeids[k])
+				return true;
+	return kv->holders == NULL;
+}
+
 void kv_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
 	const struct coterie_configuration *regular)
 {
 	struct kv *kv = self;
 
-	(void)transitional, (void)transitional_count;
+	if (!kv->is_syncing)
+		note_holders(kv);
+	kv->is_finishing = false;
+	if (!has_holder(kv, transitional, transitional_count))
+		kv_takeover_finish(kv);
 	kv_transfer_stop(kv);
-	kv_takeover_stop(kv);
 	kv_members_free(kv);
 	kv->ring = (struct kv_ring){.seq = regular->ring.seq, .rep = regular->ring.representative};
 	kv->is_transitional = false;
@@ -115,6 +141,8 @@ int kv_sync_step(void *self)
 
 	if (kv->members == NULL)
 		return 0;
+	if (kv->is_finishing)
+		return -EAGAIN;
 
 	uint32_t *members = calloc(count + 1, sizeof(uint32_t));
 

@@ -308,6 +308,85 @@ START_TEST(a_ring_that_changes_in_the_middle_of_the_log_goes_on_from_there)
 }
 END_TEST
 
+/* Form a ring of all nodes while node 3 writes what it has received. */
+static void form_slowly(void)
+{
+	service_ring_form_start(&kv_ring, "1 2 3");
+	mock_host_advance(kv_ring.nodes[3].host, 100 * MS);
+	service_ring_form_steps(&kv_ring);
+	service_ring_form_done(&kv_ring);
+}
+
+/*
+ * All nodes that had the table crash. Node 3 has received all of it, and has not written it yet. _i 1: a synchronisation with
+ * one of them is cut before; 2: it ends, in a ring without quorum.
+ */
+START_TEST(a_table_that_was_received_outlives_those_that_had_it)
+{
+	put_before_chunk(1000);
+	take_late_chunk();
+	ck_assert(kv_at(3)->is_catching_up);
+
+	uint64_t revision = kv_at(1)->state.revision, keys = kv_at(1)->store.keys;
+
+	service_user_close(&kv_user);
+	kv_case_restart(1);
+	if (_i == 1)
+		service_ring_form_start(&kv_ring, "2 3");
+	if (_i == 2) {
+		kv_ring.nodes[2].host->is_quorate = false;
+		service_ring_form(&kv_ring, "2 3");
+		ck_assert(!kv_at(3)->has_formed);
+		mock_host_advance(kv_ring.nodes[3].host, 100 * MS);
+	}
+	kv_case_restart(2);
+	form_slowly();
+	ck_assert(kv_at(3)->has_state);
+	ck_assert(kv_at(3)->is_serving);
+	ck_assert_uint_eq(kv_at(3)->state.revision, revision);
+	ck_assert_uint_eq(kv_at(3)->store.keys, keys);
+	kv_case_run();
+	check_same_tables();
+	kv_user = service_user_create(&kv_ring, 1, 1);
+	ck_assert_int_eq(kv_case_put("k3", "after"), KV_OK);
+	kv_case_check(3, "k3", "after");
+}
+END_TEST
+
+/* If a node with the whole table comes along, the others do not wait for node 3, also after a synchronisation that was cut. */
+START_TEST(a_takeover_is_not_finished_where_another_node_has_the_table)
+{
+	put_before_chunk(1000);
+	take_late_chunk();
+	for (int i = 0; i < 3; i++) {
+		service_ring_form_start(&kv_ring, "1 2 3");
+		ck_assert(!kv_at(3)->is_finishing);
+	}
+	service_ring_form_steps(&kv_ring);
+	service_ring_form_done(&kv_ring);
+	ck_assert(!kv_at(3)->has_state && !kv_at(3)->is_catching_up);
+	kv_case_run();
+	check_same_tables();
+}
+END_TEST
+
+/* Without all writes since the part that ends the table, nothing can be finished. */
+START_TEST(a_table_with_a_gap_does_not_outlive_those_that_had_it)
+{
+	put_before_chunk(10);
+	kv_log_clear(kv_at(3), UINT64_MAX);
+	kv_at(3)->log_from = kv_at(3)->state.revision;
+	take_late_chunk();
+	ck_assert(!kv_at(3)->is_catching_up);
+	service_user_close(&kv_user);
+	kv_case_restart(1);
+	kv_case_restart(2);
+	form_slowly();
+	ck_assert_uint_eq(kv_at(3)->store.keys, 0);
+	kv_user = service_user_create(&kv_ring, 1, 1);
+}
+END_TEST
+
 /*
  * In a ring with a node like one of Corosync, a message that was cut by a change of the ring is not sent again. Members
  * that have come since then do not get it. So no member may count it, or their tables differ.
@@ -646,6 +725,9 @@ int main(void)
 	tcase_add_test(tcase, a_chunk_with_more_entries_is_taken);
 	tcase_add_test(tcase, the_log_is_written_in_turns_while_writes_go_on);
 	tcase_add_test(tcase, a_ring_that_changes_in_the_middle_of_the_log_goes_on_from_there);
+	tcase_add_loop_test(tcase, a_table_that_was_received_outlives_those_that_had_it, 0, 3);
+	tcase_add_test(tcase, a_takeover_is_not_finished_where_another_node_has_the_table);
+	tcase_add_test(tcase, a_table_with_a_gap_does_not_outlive_those_that_had_it);
 	tcase_add_test(tcase, a_write_of_an_earlier_ring_does_not_count_where_others_may_lack_it);
 	tcase_add_test(tcase, a_log_with_a_gap_waits_for_the_next_chunk);
 	tcase_add_test(tcase, a_donor_that_sends_more_than_a_table_holds_is_not_followed);
