@@ -344,6 +344,21 @@ static void on_join(struct sync *sync, struct roster_entry *source, uint32_t ser
 	round_go_on(&sync->round);
 }
 
+/*
+ * End the round of one service, whose joiner has unloaded it. A service that has begun, and has no sync_abort, waits for a
+ * sync_start. Only a configuration brings that.
+ */
+static void abort_single(struct sync *sync)
+{
+	const struct plugin *plugin = round_find(sync->parts.plugins, sync->singles->service);
+	bool has_begun = sync->round.phase != ROUND_BEGINS && sync->singles->joiner != sync->parts.nodeid &&
+			 plugin != NULL && plugin->is_held;
+
+	round_abort(&sync->round);
+	if (has_begun && plugin->service.sync_abort == NULL)
+		ring_force_gather(sync->parts.ring);
+}
+
 static void on_part(struct sync *sync, struct roster_entry *source, uint32_t service)
 {
 	const struct single *present = is_alone(sync) ? sync->singles : NULL;
@@ -358,7 +373,7 @@ static void on_part(struct sync *sync, struct roster_entry *source, uint32_t ser
 		drop(sync, link); /* this round has not begun */
 	} else if (*link != NULL) {
 		if (present != NULL)
-			round_abort(&sync->round);
+			abort_single(sync);
 		release(sync);
 		begin_single(sync);
 	}

@@ -184,7 +184,8 @@ struct coterie_configuration {
  * the node that loaded the service. On the other nodes it has all members except for that node, since the service may
  * have been unloaded there a moment ago. If a member runs the service and is a Corosync node, the same members form
  * the ring again instead. If the node that loaded the service unloads it before sync_done, sync_abort is called on the
- * other nodes, and no sync_start follows. The service goes on with the state that it had.
+ * other nodes, and no sync_start follows. The service goes on with the state that it had. If it has no sync_abort, the
+ * same members form the ring again, and sync_start follows.
  *
  * A newer version replaces a service (COTERIE_CAN_HAND_OVER) in one turn of the loop, between two messages, and not
  * during a synchronisation:

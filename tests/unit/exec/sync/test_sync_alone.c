@@ -172,6 +172,30 @@ START_TEST(who_loads_and_unloads_it_ends_the_round)
 }
 END_TEST
 
+/* A service that does not know that its round has ended gets a sync_start in the next ring. */
+START_TEST(without_an_abort_the_end_of_a_round_needs_a_new_ring)
+{
+	ring_before_load(true);
+	nodes[0].services[0].plugin.service.sync_abort = NULL;
+	nodes[1].services[0].steps = 1000;
+	load_service(&nodes[2], 2);
+	nodes[2].services[0].plugin.service.sync_abort = NULL;
+	rotate(2);
+	part(&nodes[2], 2);
+	rotate(2);
+	ck_assert_int_eq(nodes[0].gathers, 1);
+	ck_assert_int_eq(nodes[1].gathers, 0);
+	ck_assert_int_eq(nodes[2].gathers, 0);
+	/* A round that has not begun is not missed: node 2 cannot send its READY. */
+	nodes[1].full = 1000;
+	load_service(&nodes[2], 2);
+	rotate(2);
+	part(&nodes[2], 2);
+	rotate(2);
+	ck_assert_int_eq(nodes[0].gathers, 1);
+}
+END_TEST
+
 START_TEST(another_configuration_does_the_work_of_a_round)
 {
 	ring_before_load(true);
@@ -408,6 +432,7 @@ int main(void)
 	tcase_add_test(tcase, two_loads_are_two_rounds);
 	tcase_add_test(tcase, who_unloads_it_is_waited_for_no_more);
 	tcase_add_test(tcase, who_loads_and_unloads_it_ends_the_round);
+	tcase_add_test(tcase, without_an_abort_the_end_of_a_round_needs_a_new_ring);
 	tcase_add_test(tcase, another_configuration_does_the_work_of_a_round);
 	tcase_add_test(tcase, a_join_of_an_older_ring_is_not_looked_at);
 	tcase_add_test(tcase, a_member_that_cannot_be_asked_needs_a_new_ring);
