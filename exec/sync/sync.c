@@ -25,9 +25,9 @@
 #define DONE_NS (60ull * 1000000000u)
 #define EXIT_NO_MEMORY 13
 /*
- * The services that have one turn: those of Corosync before votequorum. Each turn costs the ring a rotation and a message
- * of each member. votequorum must have its own. At cmap's sync_done a node with an old configuration stops, before its
- * votes count. And a quorum device may let votequorum wait for half a minute.
+ * The services that have one turn: those with lower ids than Corosync's quorum provider. Each turn costs the ring a rotation
+ * and a message of each member. The provider must have its own. A node with an old configuration stops at the end of the
+ * turn before, so that its votes do not count. And a quorum device may let the provider wait for half a minute.
  */
 #define JOINT_SERVICES ((UINT64_C(1) << 5) - 1)
 
