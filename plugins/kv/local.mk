@@ -42,9 +42,11 @@ check_LTLIBRARIES += libkv_service.la
 libkv_service_la_SOURCES = $(kv_sources)
 
 check_PROGRAMS += tests/unit/plugins/kv/test_kv_store tests/unit/plugins/kv/test_kv tests/unit/plugins/kv/test_kv_ring \
-	tests/unit/plugins/kv/test_kv_transfer tests/unit/plugins/kv/test_kv_verdicts tests/unit/plugins/kv/test_kv_leave
+	tests/unit/plugins/kv/test_kv_transfer tests/unit/plugins/kv/test_kv_verdicts tests/unit/plugins/kv/test_kv_leave \
+	tests/unit/plugins/kv/test_kv_malformed
 TESTS += tests/unit/plugins/kv/test_kv_store tests/unit/plugins/kv/test_kv tests/unit/plugins/kv/test_kv_ring \
-	tests/unit/plugins/kv/test_kv_transfer tests/unit/plugins/kv/test_kv_verdicts tests/unit/plugins/kv/test_kv_leave
+	tests/unit/plugins/kv/test_kv_transfer tests/unit/plugins/kv/test_kv_verdicts tests/unit/plugins/kv/test_kv_leave \
+	tests/unit/plugins/kv/test_kv_malformed
 tests_unit_plugins_kv_test_kv_store_SOURCES = tests/unit/plugins/kv/test_kv_store.c
 tests_unit_plugins_kv_test_kv_store_LDADD = libkv_service.la $(CHECK_LIBS)
 kv_case_sources = \
@@ -54,6 +56,8 @@ tests_unit_plugins_kv_test_kv_SOURCES = tests/unit/plugins/kv/test_kv.c $(kv_cas
 tests_unit_plugins_kv_test_kv_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
 tests_unit_plugins_kv_test_kv_ring_SOURCES = tests/unit/plugins/kv/test_kv_ring.c $(kv_case_sources)
 tests_unit_plugins_kv_test_kv_ring_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
+tests_unit_plugins_kv_test_kv_malformed_SOURCES = tests/unit/plugins/kv/test_kv_malformed.c $(kv_case_sources)
+tests_unit_plugins_kv_test_kv_malformed_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
 tests_unit_plugins_kv_test_kv_transfer_SOURCES = tests/unit/plugins/kv/test_kv_transfer.c $(kv_case_sources)
 tests_unit_plugins_kv_test_kv_transfer_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
 tests_unit_plugins_kv_test_kv_verdicts_SOURCES = tests/unit/plugins/kv/test_kv_verdicts.c $(kv_case_sources)
