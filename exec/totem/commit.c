@@ -134,6 +134,7 @@ void commit_create(struct totem_engine *engine)
 		core_trace(engine, &trace);
 		return;
 	}
+	late_keep(engine);
 	set_copy(&engine->commit.memb, &engine->lists.live);
 	commit->ring = (struct ring_id){.rep = engine->options.nodeid, .seq = seq + RING_SEQ_STEP};
 	commit->token_seq = 0;
@@ -220,10 +221,12 @@ static void begin_attempt(struct totem_engine *engine, const struct wire_commit_
 	if (lacks && !TOTEM_MUTANT(engine, COMMIT_ANY_MEMBERS))
 		fail_lacking(engine, token);
 	/* Only now: the entries of the last attempt belong to its members (belief.c). */
+	late_keep(engine);
 	node_set_clear(&engine->commit.memb);
 	for (uint32_t i = 0; i < token->count; i++)
 		set_add(&engine->commit.memb, wire_commit_addr(token, i));
 	take_over(engine, token);
+	(void)late_settle(engine, token->memb_index);
 	enter_commit(engine);
 }
 
@@ -269,14 +272,14 @@ static bool is_next_attempt(const struct totem_engine *engine, const struct wire
 	       engine->commit.replaced < REPLACED_MAX;
 }
 
-void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
+bool commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 {
 	struct wire_commit_token token;
 	enum wire_refusal refusal = wire_decode_commit_token(frame->data, frame->size, &token);
 
 	if (refusal != WIRE_OK) {
 		core_refuse(engine, refusal, 0);
-		return;
+		return false;
 	}
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
@@ -289,6 +292,8 @@ void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 	case TOTEM_COMMIT:
 		if (is_committed(engine, &token)) {
 			take_over(engine, &token);
+			if (late_settle(engine, token.count) && !TOTEM_MUTANT(engine, LATE_GOES_ON))
+				return true;
 			recovery_enter(engine);
 			send_commit(engine);
 			timer_renew_retransmit(engine);
@@ -304,4 +309,5 @@ void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 			pass_originate(engine, recovery_raise_flag(engine));
 		break;
 	}
+	return false;
 }

@@ -29,6 +29,10 @@ struct commit {
 };
 
 void commit_create(struct totem_engine *engine); /* create the commit token for the nodes in `live` */
-void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame);
+/**
+ * Handle a commit token. @return true: leave the attempt and gather again. The entry of this node has become wrong, since
+ * later entries have told it more about its past.
+ */
+bool commit_arrived(struct totem_engine *engine, struct coterie_frame *frame);
 
 #endif

@@ -54,13 +54,18 @@ static void switch_stores(struct totem_engine *engine)
 	deliver_begin(engine, engine->recovery.install_seq);
 }
 
-static void become_operational(struct totem_engine *engine)
+static void replace_ring(struct totem_engine *engine)
 {
+	switch_stores(engine);
 	set_copy(&engine->installed.memb, &engine->commit.memb);
 	engine->installed.ring = engine->ring;
 	engine->installed.was_shared |= engine->commit.memb.count > 1;
-	claim_installed(engine);
 	engine->installed.features = engine->recovery.features;
+}
+
+static void become_operational(struct totem_engine *engine)
+{
+	claim_installed(engine);
 	engine->place = TOKEN_AWAY;
 	aru_installed(engine);
 	timer_forget_rotations(engine);
@@ -110,34 +115,53 @@ static void tell_alone(struct totem_engine *engine)
 	core_trace(engine, &trace);
 }
 
+/* Note what the commit token has said of member number i. */
+static void note_member(struct totem_engine *engine, struct peer *peer, uint32_t i)
+{
+	peer->lease_ns = extension_lease(engine, i);
+	peer->mark_before = extension_mark(&engine->commit.entries[i].ring);
+	peer->member_features = extension_features(engine, i, peer->features);
+	peer->contact_ns = 0;
+	memset(peer->votes, 0, sizeof(peer->votes));
+}
+
+/* Return the record of member number i. The joins of a member may all have been lost here. Its lease counts none the less. */
+static struct peer *peer_of_member(struct totem_engine *engine, uint32_t i)
+{
+	uint32_t id = engine->installed.memb.ids[i];
+
+	return id == engine->options.nodeid ? peer_find(engine, id) : peer_get(engine, id);
+}
+
+static void note_members(struct totem_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
+		struct peer *peer = peer_of_member(engine, i);
+
+		if (peer != NULL)
+			note_member(engine, peer, i);
+	}
+}
+
 static void note_leases(struct totem_engine *engine)
 {
 	belief_forget_recovery(engine);
 	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
-		uint32_t id = engine->installed.memb.ids[i];
-		bool is_me = id == engine->options.nodeid;
-		/* The joins of a member may all have been lost here. Its lease counts none the less. */
-		struct peer *peer = is_me ? peer_find(engine, id) : peer_get(engine, id);
+		struct peer *peer = peer_of_member(engine, i);
 
-		if (is_me)
+		if (engine->installed.memb.ids[i] == engine->options.nodeid)
 			lease_begin(engine, extension_lease(engine, i));
-		if (peer == NULL)
-			continue;
-		peer->lease_ns = extension_lease(engine, i);
-		peer->mark_before = extension_mark(&engine->commit.entries[i].ring);
-		peer->member_features = extension_features(engine, i, peer->features);
-		peer->contact_ns = 0;
-		peer->alive_ns = engine->now_ns;
-		memset(peer->votes, 0, sizeof(peer->votes));
+		if (peer != NULL)
+			peer->alive_ns = engine->now_ns;
 	}
+	note_members(engine);
 }
 
-void configure_install(struct totem_engine *engine)
+/* Deliver what is left of the old ring, and the transitional configuration. */
+static void leave_old_ring(struct totem_engine *engine)
 {
 	int rc;
 
-	assert(seq_compare(engine->recovery.install_seq, engine->rstore.aru) <= 0 ||
-		TOTEM_MUTANT(engine, RECOVERY_EARLY)); /* property I8 */
 	deliver_regular(engine);
 
 	rc = node_set_subtract(&engine->installed.left, &engine->installed.memb, &engine->recovery.trans);
@@ -162,14 +186,10 @@ void configure_install(struct totem_engine *engine)
 	 * it sent before.
 	 */
 	queues_wait(engine);
+}
 
-	switch_stores(engine);
-	become_operational(engine);
-	announce_installed(engine);
-	note_leases(engine);
-	lease_installed(engine);
-	serve_joined(engine);
-
+static void trace_installed(struct totem_engine *engine)
+{
 	const struct totem_trace trace = {
 		.kind = TOTEM_TRACE_INSTALLED,
 		.value = engine->recovery.install_seq,
@@ -177,8 +197,33 @@ void configure_install(struct totem_engine *engine)
 	};
 
 	core_trace(engine, &trace);
+}
+
+void configure_install(struct totem_engine *engine)
+{
+	assert(seq_compare(engine->recovery.install_seq, engine->rstore.aru) <= 0 ||
+		TOTEM_MUTANT(engine, RECOVERY_EARLY)); /* property I8 */
+	leave_old_ring(engine);
+	replace_ring(engine);
+	become_operational(engine);
+	announce_installed(engine);
+	note_leases(engine);
+	lease_installed(engine);
+	serve_joined(engine);
+	trace_installed(engine);
 	backoff_installed(engine); /* needs proc and failed of the gather that led to this ring */
 	tell_regular(engine);
 	lists_installed(engine);
 	suspect_installed(engine);
+}
+
+void configure_install_late(struct totem_engine *engine)
+{
+	leave_old_ring(engine);
+	replace_ring(engine);
+	note_members(engine);
+	lease_doubt(engine);
+	serve_joined(engine);
+	trace_installed(engine);
+	tell_regular(engine);
 }

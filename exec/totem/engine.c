@@ -17,7 +17,7 @@ static struct node_set *all_sets(struct totem_engine *engine, uint32_t i)
 	struct node_set *const sets[] = {&engine->installed.memb, &engine->lists.proc, &engine->lists.failed,
 		&engine->lists.consensus, &engine->commit.memb, &engine->recovery.trans, &engine->recovery.deliver,
 		&engine->lists.live, &engine->installed.left, &engine->installed.joined, &engine->gather.join_proc,
-		&engine->gather.join_failed, &engine->gather.strangers};
+		&engine->gather.join_failed, &engine->gather.strangers, &engine->late.commit.memb, &engine->late.trans};
 
 	return i < sizeof(sets) / sizeof(sets[0]) ? sets[i] : NULL;
 }
@@ -221,7 +221,8 @@ static void receive_one(struct totem_engine *engine, struct coterie_frame *frame
 		break;
 	case WIRE_COMMIT_TOKEN:
 		counters->commit_token_rx++;
-		commit_arrived(engine, frame);
+		if (commit_arrived(engine, frame))
+			gather_enter(engine, GATHER_TOKEN_LOST_COMMIT);
 		break;
 	case WIRE_HOLD_CANCEL:
 		counters->hold_cancel_rx++;

@@ -533,7 +533,9 @@ int totem_engine_set_mutant(struct totem_engine *engine, const char *name); /* -
 #define TOTEM_QUIRK_COUNTS_KEPT 128u
 /* In COMMIT a commit token of a later attempt is ignored. */
 #define TOTEM_QUIRK_ONE_ATTEMPT 256u
-#define TOTEM_QUIRK_ALL 511u
+/* A ring that others have installed in a recovery that this node has left is not installed late. */
+#define TOTEM_QUIRK_NEVER_LATE 512u
+#define TOTEM_QUIRK_ALL 1023u
 void totem_engine_set_quirks(struct totem_engine *engine, uint32_t quirks);
 #endif
 

@@ -42,6 +42,9 @@
 	X(RECOVERY_NO_ADOPT, 40, "old-ring frames received in recovery are not put in the store") \
 	X(RECOVERY_EARLY, 50, "a configuration is installed two rotations early") \
 	X(RECOVERY_ALL_OLD, 20, "nodes of other old rings are taken into the transitional set") \
+	X(LATE_NEVER, 200, "a ring that other members have installed is not installed late") \
+	X(LATE_GOES_ON, 200, "a node whose entry has become wrong goes on with the attempt") \
+	X(PROMISE_STANDS, 200, "a promise stands though a companion has not given it") \
 	X(TRANSITIONAL_SKIPPED, 10, "the transitional configuration is not announced") \
 	X(TRANSITIONAL_UNFILTERED, 300, "frames of departed nodes behind a hole are delivered") \
 	X(TRANSITIONAL_EMPTY, 400, "frames behind the first hole are dropped") \

@@ -22,6 +22,7 @@ totem_sources = \
 	%D%/hold.c %D%/hold.h \
 	%D%/hooks.c %D%/hooks.h \
 	%D%/join.c %D%/join.h \
+	%D%/late.c %D%/late.h \
 	%D%/late_path.c %D%/late_path.h \
 	%D%/lease.c %D%/lease.h \
 	%D%/linger.c %D%/linger.h \

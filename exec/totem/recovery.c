@@ -95,8 +95,11 @@ void recovery_enter(struct totem_engine *engine)
 	engine->recovery.has_raised = false;
 	engine->recovery.visits = 0;
 	engine->place = TOKEN_NONE;
-	if (!engine->recovery.is_promised)
+	if (!engine->recovery.is_promised) {
 		engine->recovery.high_ring_delivered = engine->delivery.high;
+		/* Frames of this recovery may be delivered that those who have installed that ring do not have. */
+		engine->recovery.is_prepared = false;
+	}
 	if (find_companions(engine) || TOTEM_MUTANT(engine, SAFE_PROMISE_FORGOTTEN)) {
 		set_copy(&engine->recovery.deliver, &engine->recovery.trans);
 		owed_begin(engine, lowest_aru(engine));
@@ -195,14 +198,57 @@ bool recovery_is_stuck(const struct totem_engine *engine, const struct wire_toke
 	       engine->now_ns - engine->pass.changed_ns >= engine->options.token_ns;
 }
 
-/* End the recovery: the configuration is in force. A promise for the old ring is fulfilled. */
-static void end(struct totem_engine *engine)
+void recovery_end(struct totem_engine *engine)
 {
 	engine->recovery.received_flg = !deliver_is_safe(engine);
-	engine->recovery.is_promised = false;
+	engine->recovery.is_promised = engine->recovery.is_prepared = false;
 	engine->recovery.flg_count = 0;
 	engine->recovery.rotations = 0;
 	node_set_clear(&engine->recovery.deliver);
+}
+
+void recovery_withdraw(struct totem_engine *engine)
+{
+	engine->recovery.received_flg = engine->recovery.is_promised = engine->recovery.is_prepared = false;
+	node_set_clear(&engine->recovery.deliver);
+}
+
+/*
+ * Of the frames of the ring, all up to install_seq belong to the recovery, and their content is in the old store. Members
+ * that have installed the ring send later ones again, so none is needed here.
+ */
+void recovery_resume(struct totem_engine *engine, const struct node_set *trans, uint32_t install_seq, uint64_t features)
+{
+	set_copy(&engine->recovery.trans, trans);
+	engine->recovery.install_seq = install_seq;
+	engine->recovery.features = features;
+	owed_forget(engine);
+	store_reset(&engine->rstore, install_seq);
+}
+
+/* No ring has this seq: ring seqs grow by 4, and a restart adds 1. */
+uint64_t recovery_promise_seq(const struct totem_engine *engine) { return engine->recovery.prepared.seq + 2; }
+
+/* Note that this node has all frames of the recovery. From here on other members may install this ring. */
+static void prepare(struct totem_engine *engine)
+{
+	engine->recovery.is_prepared = true;
+	engine->recovery.prepared = engine->ring;
+	if (engine->recovery.received_flg)
+		return;
+	engine->recovery.received_flg = true;
+	set_copy(&engine->recovery.deliver, &engine->recovery.trans);
+	if (!deliver_is_safe(engine) || engine->recovery.trans.count == 0)
+		return;
+	/*
+	 * Members that install this ring rely on the promise of this node. The id names this attempt and its
+	 * transitional set, since the transitional sets of one ring are disjoint.
+	 */
+	engine->recovery.is_promised = true;
+	engine->recovery.promise = (struct ring_id){
+		.rep = engine->recovery.trans.ids[0],
+		.seq = recovery_promise_seq(engine),
+	};
 }
 
 /* Handle a token of the new ring: book membership, "Recovery". */
@@ -224,23 +270,8 @@ void recovery_step(struct totem_engine *engine, struct wire_token *token)
 	engine->recovery.flg_count = token->retrans_flg == 0 ? engine->recovery.flg_count + 1 : 0;
 	if (engine->recovery.flg_count == 2)
 		engine->recovery.install_seq = token->seq;
-	if (engine->recovery.flg_count >= 2 && !engine->recovery.received_flg &&
-		seq_compare(engine->recovery.install_seq, store->aru) <= 0) {
-		engine->recovery.received_flg = true;
-		set_copy(&engine->recovery.deliver, &engine->recovery.trans);
-		if (deliver_is_safe(engine) && engine->recovery.trans.count > 0) {
-			/*
-			 * From here on other members may install this ring and rely on the promise of this node. The id
-			 * names this attempt and its transitional set, since the transitional sets of one ring are
-			 * disjoint. No ring has this id: ring seqs grow by 4, and a restart adds 1.
-			 */
-			engine->recovery.is_promised = true;
-			engine->recovery.promise = (struct ring_id){
-				.rep = engine->recovery.trans.ids[0],
-				.seq = engine->ring.seq + 2,
-			};
-		}
-	}
+	if (engine->recovery.flg_count >= 2 && seq_compare(engine->recovery.install_seq, store->aru) <= 0)
+		prepare(engine);
 	if (engine->recovery.flg_count >= (TOTEM_MUTANT(engine, RECOVERY_EARLY) ? 1 : 3) &&
 		(seq_compare(engine->recovery.install_seq, token->aru) <= 0 || TOTEM_MUTANT(engine, RECOVERY_EARLY)))
 		engine->recovery.rotations++;
@@ -248,6 +279,6 @@ void recovery_step(struct totem_engine *engine, struct wire_token *token)
 		engine->recovery.rotations = 0;
 	if (engine->recovery.rotations >= (TOTEM_MUTANT(engine, RECOVERY_EARLY) ? 1 : 2)) {
 		configure_install(engine);
-		end(engine);
+		recovery_end(engine);
 	}
 }

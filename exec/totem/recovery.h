@@ -21,7 +21,10 @@ struct recovery {
 	bool received_flg; /* this node has all frames of the old ring that a companion has */
 	/* This node has promised the nodes of `deliver` to deliver all frames that it has received. */
 	bool is_promised;
-	struct ring_id promise;       /* the ring id that this node names as its old ring in later attempts */
+	struct ring_id promise; /* the ring id that this node names as its old ring in later attempts */
+	/* This node was ready to install the ring `prepared`: others may have installed it. The last such ring counts. */
+	bool is_prepared;
+	struct ring_id prepared;
 	uint32_t high_ring_delivered; /* highest seq of the old ring that a companion is known to have delivered */
 	uint32_t flg_count;           /* visits in a row at which no member owed frames */
 	uint32_t rotations;           /* visits in a row at which all members had all frames */
@@ -48,5 +51,12 @@ bool recovery_frame(struct totem_engine *engine, const struct wire_mcast *outer,
 bool recovery_is_stuck(const struct totem_engine *engine, const struct wire_token *token);
 /** Do the step of this visit. It may install the ring. */
 void recovery_step(struct totem_engine *engine, struct wire_token *token);
+/** Return the seq of the promise that this node gives when it is prepared for the ring `prepared`. */
+uint64_t recovery_promise_seq(const struct totem_engine *engine);
+/** Go back to the end of the recovery of the ring `prepared`, so that it can be installed. */
+void recovery_resume(
+	struct totem_engine *engine, const struct node_set *trans, uint32_t install_seq, uint64_t features);
+void recovery_end(struct totem_engine *engine);      /* call when a ring was installed: its promise is fulfilled */
+void recovery_withdraw(struct totem_engine *engine); /* take the promise back: nobody relies on it */
 
 #endif

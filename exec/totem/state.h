@@ -4,12 +4,13 @@
  *
  * The header of each file declares the functions that other files call, and the part of the state that the file owns.
  * Any file may read that part. To change it, other files call a function. engine.c creates and destroys all parts, and
- * mutants may change anything. There are three more exceptions, where one subject has two files so that calls form no
+ * mutants may change anything. There are four more exceptions, where one subject has two files so that calls form no
  * circle:
  *
  * - token.c and hold.c write `token` of `pass`
  * - sign.c changes `suspicion`
  * - extension.c changes the trailer of `commit`
+ * - late.c exchanges `commit` while it installs a ring
  *
  * A record in `peers` belongs to the files that its comments name. tests/unit/tree/check_owners.sh finds other changes.
  *
@@ -48,6 +49,7 @@
 #include "exec/totem/hold.h"
 #include "exec/totem/hooks.h"
 #include "exec/totem/join.h"
+#include "exec/totem/late.h"
 #include "exec/totem/late_path.h"
 #include "exec/totem/lease.h"
 #include "exec/totem/linger.h"
@@ -116,6 +118,7 @@ struct totem_engine {
 	/* A new ring. */
 	struct commit commit;
 	struct recovery recovery;
+	struct late late;
 	struct owed owed;
 
 	/* The token and its timers. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "exec/totem/engine.h"
+#include "tests/sim/check_strangers.h"
 
 struct ring_record *evs_ring(const struct life *life)
 {
@@ -100,6 +101,9 @@ static void enter_transitional(struct history *history, struct life *life,
 	next->came |= self;
 	next->came_with[life->node] = with;
 	next->came_from[life->node] = evs_ring(life);
+	next->came_life[life->node] = life;
+	next->came_attempted[life->node] = life->attempted;
+	strangers_check(history, life, next);
 }
 
 /*
@@ -250,6 +254,7 @@ static void enter_regular(struct history *history, struct life *life, const stru
 	life->is_honoured = configuration->is_safe_honoured;
 	life->is_transitional = false;
 	life->promised = 0;
+	life->attempted = UINT64_MAX;
 	life->cursor = 0;
 	life->regular_hash = life->transitional_hash = 0;
 	life->regular_count = life->transitional_count = 0;

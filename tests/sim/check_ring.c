@@ -242,6 +242,7 @@ static void trace_recovery(struct history *history, struct life *life, struct ri
 		report_violation(history->report, "I10", BIT(life->node), &ring->id,
 			"node %u enters recovery of %x.%" PRIx64 " with %u of %u entries filled in",
 			id_of(history, life->node), ring->id.rep, ring->id.seq, ring->commit_index, ring->member_count);
+	life->attempted &= ring->members;
 	for (uint32_t node = 0; node < history->node_count; node++) {
 		if ((ring->members & BIT(node)) == 0)
 			continue;

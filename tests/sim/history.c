@@ -107,6 +107,7 @@ struct life *history_start(
 	history->plain = is_plain ? history->plain | BIT(node) : history->plain & ~BIT(node);
 	life->stored_seq = stored_seq;
 	life->first_seq = stored_seq + 1;
+	life->attempted = UINT64_MAX;
 	history->lives[history->life_count++] = life;
 	history->present[node] = life;
 	if (!keeps_storage)

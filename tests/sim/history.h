@@ -109,8 +109,10 @@ struct ring_record {
 	uint64_t came;                     /* nodes that have delivered the transitional configuration, bits by index */
 	uint64_t came_with[SIM_NODES_MAX]; /* by node: the set of that configuration */
 	struct ring_record *came_from[SIM_NODES_MAX];
-	uint64_t closed;   /* nodes that left this ring for another one, bits by index */
-	bool is_forgotten; /* a member like Corosync has freed a frame that another member lacks */
+	struct life *came_life[SIM_NODES_MAX];
+	uint64_t came_attempted[SIM_NODES_MAX]; /* by node: `attempted` of that life */
+	uint64_t closed;                        /* nodes that left this ring for another one, bits by index */
+	bool is_forgotten;                      /* a member like Corosync has freed a frame that another member lacks */
 	struct closing {
 		struct ring_record *next;
 		uint64_t with;
@@ -152,6 +154,7 @@ struct life {
 	struct ring_record *next; /* next ring, during a transitional configuration */
 	uint64_t with;            /* set of that transitional configuration */
 	uint64_t promised;        /* nodes whose frames a recovery that failed may have promised to deliver */
+	uint64_t attempted; /* nodes that were members of every recovery that it has entered since its last ring */
 	uint32_t together_since[SIM_NODES_MAX]; /* by node: period since which both have changed rings together */
 	uint32_t cursor; /* index into the present ring's ended[]: all messages before it are checked */
 	uint64_t regular_hash, transitional_hash;

@@ -19,6 +19,7 @@ static const struct {
 	{"C8", "no configuration without a cause", true},
 	{"C9", "a ring id is stored before anybody hears of it", true},
 	{"C10", "no ring id is used again while a member of the first such ring runs", false},
+	{"C11", "no member leaves a transitional set that was in every attempt", false},
 	{"D1", "what is delivered was sent, by that source, with these bytes", false},
 	{"D2", "a message is delivered once", false},
 	{"D3", "messages of one source keep their order", false},

@@ -152,6 +152,40 @@ START_TEST(c10_id_again)
 }
 END_TEST
 
+/* Node 1 leaves the others behind, though all come from one ring and have been in all attempts. */
+START_TEST(c11_from_one_ring)
+{
+	install_all(4);
+	lives[2]->attempted = 6; /* node 3 was in a recovery without node 1 */
+	install(0, ALL, 8, 1);
+	install(2, ALL, 8, 4);
+	expect_nothing();
+	install(1, ALL, 8, 2);
+	expect("C11");
+}
+END_TEST
+
+/* Node 3 has not installed a ring of the others, though it was in that attempt. */
+START_TEST(c11_ring_missed)
+{
+	struct ring_record *missed = ring(ALL, 8);
+
+	install_all(4);
+	install(0, ALL, 8, ALL);
+	install(1, ALL, 8, ALL);
+	install(0, ALL, 12, 3);
+	if (_i == 1) {
+		missed->commit_index = NODES;
+		missed->entries[2].life = lives[2];
+	}
+	install(2, ALL, 12, 4);
+	if (_i == 1)
+		expect("C11");
+	else
+		expect_nothing();
+}
+END_TEST
+
 START_TEST(c9_not_stored)
 {
 	lives[0]->stored_seq = 8;
@@ -497,6 +531,8 @@ int main(void)
 	tcase_add_test(tcase, c7_overlap);
 	tcase_add_test(tcase, c8_without_cause);
 	tcase_add_test(tcase, c9_not_stored);
+	tcase_add_test(tcase, c11_from_one_ring);
+	tcase_add_loop_test(tcase, c11_ring_missed, 0, 2);
 	tcase_add_test(tcase, c10_id_again);
 	tcase_add_test(tcase, d1_never_sent);
 	tcase_add_test(tcase, d1_other_bytes);

@@ -6,7 +6,7 @@ totem_unit_tests = %D%/test_engine %D%/test_engine_input %D%/test_engine_lists %
 	%D%/test_lease_contact %D%/test_lease_length %D%/test_lease_majority %D%/test_silence %D%/test_silence_records \
 	%D%/test_silence_witness %D%/test_frame %D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_pack_unpack \
 	%D%/test_hold %D%/test_flow %D%/test_linger %D%/test_early %D%/test_window %D%/test_engine_late %D%/test_join \
-	%D%/test_engine_options %D%/test_recovery %D%/test_wire %D%/test_wire_groups %D%/test_wire_limits %D%/test_wire_trailers
+	%D%/test_engine_options %D%/test_recovery %D%/test_late %D%/test_wire %D%/test_wire_groups %D%/test_wire_limits %D%/test_wire_trailers
 check_PROGRAMS += $(totem_unit_tests)
 TESTS += $(totem_unit_tests)
 
@@ -32,6 +32,8 @@ silence_case_sources = %D%/silence_case.c %D%/silence_case.h $(engine_case_sourc
 %C%_test_engine_cut_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_engine_paths_SOURCES = %D%/test_engine_paths.c $(engine_net_sources)
 %C%_test_engine_paths_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_late_SOURCES = %D%/test_late.c $(engine_net_sources)
+%C%_test_late_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_recovery_SOURCES = %D%/test_recovery.c $(engine_net_sources)
 %C%_test_recovery_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_lease_SOURCES = %D%/test_lease.c $(lease_case_sources)

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The token is lost, or a member crashes, at any hop of a recovery. Some members may have promised then, or installed the
+ * ring, and others not. No member that runs may see another one leave: book membership, "Crash at the end".
+ */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "exec/totem/state.h"
+#include "tests/suite.h"
+#include "tests/unit/exec/totem/engine_net.h"
+
+#define NODES 4u
+#define HOPS_MAX 28 /* a recovery without frames takes five rotations */
+
+static uint64_t old_seq;     /* sequence of the ring before the attempt */
+static uint32_t hops;        /* of the attempt's token so far */
+static uint32_t lost_hop;    /* the token does not arrive at this hop, nor later */
+static uint32_t lost_to;     /* the node that it was sent to; 0: not yet */
+static bool drops_frames;    /* node 3 gets no frames of the old ring */
+static uint32_t attempts[2]; /* how often nodes 1 and 4 have committed */
+
+static struct totem_engine *engine_of(uint32_t id) { return node_of(id)->engine; }
+
+static bool loses_token(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
+{
+	struct wire_token token;
+	struct wire_mcast mcast;
+
+	(void)n;
+	(void)from;
+	if (header->type == WIRE_MCAST && drops_frames && to == 3 &&
+		wire_decode_mcast(frame->data, frame->size, &mcast) == WIRE_OK)
+		return mcast.ring.seq == old_seq;
+	if (header->type != WIRE_TOKEN || wire_decode_token(frame->data, frame->size, &token) != WIRE_OK ||
+		token.ring.seq != old_seq + 4)
+		return false;
+	hops++;
+	if (hops < lost_hop)
+		return false;
+	if (lost_to == 0)
+		lost_to = to;
+	return true;
+}
+
+/* Form a ring of all nodes, then begin another one, whose token is lost at this hop. */
+static void lose_token_at(uint32_t hop)
+{
+	hops = lost_to = 0;
+	lost_hop = hop;
+	drops_frames = false;
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(NODES);
+	old_seq = totem_engine_ring(engine_of(1))->seq;
+	net->drops = loses_token;
+	if (hop % 2 == 0) {
+		/* Node 3 lacks frames, so the recovery has something to send again. */
+		drops_frames = true;
+		send_many(1, 3);
+		run_for(1);
+	}
+	tell(2, TOTEM_EVENT_FORCE_GATHER, 0);
+	while (lost_to == 0)
+		ck_assert(net_step(net, UINT64_MAX));
+	drops_frames = false;
+}
+
+static void check_same_history(uint32_t victim)
+{
+	uint32_t first = victim == 1 ? 2 : 1;
+	char left[8];
+
+	for (uint32_t id = 1; id <= NODES; id++) {
+		if (id == victim)
+			continue;
+		ck_assert_str_eq(node_of(id)->log, node_of(first)->log);
+		for (uint32_t other = 1; other <= NODES; other++) {
+			snprintf(left, sizeof(left), " -%u", other);
+			ck_assert_msg(other == victim || strstr(node_of(id)->log, left) == NULL,
+				"hop %u: node %u sees node %u leave:\n%s", lost_hop, id, other, node_of(id)->log);
+		}
+	}
+}
+
+START_TEST(a_token_is_lost_at_any_hop)
+{
+	lose_token_at((uint32_t)_i);
+	run_until_ring(NODES, 10000);
+	run_for(100);
+	check_same_history(0);
+}
+END_TEST
+
+START_TEST(a_member_crashes_at_any_hop)
+{
+	lose_token_at((uint32_t)_i);
+	node_crash(lost_to);
+	for (uint32_t id = 1; id <= NODES; id++)
+		for (uint32_t ms = 0; id != lost_to && engine_of(id)->installed.memb.count != NODES - 1; ms++) {
+			ck_assert_uint_lt(ms, 20000);
+			run_for(1);
+		}
+	run_for(100);
+	check_same_history(lost_to);
+}
+END_TEST
+
+/*
+ * Node 1 is the last one that gets the commit token again, so it learns from the first rotation. The nodes before the
+ * one that has installed the ring learn from the second rotation, and give up the attempt. That happens once.
+ */
+START_TEST(the_attempt_is_given_up_once_at_most)
+{
+	lose_token_at((uint32_t)_i);
+	attempts[0] = (uint32_t)engine_of(1)->counters.commit_entered;
+	attempts[1] = (uint32_t)engine_of(4)->counters.commit_entered;
+	run_until_ring(NODES, 10000);
+	ck_assert_uint_le(engine_of(1)->counters.commit_entered - attempts[0], 2);
+	ck_assert_uint_le(engine_of(4)->counters.commit_entered - attempts[1], 2);
+}
+END_TEST
+
+/* --- one engine, and commit tokens of the test --- */
+
+static const uint32_t members[] = {1, 2, 3};
+static struct ring_id installed, prepared, next;
+
+/* A ring of three, in which node 2 was prepared for a ring, with companions `trans`, and has given its promise. */
+static struct totem_engine *prepared_node(bool is_promised)
+{
+	struct totem_engine *engine;
+
+	start_ring(3);
+	engine = engine_of(2);
+	installed = engine->installed.ring;
+	prepared = (struct ring_id){1, installed.seq + 4};
+	next = (struct ring_id){1, installed.seq + 8};
+	net->drops = drops_commit_tokens;
+	tell(2, TOTEM_EVENT_FORCE_GATHER, 0);
+	engine->commit.ring = prepared;
+	engine->recovery.is_prepared = true;
+	engine->recovery.prepared = prepared;
+	engine->recovery.is_promised = engine->recovery.received_flg = is_promised;
+	engine->recovery.promise = (struct ring_id){1, prepared.seq + 2};
+	engine->recovery.install_seq += 3;
+	set_copy(&engine->recovery.trans, &engine->installed.memb);
+	return engine;
+}
+
+static void feed_first_rotation(struct ring_id past_of_1)
+{
+	static uint8_t bytes[512];
+	const struct wire_commit_entry entries[3] = {{.ring = past_of_1}};
+	const struct wire_commit_token head = {.nodeid = 1, .token_seq = 1, .count = 3, .ring = next, .memb_index = 1};
+
+	feed(2, bytes, wire_encode_commit_token(&head, members, entries, NULL, 0, false, bytes, sizeof(bytes)));
+}
+
+static void feed_second_rotation(struct ring_id past_of_3)
+{
+	static uint8_t bytes[512];
+	struct wire_commit_entry entries[3] = {{.ring = engine_of(2)->commit.entries[0].ring}};
+	const struct wire_commit_token head = {.nodeid = 1, .token_seq = 5, .count = 3, .ring = next, .memb_index = 3};
+
+	entries[1] = engine_of(2)->commit.entries[1];
+	entries[2].ring = past_of_3;
+	feed(2, bytes, wire_encode_commit_token(&head, members, entries, NULL, 0, false, bytes, sizeof(bytes)));
+}
+
+static void check_past(const struct totem_engine *engine, struct ring_id past)
+{
+	ck_assert_int_eq(totem_engine_state(engine), TOTEM_COMMIT);
+	ck_assert(ring_id_equal(&engine->commit.ring, &next));
+	ck_assert(ring_id_equal(&engine->ring, &next));
+	ck_assert(ring_id_equal(&engine->commit.entries[1].ring, &past));
+}
+
+START_TEST(the_promise_stands_if_nobody_says_more)
+{
+	struct totem_engine *engine = prepared_node(true);
+
+	feed_first_rotation(engine->recovery.promise);
+	check_past(engine, engine->recovery.promise);
+	ck_assert_uint_eq(node_of(2)->log_size, 0);
+}
+END_TEST
+
+START_TEST(a_companion_that_has_not_promised_frees_the_others)
+{
+	struct totem_engine *engine = prepared_node(true);
+
+	feed_first_rotation(installed);
+	check_past(engine, installed);
+	ck_assert(!engine->recovery.received_flg);
+	ck_assert_uint_eq(node_of(2)->log_size, 0);
+}
+END_TEST
+
+/* Node 1 was in the old ring, and not in the attempt. It knows nothing of the promises. */
+START_TEST(a_stranger_to_the_attempt_frees_nobody)
+{
+	struct totem_engine *engine = prepared_node(true);
+
+	node_set_remove(&engine->recovery.trans, 1);
+	feed_first_rotation(installed);
+	check_past(engine, engine->recovery.promise);
+}
+END_TEST
+
+/* The promise is of an earlier attempt than the one that this node was prepared for last. */
+START_TEST(an_older_promise_stands)
+{
+	struct totem_engine *engine = prepared_node(true);
+
+	engine->recovery.promise.seq -= 4;
+	feed_first_rotation(installed);
+	check_past(engine, engine->recovery.promise);
+}
+END_TEST
+
+START_TEST(a_ring_is_installed_in_the_first_rotation)
+{
+	struct totem_engine *engine = prepared_node(_i == 1);
+
+	feed_first_rotation(prepared);
+	check_past(engine, prepared);
+	ck_assert_str_eq(node_of(2)->log, "transitional 1 2 3\nregular 1 2 3\n");
+	ck_assert(ring_id_equal(&engine->installed.ring, &prepared));
+	ck_assert(!engine->recovery.is_promised && !engine->recovery.is_prepared);
+	ck_assert(!totem_engine_has_lease(engine, net->now_ns));
+	ck_assert_uint_eq(engine->store.released, options.first_seq + 3);
+	ck_assert_uint_eq(engine->delivery.high, options.first_seq + 3);
+}
+END_TEST
+
+START_TEST(a_ring_is_installed_in_the_second_rotation)
+{
+	struct totem_engine *engine = prepared_node(true);
+
+	feed_first_rotation(engine->recovery.promise);
+	feed_second_rotation(prepared);
+	ck_assert_int_eq(totem_engine_state(engine), TOTEM_GATHER);
+	ck_assert(ring_id_equal(&engine->installed.ring, &prepared));
+	ck_assert(ring_id_equal(&engine->ring, &next));
+}
+END_TEST
+
+/* Without a promise, frames of a later recovery may be here that the other members of the ring do not have. */
+START_TEST(no_ring_is_installed_after_another_recovery)
+{
+	struct totem_engine *engine = prepared_node(_i == 1);
+	bool is_promised = _i == 1;
+
+	feed_first_rotation(is_promised ? engine->recovery.promise : installed);
+	feed_second_rotation(is_promised ? engine->recovery.promise : installed);
+	ck_assert_int_eq(totem_engine_state(engine), TOTEM_RECOVERY);
+	ck_assert_int_eq(engine->recovery.is_prepared, is_promised);
+	tell(2, TOTEM_EVENT_FORCE_GATHER, 0);
+	next.seq += 4;
+	feed_first_rotation(prepared);
+	check_past(engine, is_promised ? prepared : installed);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("engine");
+	TCase *tcase = tcase_create("late");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, net_setup, net_teardown);
+	tcase_add_loop_test(tcase, a_token_is_lost_at_any_hop, 1, HOPS_MAX);
+	tcase_add_loop_test(tcase, a_member_crashes_at_any_hop, 1, HOPS_MAX);
+	tcase_add_loop_test(tcase, the_attempt_is_given_up_once_at_most, 1, HOPS_MAX);
+	tcase_add_test(tcase, the_promise_stands_if_nobody_says_more);
+	tcase_add_test(tcase, a_companion_that_has_not_promised_frees_the_others);
+	tcase_add_test(tcase, a_stranger_to_the_attempt_frees_nobody);
+	tcase_add_test(tcase, an_older_promise_stands);
+	tcase_add_loop_test(tcase, a_ring_is_installed_in_the_first_rotation, 0, 2);
+	tcase_add_test(tcase, a_ring_is_installed_in_the_second_rotation);
+	tcase_add_loop_test(tcase, no_ring_is_installed_after_another_recovery, 0, 2);
+	suite_add_tcase(suite, tcase);
+	return suite_run(suite);
+}
