@@ -32,6 +32,7 @@ static const char *gather_cause(uint32_t cause)
 		[13] = "join during commit state",
 		[14] = "join during recovery",
 		[15] = "interface change",
+		[16] = "The commit token told of a change that this node had missed.",
 	};
 
 	return cause < sizeof(texts) / sizeof(texts[0]) ? texts[cause] : "a sign of a dead member";

@@ -67,7 +67,9 @@ void belief_note_recovery(struct totem_engine *engine, uint32_t teller)
 	for (uint32_t i = 0; i < engine->peers.count; i++)
 		engine->peers.all[i].is_companion = false;
 	for (uint32_t i = 0; i < engine->commit.memb.count; i++) {
-		struct peer *peer = peer_find(engine, engine->commit.memb.ids[i]);
+		uint32_t id = engine->commit.memb.ids[i];
+		/* The joins of a member may all have been lost here. Its lease counts none the less. */
+		struct peer *peer = id == engine->options.nodeid ? peer_find(engine, id) : peer_get(engine, id);
 
 		if (peer == NULL)
 			continue;

@@ -222,7 +222,7 @@ static void receive_one(struct totem_engine *engine, struct coterie_frame *frame
 	case WIRE_COMMIT_TOKEN:
 		counters->commit_token_rx++;
 		if (commit_arrived(engine, frame))
-			gather_enter(engine, GATHER_TOKEN_LOST_COMMIT);
+			gather_enter(engine, GATHER_PAST_CHANGED);
 		break;
 	case WIRE_HOLD_CANCEL:
 		counters->hold_cancel_rx++;

@@ -32,6 +32,7 @@ static bool is_prompted(enum gather_cause cause)
 	case GATHER_TOKEN_LOST_RECOVERY:
 	case GATHER_FAILED_TO_RECEIVE:
 	case GATHER_INTERFACE:
+	case GATHER_PAST_CHANGED:
 		break;
 	}
 	return false;

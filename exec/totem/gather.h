@@ -26,6 +26,7 @@ enum gather_cause {
 	GATHER_JOIN_COMMIT = 13,
 	GATHER_JOIN_RECOVERY = 14,
 	GATHER_INTERFACE = 15,
+	GATHER_PAST_CHANGED = 16, /* not in Corosync */
 };
 
 /* The state of the change from one ring to the next. Only gather.c changes the members. */

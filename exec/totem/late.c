@@ -71,7 +71,8 @@ bool late_settle(struct totem_engine *engine, uint32_t count)
 	if (!is_kept(engine) || TOTEM_QUIRK(engine, NEVER_LATE) || TOTEM_MUTANT(engine, LATE_NEVER))
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
-		if (ring_id_equal(&commit->entries[i].ring, &engine->recovery.prepared)) {
+		if (ring_id_equal(&commit->entries[i].ring, &engine->recovery.prepared) &&
+			node_set_has(&engine->late.commit.memb, commit->memb.ids[i])) {
 			install(engine);
 			return true;
 		}

@@ -95,12 +95,11 @@ void recovery_enter(struct totem_engine *engine)
 	engine->recovery.has_raised = false;
 	engine->recovery.visits = 0;
 	engine->place = TOKEN_NONE;
-	if (!engine->recovery.is_promised) {
+	if (!engine->recovery.is_promised)
 		engine->recovery.high_ring_delivered = engine->delivery.high;
-		/* Frames of this recovery may be delivered that those who have installed that ring do not have. */
-		engine->recovery.is_prepared = false;
-	}
 	if (find_companions(engine) || TOTEM_MUTANT(engine, SAFE_PROMISE_FORGOTTEN)) {
+		/* Those who have installed the ring of an earlier attempt may not have all frames that come now. */
+		engine->recovery.is_prepared &= engine->recovery.is_promised;
 		set_copy(&engine->recovery.deliver, &engine->recovery.trans);
 		owed_begin(engine, lowest_aru(engine));
 	}

@@ -124,7 +124,7 @@ static void check_sums(struct node *node, const struct ring_record *ring, enum t
 		backlog += probe.pbl;
 		queued += probe.recovery_queued;
 	}
-	if (node->step_installed)
+	if (node->step_installed && state == TOTEM_OPERATIONAL) /* not late, in another attempt */
 		rings_recovered(&sim->history, node->life, ring, queued);
 	if (node->step_token_sent && node->step_accepted && is_together && state == TOTEM_OPERATIONAL &&
 		!node->step_installed && !ring->is_plain)
