@@ -31,6 +31,7 @@
 #include "exec/sync/writable.h"
 
 #define EXIT_MAP 12
+#define EXIT_FATAL 15
 #define EXIT_STATS 22
 #define EXIT_NO_MEMORY 38
 
@@ -324,7 +325,8 @@ static struct reload *create_reload(struct executive *executive)
 		.life = executive->life,
 		.quorum = executive->quorum,
 		.rekey = executive->rekey,
-		.ring = executive->ring});
+		.ring = executive->ring,
+		.prepare_crypto = executive->prepare_crypto});
 }
 
 static struct rotate *create_rotate(struct executive *executive)
@@ -394,6 +396,18 @@ static void give_host(struct executive *executive)
 
 void executive_init(struct executive *executive) { *executive = (struct executive){.report_fd = -1}; }
 
+/* Return whether plugins may get the ring's key, if it has one. */
+static bool prepare_crypto(struct executive *executive)
+{
+	char error[512];
+
+	if (executive->config->key == NULL || executive->prepare_crypto == NULL ||
+		executive->prepare_crypto(error, sizeof(error)) == 0)
+		return true;
+	log_line("MAIN", LOG_ERR, "%s", error);
+	return false;
+}
+
 int executive_create_parts(struct executive *executive, const char *const *directories, uint32_t count)
 {
 	int exit_code = 0;
@@ -408,6 +422,8 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 		log_line("MAIN", LOG_ERR, "cannot create the statistics map: out of memory");
 		return EXIT_STATS;
 	}
+	if (!prepare_crypto(executive))
+		return EXIT_FATAL;
 	rotate_look(executive->config, executive->state_dir);
 	executive->ring = create_ring(executive, &exit_code);
 	if (executive->ring == NULL)

@@ -42,7 +42,12 @@ struct executive {
 	const char *instance;   /* NULL: the default instance */
 	const char *local_name; /* --node, or NULL: not given */
 	const char *state_dir;  /* absolute */
-	const char *program;    /* program for the trials of plugins, or NULL: no trials */
+	/*
+	 * Called before plugins get the first key of the ring, or NULL: nothing has to be done. It may be called again
+	 * later. Returns 0, or an errno value below 0 and the reason: the ring cannot be encrypted.
+	 */
+	int (*prepare_crypto)(char *error, size_t size);
+	const char *program; /* program for the trials of plugins, or NULL: no trials */
 	struct loop *loop;
 	struct map *map;
 	struct runtime_keys *runtime_keys;

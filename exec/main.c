@@ -14,6 +14,7 @@
 #include <ltdl.h>
 #endif
 #include "exec/daemon/cage.h"
+#include "common/crypto/libcrypto.h"
 #include "common/lookup.h"
 #include "config/model.h"
 #include "exec/daemon/check_plugin.h"
@@ -343,6 +344,22 @@ static void note_late(void *arg, uint64_t late_ns)
 	histogram_note(&executive->timers_late, late_ns);
 }
 
+/* As prepare_crypto of struct executive. */
+static int prepare_crypto(char *error, size_t size)
+{
+	static bool is_prepared; /* for the process, as the memory of libcrypto is */
+	int rc = is_prepared ? 0 : crypto_memory_init();
+
+	if (rc == -ELIBACC) {
+		snprintf(error, size, "the ring has a key, but libcrypto cannot be loaded: %s", libcrypto_error());
+		return rc;
+	}
+	if (rc < 0)
+		log_line("MAIN", LOG_WARNING, "Core dumps of this daemon hold keys: libcrypto was in use before");
+	is_prepared = true;
+	return 0;
+}
+
 static int run(struct daemon *daemon)
 {
 	struct executive *executive = &daemon->executive;
@@ -360,6 +377,7 @@ static int run(struct daemon *daemon)
 		return EXIT_FATAL;
 	}
 	loop_watch_timers(executive->loop, note_late, executive);
+	executive->prepare_crypto = prepare_crypto;
 	code = executive_create_parts(executive, daemon->folders.list, daemon->folders.count);
 	if (code == 0)
 		code = load_plugins(executive, &daemon->cage);
@@ -420,7 +438,6 @@ int main(int argc, char **argv)
 #ifndef STATIC_BINARY
 	LTDL_SET_PRELOADED_SYMBOLS(); /* builtins, to be set before libltdl is first used */
 #endif
-	bool is_hidden = crypto_memory_init() == 0; /* before anything else uses libcrypto */
 	executive_init(executive);
 	executive->program = "/proc/self/exe";
 	if (argc > 1 && argv[1][0] != '-')
@@ -441,9 +458,6 @@ int main(int argc, char **argv)
 	 * calls this again.
 	 */
 	plugin_call_watch();
-	if (!is_hidden)
-		log_line("MAIN", LOG_WARNING,
-			"Core dumps of this daemon hold keys: libcrypto was in use before it started");
 	if (daemon.options.check_plugin != NULL)
 		return check_plugin(&(struct check_stage){set_up_check, tear_down_check, executive},
 			daemon.options.check_plugin, daemon.options.check_fd, daemon.options.check_bound_ms);

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include <openssl/crypto.h>
+#include "common/crypto/libcrypto.h"
 
 #define REGION_SIZE ((size_t)256 << 10)
 #define BLOCK_MIN ((size_t)32)
@@ -177,7 +177,11 @@ static void unlock(void) { pthread_mutex_unlock(&memory.mutex); }
 
 int crypto_memory_init(void)
 {
-	if (CRYPTO_set_mem_functions(crypto_memory_take, crypto_memory_resize, crypto_memory_free) != 1)
+	const struct libcrypto *libcrypto = libcrypto_get();
+
+	if (libcrypto == NULL)
+		return -ELIBACC;
+	if (libcrypto->CRYPTO_set_mem_functions(crypto_memory_take, crypto_memory_resize, crypto_memory_free) != 1)
 		return -EBUSY;
 	return -pthread_atfork(lock, unlock, unlock);
 }

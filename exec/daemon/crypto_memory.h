@@ -10,8 +10,10 @@
 #include <stddef.h>
 
 /**
- * Make libcrypto allocate all of its memory here. Call this once, before any other use of libcrypto in the process.
- * @return 0; -EBUSY: it has allocated memory from the heap already, and continues to do so
+ * Load libcrypto, and make it allocate all of its memory here. Call this once, before any other use of libcrypto in the
+ * process.
+ * @return 0; -EBUSY: it has allocated memory from the heap already, and continues to do so; -ELIBACC: it cannot be
+ * loaded (libcrypto_error)
  */
 int crypto_memory_init(void);
 

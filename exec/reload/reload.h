@@ -50,6 +50,8 @@ struct reload_parts {
 	struct quorum *quorum;
 	struct rekey *rekey;
 	struct ring *ring;
+	/* Called before plugins get a key, or NULL. It returns 0, or an errno value below 0 and the reason. */
+	int (*prepare_crypto)(char *error, size_t size);
 };
 
 /** Create the object. parts: copied. NULL: out of memory */

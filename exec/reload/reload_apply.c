@@ -286,6 +286,8 @@ static int check(const struct reload *reload, struct config *config, struct relo
 		rc = check_totem(reload, config, error);
 	if (rc == 0)
 		rc = reload_quorum_check(reload, config, error);
+	if (rc == 0 && config->key != NULL && reload->parts.prepare_crypto != NULL)
+		rc = reload->parts.prepare_crypto(error->text, sizeof(error->text));
 	return rc;
 }
 

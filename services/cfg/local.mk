@@ -4,7 +4,7 @@ cfg_service_sources = \
 	services/cfg/agree.c services/cfg/agree.h services/cfg/agree_ask.c services/cfg/agree_round.c \
 	services/cfg/agree_send.c services/cfg/cfg.c services/cfg/cfg.h services/cfg/messages.h \
 	services/cfg/rekey.c services/cfg/rekey_words.c services/cfg/reload.c services/cfg/rotate.c \
-	services/cfg/shutdown.c services/cfg/state.c services/cfg/status.c services/cfg/wrap.c
+	services/cfg/shutdown.c services/cfg/state.c services/cfg/status.c services/cfg/wrap.c $(mac_sources)
 
 if WITH_CFG
 plugin_LTLIBRARIES += cfg.la
@@ -12,13 +12,13 @@ endif
 cfg_la_SOURCES = $(cfg_service_sources)
 cfg_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) -fvisibility=hidden
 cfg_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-cfg_la_LIBADD = $(CRYPTO_LIBS)
+cfg_la_LIBADD = $(LATE_CRYPTO_LIBS)
 
 if HAVE_CHECK
 # A plugin exports only its descriptor, so the tests link its objects from an archive.
 check_LTLIBRARIES += libcfg_service.la
 libcfg_service_la_SOURCES = $(cfg_service_sources)
-libcfg_service_la_LIBADD = libmock_host.la $(CRYPTO_LIBS)
+libcfg_service_la_LIBADD = libmock_host.la $(LATE_CRYPTO_LIBS)
 libcfg_service_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 
 cfg_service_tests = \

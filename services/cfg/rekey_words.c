@@ -7,9 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/hmac.h>
-
-#define MAC_SIZE 32u
+#include "common/crypto/mac.h"
 
 /*
  * The highest byte of a tag shows its kind. Builds before 0.1.0 sent 0xc7 and an unkeyed hash. Their messages are
@@ -36,15 +34,6 @@ static const char *text_of(struct cfg *cfg, const char *key, const char *otherwi
 	return value;
 }
 
-/* Compute HMAC-SHA256. @return false: libcrypto failed, and out is zero */
-static bool mac(const void *key, size_t key_size, const void *bytes, size_t size, uint8_t out[MAC_SIZE])
-{
-	unsigned int out_size = MAC_SIZE;
-
-	memset(out, 0, MAC_SIZE);
-	return HMAC(EVP_sha256(), key, (int)key_size, bytes, size, out, &out_size) != NULL;
-}
-
 /*
  * Apply HKDF-Extract (RFC 5869) to the ring's key, so that the HMAC uses another key than libknet. A ring without
  * encryption has no key. In that case the tag covers only the configured options, which are not secret.
@@ -68,8 +57,8 @@ uint32_t cfg_words_tag(struct cfg *cfg)
 	if (size == 0 && strcmp(words, CLEAR_WORDS) == 0)
 		return TAG_MARK | CLEAR_TAG;
 
-	bool is_made = mac(salt, sizeof(salt) - 1, size > 0 ? key : "", size, root) &&
-		       mac(root, sizeof(root), words, (size_t)length, tag);
+	bool is_made = mac_compute(salt, sizeof(salt) - 1, size > 0 ? key : "", size, root) == 0 &&
+		       mac_compute(root, sizeof(root), words, (size_t)length, tag) == 0;
 
 	explicit_bzero(root, sizeof(root));
 	/*

@@ -11,10 +11,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include "common/crypto/libcrypto.h"
+#include "common/crypto/mac.h"
 
-#define MAC_SIZE 32u
 #define NONCE_SIZE 12
 
 static const char label[] = "coterie rotation of the key 1";
@@ -26,13 +25,6 @@ struct binding {
 	uint8_t one; /* HKDF-Expand: the first block */
 };
 _Static_assert(offsetof(struct binding, one) == 20, "binding");
-
-static bool mac(const void *key, size_t key_size, const void *bytes, size_t size, uint8_t out[MAC_SIZE])
-{
-	unsigned int out_size = MAC_SIZE;
-
-	return HMAC(EVP_sha256(), key, (int)key_size, bytes, size, out, &out_size) != NULL;
-}
 
 /*
  * Derive a key from the ring's key with HKDF (RFC 5869). @return 0; -ENODATA: the ring has no key; -EIO: libcrypto
@@ -46,8 +38,8 @@ static int derive(struct cfg *cfg, const struct binding *binding, uint8_t key[MA
 
 	if (!COTERIE_HAS(cfg->host, key_get) || cfg->host->key_get(cfg->ctx, &ring_key, &size) < 0)
 		return -ENODATA;
-	bool is_made = mac(label, sizeof(label) - 1, ring_key, size, root) &&
-		       mac(root, sizeof(root), binding, offsetof(struct binding, one) + 1, key);
+	bool is_made = mac_compute(label, sizeof(label) - 1, ring_key, size, root) == 0 &&
+		       mac_compute(root, sizeof(root), binding, offsetof(struct binding, one) + 1, key) == 0;
 
 	explicit_bzero(root, sizeof(root));
 	return is_made ? 0 : -EIO;
@@ -66,34 +58,39 @@ void cfg_wrap_tag(struct cfg *cfg, uint8_t tag[CFG_KEY_TAG_SIZE])
 }
 
 /* Each wrapping key is used once, since each round has a random number. So the nonce may be zero. */
-static bool begin(EVP_CIPHER_CTX *context, const uint8_t key[MAC_SIZE], const struct binding *binding, int is_seal)
+static bool begin(const struct libcrypto *libcrypto, EVP_CIPHER_CTX *context, const uint8_t key[MAC_SIZE],
+	const struct binding *binding, int is_seal)
 {
 	static const uint8_t nonce[NONCE_SIZE];
 	int size;
 
-	return EVP_CipherInit_ex(context, EVP_aes_256_gcm(), NULL, key, nonce, is_seal) == 1 &&
-	       EVP_CipherUpdate(context, NULL, &size, (const uint8_t *)label, sizeof(label) - 1) == 1 &&
-	       EVP_CipherUpdate(context, NULL, &size, (const uint8_t *)binding, offsetof(struct binding, one)) == 1;
+	return libcrypto->EVP_CipherInit_ex(context, libcrypto->EVP_aes_256_gcm(), NULL, key, nonce, is_seal) == 1 &&
+	       libcrypto->EVP_CipherUpdate(context, NULL, &size, (const uint8_t *)label, sizeof(label) - 1) == 1 &&
+	       libcrypto->EVP_CipherUpdate(
+		       context, NULL, &size, (const uint8_t *)binding, offsetof(struct binding, one)) == 1;
 }
 
-static bool seal(EVP_CIPHER_CTX *context, const uint8_t key[CFG_KEY_SIZE], struct cfg_sealed_key *sealed)
+static bool seal(const struct libcrypto *libcrypto, EVP_CIPHER_CTX *context, const uint8_t key[CFG_KEY_SIZE],
+	struct cfg_sealed_key *sealed)
 {
 	int size;
 
-	return EVP_CipherUpdate(context, sealed->bytes, &size, key, CFG_KEY_SIZE) == 1 && size == CFG_KEY_SIZE &&
-	       EVP_CipherFinal_ex(context, sealed->tag, &size) == 1 &&
-	       EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, CFG_KEY_TAG_SIZE, sealed->tag) == 1;
+	return libcrypto->EVP_CipherUpdate(context, sealed->bytes, &size, key, CFG_KEY_SIZE) == 1 &&
+	       size == CFG_KEY_SIZE && libcrypto->EVP_CipherFinal_ex(context, sealed->tag, &size) == 1 &&
+	       libcrypto->EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, CFG_KEY_TAG_SIZE, sealed->tag) == 1;
 }
 
-static bool unseal(EVP_CIPHER_CTX *context, const struct cfg_sealed_key *sealed, uint8_t key[CFG_KEY_SIZE])
+static bool unseal(const struct libcrypto *libcrypto, EVP_CIPHER_CTX *context, const struct cfg_sealed_key *sealed,
+	uint8_t key[CFG_KEY_SIZE])
 {
 	uint8_t tag[CFG_KEY_TAG_SIZE], none[16];
 	int size;
 
 	memcpy(tag, sealed->tag, sizeof(tag));
-	return EVP_CipherUpdate(context, key, &size, sealed->bytes, CFG_KEY_SIZE) == 1 && size == CFG_KEY_SIZE &&
-	       EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, CFG_KEY_TAG_SIZE, tag) == 1 &&
-	       EVP_CipherFinal_ex(context, none, &size) == 1;
+	return libcrypto->EVP_CipherUpdate(context, key, &size, sealed->bytes, CFG_KEY_SIZE) == 1 &&
+	       size == CFG_KEY_SIZE &&
+	       libcrypto->EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, CFG_KEY_TAG_SIZE, tag) == 1 &&
+	       libcrypto->EVP_CipherFinal_ex(context, none, &size) == 1;
 }
 
 int cfg_wrap_seal(struct cfg *cfg, const uint8_t key[CFG_KEY_SIZE], struct cfg_sealed_key *sealed)
@@ -108,10 +105,12 @@ int cfg_wrap_seal(struct cfg *cfg, const uint8_t key[CFG_KEY_SIZE], struct cfg_s
 
 	if (rc < 0)
 		return rc;
-	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-	bool is_made = context != NULL && begin(context, wrapping, &binding, 1) && seal(context, key, sealed);
+	const struct libcrypto *libcrypto = libcrypto_get(); /* there is one: it has derived the key */
+	EVP_CIPHER_CTX *context = libcrypto->EVP_CIPHER_CTX_new();
+	bool is_made = context != NULL && begin(libcrypto, context, wrapping, &binding, 1) &&
+		       seal(libcrypto, context, key, sealed);
 
-	EVP_CIPHER_CTX_free(context);
+	libcrypto->EVP_CIPHER_CTX_free(context);
 	explicit_bzero(wrapping, sizeof(wrapping));
 	return is_made ? 0 : -EIO;
 }
@@ -127,10 +126,12 @@ int cfg_wrap_open(struct cfg *cfg, uint32_t sender, const struct cfg_sealed_key 
 
 	if (rc < 0)
 		return rc;
-	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-	bool is_open = context != NULL && begin(context, wrapping, &binding, 0) && unseal(context, sealed, key);
+	const struct libcrypto *libcrypto = libcrypto_get(); /* there is one: it has derived the key */
+	EVP_CIPHER_CTX *context = libcrypto->EVP_CIPHER_CTX_new();
+	bool is_open = context != NULL && begin(libcrypto, context, wrapping, &binding, 0) &&
+		       unseal(libcrypto, context, sealed, key);
 
-	EVP_CIPHER_CTX_free(context);
+	libcrypto->EVP_CIPHER_CTX_free(context);
 	explicit_bzero(wrapping, sizeof(wrapping));
 	if (!is_open)
 		explicit_bzero(key, CFG_KEY_SIZE); /* wipe the decrypted bytes, since they are not authentic */

@@ -48,6 +48,9 @@ check-long: reload-long
 dist_check_SCRIPTS += %D%/encryption.sh
 TESTS += %D%/encryption.sh
 sanitized_long_scripts += %D%/encryption.sh
+dist_check_SCRIPTS += %D%/late_crypto.sh
+TESTS += %D%/late_crypto.sh
+sanitized_long_scripts += %D%/late_crypto.sh
 dist_check_SCRIPTS += %D%/keyless.sh
 TESTS += %D%/keyless.sh
 sanitized_long_scripts += %D%/keyless.sh

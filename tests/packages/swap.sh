@@ -80,6 +80,8 @@ over() { layer_open "$1" "$work/.node/upper:$root" && files "$1" | diff "$work/f
 
 test "$(tail -n 1 "$debs/lintian")" = "lintian: status 0" && ! grep -qE '^[EW]:' "$debs/lintian"
 tap $? "lintian has nothing to say" || tap_note "$(cat "$debs/lintian")"
+depends=$(dpkg-deb -f "$debs"/coterie_*.deb Depends)
+tap_check "the daemon's package brings what it loads for a key" grep -q libssl3 <<<"$depends" || tap_note "$depends"
 if ! tap_check "a node with Pacemaker and its like" node_open node "$root"; then
 	tap_end
 fi

@@ -16,9 +16,9 @@ libtransport_la_SOURCES = \
 	%D%/udp_link.h %D%/udp_link_private.h \
 	%D%/icmp.c %D%/icmp.h \
 	%D%/tripwire.c %D%/tripwire_guests.c %D%/tripwire_proof.c %D%/tripwire_witness.c %D%/tripwire.h %D%/tripwire_private.h \
-	$(secure_sources)
+	$(secure_sources) $(mac_sources)
 libtransport_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) -fvisibility=hidden
-libtransport_la_LIBADD = $(CRYPTO_LIBS) $(IPSEC_MB_LIBS)
+libtransport_la_LIBADD = $(LATE_CRYPTO_LIBS)
 
 include %D%/secure/local.mk
 

@@ -11,8 +11,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include <openssl/crypto.h>
-
+#include "common/crypto/mac.h"
 #include "transports/common/mark.h"
 #include "transports/common/socket.h"
 
@@ -118,7 +117,7 @@ uint32_t tripwire_read_end(int fd, const struct tripwire_proof *proof)
 	/* Bytes of an attacker in between end the watch, but they are no goodbye: so the peer is asked. */
 	if (size > 0 && proof->is_complete &&
 		(size != (ssize_t)sizeof(bytes) || bytes[0] != goodbye ||
-			CRYPTO_memcmp(bytes + 1, proof->their_goodbye, TRIPWIRE_PROOF_SIZE) != 0))
+			!mac_is_equal(bytes + 1, proof->their_goodbye, TRIPWIRE_PROOF_SIZE)))
 		return COTERIE_WATCH_BROKEN;
 	return size < 0 && errno == ECONNRESET ? COTERIE_WATCH_BROKEN : COTERIE_WATCH_OFF;
 }

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include <openssl/crypto.h>
+#include "common/crypto/mac.h"
 
 static const uint8_t word[4] = {'C', 'T', 'S', '1'};
 
@@ -85,7 +85,7 @@ static bool has_proof(
 {
 	uint8_t wanted[TRIPWIRE_PROOF_SIZE];
 
-	return make_proof(wire, proof, label, wanted) && CRYPTO_memcmp(wanted, shown, sizeof(wanted)) == 0;
+	return make_proof(wire, proof, label, wanted) && mac_is_equal(wanted, shown, sizeof(wanted));
 }
 
 /* Make the goodbyes of both ends now: when they are needed, the key may have changed. */

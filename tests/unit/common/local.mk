@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # common/
-check_PROGRAMS += %D%/test_thread
-TESTS += %D%/test_thread
+common_tests = %D%/test_crypto %D%/test_thread
+check_PROGRAMS += $(common_tests)
+TESTS += $(common_tests)
 
+%C%_test_crypto_SOURCES = %D%/test_crypto.c $(mac_sources)
+%C%_test_crypto_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+%C%_test_crypto_LDADD = $(CHECK_LIBS) $(CRYPTO_LIBS)
 %C%_test_thread_SOURCES = %D%/test_thread.c $(thread_sources)
 %C%_test_thread_LDADD = $(CHECK_LIBS) -lpthread

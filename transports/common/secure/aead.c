@@ -18,21 +18,15 @@ static int ipsec_mb_open(struct aead_library **library)
 #endif
 }
 
-static int libcrypto_open(struct aead_library **library)
-{
-	*library = aead_libcrypto_open();
-	return *library == NULL ? -ENOMEM : 0;
-}
-
 int aead_library_open(enum aead_kind kind, struct aead_library **library)
 {
 	switch (kind) {
 	case AEAD_FASTEST:
-		return ipsec_mb_open(library) == 0 ? 0 : libcrypto_open(library);
+		return ipsec_mb_open(library) == 0 ? 0 : aead_libcrypto_open(library);
 	case AEAD_IPSEC_MB:
 		return ipsec_mb_open(library);
 	case AEAD_LIBCRYPTO:
-		return libcrypto_open(library);
+		return aead_libcrypto_open(library);
 	}
 	return -EINVAL;
 }

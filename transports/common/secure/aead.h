@@ -3,7 +3,8 @@
  * Authenticated encryption of one datagram: the two ciphers of secure.h, by the fastest library that can be used.
  *
  * Two libraries make the same bytes. libIPSec_MB seals a datagram in a quarter to two thirds of libcrypto's time. It
- * needs an amd64 processor with AES instructions, and a build with that library. libcrypto runs everywhere.
+ * needs an amd64 processor with AES instructions, and a build with that library. libcrypto runs everywhere. Both are
+ * loaded when they are first opened.
  *
  * Life of a context: 1 aead_create makes it, without a key. 2 aead_set_key gives it a key, or replaces the key. 3
  * aead_seal or aead_open, any number of times. 4 aead_wipe or aead_destroy wipes the key.
@@ -33,7 +34,8 @@ struct aead;
  * Open a library.
  *
  * @param library  out: caller frees with aead_library_close
- * @return 0; -ENOTSUP: AEAD_IPSEC_MB is not built in, or the processor lacks its instructions; -ENOMEM
+ * @return 0; -ENOTSUP: AEAD_IPSEC_MB is not built in, cannot be loaded, or the processor lacks its instructions;
+ * -ELIBACC: libcrypto cannot be loaded; -ENOMEM
  */
 int aead_library_open(enum aead_kind kind, struct aead_library **library);
 /** Close a library, after all its contexts are destroyed. NULL is ignored. */

@@ -8,11 +8,15 @@
 #include "transports/common/secure/aead_private.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <intel-ipsec-mb.h>
-#include <openssl/crypto.h>
+
+#include "common/crypto/late_library.h"
+#include "common/crypto/libcrypto.h"
+#include "config.h"
 
 /*
  * Without these instructions the library would emulate AES with tables, which is slow and takes a time that depends on
@@ -30,6 +34,7 @@ struct library {
 	TYPE_OF(chacha20_poly1305_init) chacha_begin;
 	TYPE_OF(chacha20_poly1305_enc_update) chacha_seal, chacha_open;
 	TYPE_OF(chacha20_poly1305_finalize) chacha_end;
+	const struct libcrypto *libcrypto; /* for memory, and to compare tags */
 };
 
 /* Keys, in memory of libcrypto, which the daemon's core dumps leave out. It is wiped before it is freed. */
@@ -47,13 +52,18 @@ struct context {
 
 #define SECRET_ROOM (sizeof(struct secret) + _Alignof(struct secret))
 
+static const struct libcrypto *libcrypto_of(const struct aead *aead)
+{
+	return ((const struct library *)aead->library)->libcrypto;
+}
+
 static void library_close(struct aead_library *library) { free(library); }
 
 static void context_destroy(struct aead *aead)
 {
 	struct context *context = (struct context *)aead;
 
-	OPENSSL_clear_free(context->memory, SECRET_ROOM);
+	libcrypto_of(aead)->CRYPTO_clear_free(context->memory, SECRET_ROOM, __FILE__, __LINE__);
 	free(context);
 }
 
@@ -65,7 +75,7 @@ static struct aead *context_create(const struct aead_library *library)
 	if (context == NULL)
 		return NULL;
 	context->aead.library = library;
-	context->memory = OPENSSL_zalloc(SECRET_ROOM);
+	context->memory = libcrypto_of(&context->aead)->CRYPTO_zalloc(SECRET_ROOM, __FILE__, __LINE__);
 	context->secret = (struct secret *)(((uintptr_t)context->memory + mask) & ~mask);
 	if (context->memory != NULL)
 		return &context->aead;
@@ -162,7 +172,7 @@ static bool context_open(struct aead *aead, const uint8_t *nonce, const uint8_t 
 	}
 
 	/* Wipe the right tag below, since with it a forged datagram would be authentic. */
-	bool is_right = tag == NULL || CRYPTO_memcmp(right, tag, sizeof(right)) == 0;
+	bool is_right = tag == NULL || library->libcrypto->CRYPTO_memcmp(right, tag, sizeof(right)) == 0;
 
 	explicit_bzero(right, sizeof(right));
 	return is_right;
@@ -176,7 +186,7 @@ static bool is_usable(const IMB_MGR *manager)
 	       (manager->features & IMB_FEATURE_SELF_TEST_PASS) != 0;
 }
 
-static struct library *library_create(const IMB_MGR *manager)
+static struct library *library_create(const IMB_MGR *manager, const struct libcrypto *libcrypto)
 {
 	struct library *library = malloc(sizeof(*library));
 
@@ -202,28 +212,73 @@ static struct library *library_create(const IMB_MGR *manager)
 		.chacha_seal = manager->chacha20_poly1305_enc_update,
 		.chacha_open = manager->chacha20_poly1305_dec_update,
 		.chacha_end = manager->chacha20_poly1305_finalize,
+		.libcrypto = libcrypto,
 	};
 	return library;
 }
 
+/* The functions that make a manager. The others are members of the manager. */
+struct manager_functions {
+	__typeof__(alloc_mb_mgr) *alloc_mb_mgr;
+	__typeof__(free_mb_mgr) *free_mb_mgr;
+	__typeof__(init_mb_mgr_auto) *init_mb_mgr_auto;
+};
+
+#ifdef STATIC_BINARY
+
+static bool load(struct manager_functions *functions)
+{
+	*functions = (struct manager_functions){alloc_mb_mgr, free_mb_mgr, init_mb_mgr_auto};
+	return true;
+}
+
+#else
+
+static bool load(struct manager_functions *functions)
+{
+	const struct late_function wanted[] = {
+		{"alloc_mb_mgr", &functions->alloc_mb_mgr},
+		{"free_mb_mgr", &functions->free_mb_mgr},
+		{"init_mb_mgr_auto", &functions->init_mb_mgr_auto},
+	};
+	char file[32], error[LATE_ERROR_SIZE];
+
+	snprintf(file, sizeof(file), "libIPSec_MB.so.%u", (unsigned int)(IMB_VERSION_NUM >> 16));
+	return late_library_load(file, wanted, sizeof(wanted) / sizeof(wanted[0]), error);
+}
+
+#endif
+
+static int create_from(const IMB_MGR *manager, const struct libcrypto *libcrypto, struct aead_library **opened)
+{
+	struct library *library;
+
+	if (!is_usable(manager))
+		return -ENOTSUP;
+	library = library_create(manager, libcrypto);
+	if (library == NULL)
+		return -ENOMEM;
+	*opened = &library->library;
+	return 0;
+}
+
 int aead_ipsec_mb_open(struct aead_library **opened)
 {
+	const struct libcrypto *libcrypto = libcrypto_get();
+	struct manager_functions functions;
+
 	if (!__builtin_cpu_supports("aes") || !__builtin_cpu_supports("pclmul") || !__builtin_cpu_supports("sse4.2"))
 		return -ENOTSUP;
+	if (libcrypto == NULL || !load(&functions))
+		return -ENOTSUP;
 
-	IMB_MGR *manager = alloc_mb_mgr(0);
-	struct library *library;
-	int rc = -ENOTSUP;
-
+	IMB_MGR *manager = functions.alloc_mb_mgr(0);
 	if (manager == NULL)
 		return -ENOMEM;
-	init_mb_mgr_auto(manager, NULL);
-	if (is_usable(manager)) {
-		library = library_create(manager);
-		rc = library == NULL ? -ENOMEM : 0;
-		if (rc == 0)
-			*opened = &library->library;
-	}
-	free_mb_mgr(manager);
+	functions.init_mb_mgr_auto(manager, NULL);
+
+	int rc = create_from(manager, libcrypto, opened);
+
+	functions.free_mb_mgr(manager);
 	return rc;
 }

@@ -27,9 +27,12 @@ struct aead_library {
 		const uint8_t *sealed, uint32_t size, uint8_t *out, const uint8_t *tag);
 };
 
-/** Open libcrypto. @return its function close frees it; NULL: out of memory */
-struct aead_library *aead_libcrypto_open(void);
-/** Open libIPSec_MB. @return 0; -ENOTSUP: the processor lacks instructions that the library needs; -ENOMEM */
+/** Open libcrypto. @return 0: its function close frees it; -ELIBACC: it cannot be loaded; -ENOMEM */
+int aead_libcrypto_open(struct aead_library **library);
+/**
+ * Open libIPSec_MB. @return 0; -ENOTSUP: it or libcrypto cannot be loaded, or the processor lacks instructions that it
+ * needs; -ENOMEM
+ */
 int aead_ipsec_mb_open(struct aead_library **library);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include <openssl/hmac.h>
+#include "common/crypto/mac.h"
 
 /* This salt is different from that of any other use of the same key file. */
 static const char salt[] = "coterie sealed datagrams 1";
@@ -38,13 +38,6 @@ void keys_page_free(struct keys_root *roots, uint32_t count)
 	munmap(roots, count * sizeof(*roots));
 }
 
-static int mac(const void *key, size_t key_size, const void *bytes, size_t size, uint8_t out[KEYS_SIZE])
-{
-	unsigned int out_size = KEYS_SIZE;
-
-	return HMAC(EVP_sha256(), key, (int)key_size, bytes, size, out, &out_size) == NULL ? -EIO : 0;
-}
-
 /* HKDF-Expand for one block: T(1) = HMAC(root, info | 0x01). */
 static int expand(const struct keys_root *root, const uint8_t *info, size_t size, uint8_t out[KEYS_SIZE])
 {
@@ -53,7 +46,7 @@ static int expand(const struct keys_root *root, const uint8_t *info, size_t size
 	assert(size < sizeof(block));
 	memcpy(block, info, size);
 	block[size] = 1;
-	return mac(root->bytes, sizeof(root->bytes), block, size + 1, out);
+	return mac_compute(root->bytes, sizeof(root->bytes), block, size + 1, out);
 }
 
 static void put_u32(uint8_t *at, uint32_t value)
@@ -70,7 +63,7 @@ int keys_root_load(struct keys_root *root, enum secure_cipher cipher, const void
 	if ((cipher != SECURE_AES256_GCM && cipher != SECURE_CHACHA20_POLY1305) || size == 0)
 		return -EINVAL;
 
-	int rc = mac(salt, sizeof(salt) - 1, bytes, size, root->bytes);
+	int rc = mac_compute(salt, sizeof(salt) - 1, bytes, size, root->bytes);
 
 	memcpy(info, label, sizeof(label) - 1);
 	info[sizeof(label) - 1] = (uint8_t)cipher;
@@ -113,7 +106,7 @@ int keys_mac(const struct keys_root *root, const char *label, const void *bytes,
 	int rc = expand(root, info, 6 + length, key);
 
 	if (rc == 0)
-		rc = mac(key, sizeof(key), bytes, size, out);
+		rc = mac_compute(key, sizeof(key), bytes, size, out);
 	explicit_bzero(key, sizeof(key));
 	return rc;
 }

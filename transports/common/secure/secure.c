@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include <openssl/crypto.h>
+#include "common/crypto/mac.h"
 
 /* Half of the bytes that SP 800-38D and RFC 8439 allow for one key, before more data helps an attacker. */
 #define GENERATION_BYTES_MAX (UINT64_C(1) << 36)
@@ -159,7 +159,7 @@ bool secure_holds(
 	struct keys_root *root = keys_page_take(1);
 	bool holds = root != NULL && is_loaded(secure, number) && keys_root_load(root, cipher, bytes, size) == 0 &&
 		     cipher == secure->roots[number - 1].cipher &&
-		     CRYPTO_memcmp(root->bytes, secure->roots[number - 1].bytes, sizeof(root->bytes)) == 0;
+		     mac_is_equal(root->bytes, secure->roots[number - 1].bytes, sizeof(root->bytes));
 
 	keys_page_free(root, 1);
 	return holds;

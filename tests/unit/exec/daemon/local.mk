@@ -7,7 +7,7 @@ dist_check_SCRIPTS += $(daemon_unit_scripts)
 TESTS += $(daemon_unit_scripts)
 sanitized_scripts += %D%/start_failures.sh
 
-%C%_test_crypto_memory_SOURCES = %D%/test_crypto_memory.c exec/daemon/crypto_memory.c
+%C%_test_crypto_memory_SOURCES = %D%/test_crypto_memory.c exec/daemon/crypto_memory.c $(libcrypto_sources)
 %C%_test_crypto_memory_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 %C%_test_crypto_memory_LDADD = $(CHECK_LIBS) $(CRYPTO_LIBS)
 %C%_test_runtime_keys_SOURCES = %D%/test_runtime_keys.c $(exec_stub_sources)
