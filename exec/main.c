@@ -19,6 +19,7 @@
 #include "config/model.h"
 #include "exec/daemon/check_plugin.h"
 #include "exec/daemon/crypto_memory.h"
+#include "exec/daemon/heap.h"
 #include "exec/daemon/instance.h"
 #include "exec/daemon/modes.h"
 #include "exec/daemon/options.h"
@@ -383,6 +384,7 @@ static int run(struct daemon *daemon)
 		code = load_plugins(executive, &daemon->cage);
 	if (code == 0)
 		code = close_cage(&daemon->cage);
+	heap_serve();
 	if (code == 0 && !executive->is_stopping) {
 		loop_run(executive->loop);
 		code = executive->exit_code;
@@ -438,6 +440,7 @@ int main(int argc, char **argv)
 #ifndef STATIC_BINARY
 	LTDL_SET_PRELOADED_SYMBOLS(); /* builtins, to be set before libltdl is first used */
 #endif
+	heap_start();
 	executive_init(executive);
 	executive->program = "/proc/self/exe";
 	if (argc > 1 && argv[1][0] != '-')

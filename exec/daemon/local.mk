@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # exec/daemon: the process, its modes, its rights, and the keys about itself.
 libexecutive_la_SOURCES += \
-	%D%/crypto_memory.c %D%/crypto_memory.h
+	%D%/crypto_memory.c %D%/crypto_memory.h %D%/heap.c %D%/heap.h
 libcore_la_SOURCES += \
 	%D%/cage.c %D%/cage.h %D%/check_plugin.c %D%/check_plugin.h %D%/instance.c %D%/instance.h \
 	%D%/map_publish.c %D%/map_publish.h %D%/modes.c %D%/modes.h %D%/options.c %D%/options.h %D%/process.c \
