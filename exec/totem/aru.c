@@ -4,6 +4,8 @@
 
 #include "exec/totem/state.h"
 
+#define PACE_FREE 16u /* the part of the visits of a Corosync node that are as fast as the network */
+
 void aru_installed(struct totem_engine *engine)
 {
 	engine->aru.prev = engine->aru.last = engine->options.first_seq - 1;
@@ -37,7 +39,26 @@ bool aru_stands_still(struct totem_engine *engine, const struct wire_token *toke
 	if (engine->aru.count++ == 0)
 		engine->aru.since_ns = engine->now_ns;
 	return engine->aru.count > engine->options.fail_recv_const && token->aru_addr == engine->options.nodeid &&
-	       engine->now_ns - engine->aru.since_ns >= engine->options.token_ns;
+	       (engine->now_ns - engine->aru.since_ns >= engine->options.token_ns || TOTEM_QUIRK(engine, FAILS_EARLY));
+}
+
+/*
+ * A Corosync node that lacks a frame leaves the ring after so many visits, which may be a fraction of a second. Frames of
+ * one node may not reach another one for a second, without a fault of either. When a link is up again, the kernel asks for
+ * an address once a second. So from some visits on each rotation takes its part of the token timeout.
+ */
+uint64_t aru_pace_ns(const struct totem_engine *engine)
+{
+	const struct totem_options *options = &engine->options;
+	uint32_t free_visits = options->fail_recv_const / PACE_FREE;
+	uint64_t rotation = options->token_ns / (options->fail_recv_const - free_visits);
+	uint64_t passed = engine->now_ns - engine->pass.sent_ns;
+
+	if (engine->installed.features != 0 || engine->aru.count <= free_visits)
+		return 0;
+	if (rotation > options->hold_ns)
+		rotation = options->hold_ns; /* another member would send the token again */
+	return passed < rotation ? rotation - passed : 0;
 }
 
 bool aru_is_lacking(const struct totem_engine *engine, const struct wire_token *token)

@@ -37,6 +37,12 @@ static inline bool aru_covers(const struct aru *aru, uint32_t seq)
 bool aru_stands_still(struct totem_engine *engine, const struct wire_token *token, uint32_t before);
 
 /**
+ * Return for how long this node keeps the token, in ns, so that a Corosync node gets the frames that it lacks in time, or
+ * 0: book ring, "The aru". Call it in OPERATIONAL.
+ */
+uint64_t aru_pace_ns(const struct totem_engine *engine);
+
+/**
  * Return whether a member may lack a frame that it can get in the next rotation. The token need not have a request for
  * the frame: another member may have answered the request, and the frame was lost again. Return false if the aru has
  * stood still for two token timeouts: the token can be held then, although a member lacks frames.

@@ -535,7 +535,9 @@ int totem_engine_set_mutant(struct totem_engine *engine, const char *name); /* -
 #define TOTEM_QUIRK_ONE_ATTEMPT 256u
 /* A ring that others have installed in a recovery that this node has left is not installed late. */
 #define TOTEM_QUIRK_NEVER_LATE 512u
-#define TOTEM_QUIRK_ALL 1023u
+/* A node that lacks frames leaves after so many visits, however short they are. */
+#define TOTEM_QUIRK_FAILS_EARLY 1024u
+#define TOTEM_QUIRK_ALL 2047u
 void totem_engine_set_quirks(struct totem_engine *engine, uint32_t quirks);
 #endif
 

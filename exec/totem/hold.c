@@ -57,7 +57,7 @@ void hold_let_go(struct totem_engine *engine)
 
 void hold_wake(struct totem_engine *engine)
 {
-	if (engine->place == TOKEN_VISITING || engine->state != TOTEM_OPERATIONAL)
+	if (engine->place == TOKEN_VISITING || engine->place == TOKEN_PACED || engine->state != TOTEM_OPERATIONAL)
 		return;
 	if (place_is_kept(engine->place)) {
 		/* Send on the next turn, so that one visit sends all messages that are being queued now. */
@@ -109,7 +109,7 @@ void hold_cancelled(struct totem_engine *engine, struct coterie_frame *frame)
 	pass_note_busy(engine);
 	engine->place = place_woken(engine->place);
 	/* hold_let_go only acts if this node holds the token. A token that was sent on is not sent again. */
-	if (engine->state == TOTEM_OPERATIONAL || engine->state == TOTEM_RECOVERY)
+	if (engine->place != TOKEN_PACED && (engine->state == TOTEM_OPERATIONAL || engine->state == TOTEM_RECOVERY))
 		hold_let_go(engine);
 }
 

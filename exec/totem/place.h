@@ -14,6 +14,7 @@ enum token_place {
 	/* This node holds it, but has frames to send, and sends them and the token on the next turn. */
 	TOKEN_WAKING,
 	TOKEN_LINGERING, /* this node keeps it as a lone sender: linger.c */
+	TOKEN_PACED,     /* this node keeps it for the rest of a rotation: aru_pace_ns */
 };
 
 /** Return whether this node keeps the token after its visit. */

@@ -30,7 +30,10 @@ static void accept(struct totem_engine *engine, const struct wire_token *token)
 	aru_note(engine, token);
 }
 
-/* Decide whether to keep the token. The representative of an idle ring keeps it, and so does a lone sender. */
+/*
+ * Decide whether to keep the token. The representative of an idle ring keeps it, and so does a lone sender. While a
+ * Corosync node lacks frames, each node of ours may.
+ */
 static void decide_hold(struct totem_engine *engine, const struct wire_token *token)
 {
 	const struct totem_options *options = &engine->options;
@@ -54,6 +57,11 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 	}
 	if (engine->place != TOKEN_NONE)
 		engine->place = TOKEN_AWAY;
+	if (engine->state == TOTEM_OPERATIONAL && aru_pace_ns(engine) > 0) {
+		engine->place = TOKEN_PACED;
+		timer_skip_rotation(engine);
+		return;
+	}
 	if (linger_is_due(engine))
 		linger_begin(engine, &engine->pass.token);
 }
@@ -85,6 +93,14 @@ static void exchange_frames(struct totem_engine *engine, struct wire_token *toke
 	flow_account(engine, token, waiting);
 }
 
+/* Return for how long the token is kept. */
+static uint64_t kept_ns(const struct totem_engine *engine)
+{
+	if (engine->place == TOKEN_LINGERING)
+		return engine->options.linger_ns;
+	return engine->place == TOKEN_PACED ? aru_pace_ns(engine) : engine->options.hold_ns;
+}
+
 /* Send the token to the successor, or keep it. */
 static void pass_on(struct totem_engine *engine)
 {
@@ -97,8 +113,7 @@ static void pass_on(struct totem_engine *engine)
 	timer_start_token(engine);
 	timer_renew_retransmit(engine);
 	if (place_is_kept(engine->place))
-		timer_set(engine, TOTEM_TIMER_HOLD,
-			engine->place == TOKEN_LINGERING ? engine->options.linger_ns : engine->options.hold_ns);
+		timer_set(engine, TOTEM_TIMER_HOLD, kept_ns(engine));
 	if (engine->is_heartbeat_used && !place_is_kept(engine->place))
 		timer_set(engine, TOTEM_TIMER_HEARTBEAT,
 			engine->options.heartbeat_failures_allowed * engine->options.token_retransmit_ns +

@@ -3,8 +3,8 @@
 interop_scripts = \
 	%D%/mixed_1_2_order.sh %D%/mixed_1_2_faults.sh %D%/mixed_2_1_order.sh %D%/mixed_2_1_faults.sh \
 	%D%/mixed_2_1_evs.sh %D%/compact.sh
-dist_check_SCRIPTS += $(interop_scripts) %D%/asymmetric.sh %D%/knet_mixed.sh
-TESTS += $(interop_scripts) %D%/asymmetric.sh %D%/knet_mixed.sh
+dist_check_SCRIPTS += $(interop_scripts) %D%/asymmetric.sh %D%/one_way.sh %D%/knet_mixed.sh
+TESTS += $(interop_scripts) %D%/asymmetric.sh %D%/one_way.sh %D%/knet_mixed.sh
 
 # Outages that must cost no node its membership. The long play has default timers, all transports, and 10 outages of each
 # way and length. Rings of corosync have the same outages at the same moments. It takes 30 minutes for each transport.

@@ -207,6 +207,59 @@ START_TEST(a_deaf_member_alone_fails_to_receive)
 }
 END_TEST
 
+/* Node 1 gets a hold cancel of node 2. */
+static void cancel_hold(void)
+{
+	const struct wire_hold_cancel cancel = {.nodeid = 2, .ring = node_of(1)->engine->ring};
+	uint8_t bytes[64];
+
+	feed(1, bytes, wire_encode_hold_cancel(&cancel, false, bytes, sizeof(bytes)));
+}
+
+/*
+ * On a fast network, nodes 2 and 3 announce no features, as Corosync nodes, and node 2 gets no frames. Node 1 alone lets it
+ * pass no more visits in a token timeout than those after which a Corosync node leaves. Messages of clients and hold
+ * cancels change nothing. With _i 1 all nodes are ours, and the ring stays fast.
+ */
+START_TEST(a_member_without_features_has_a_token_timeout_to_get_frames)
+{
+	const uint64_t features = options.features;
+	uint32_t before;
+
+	options.token_ns = 1000 * MS;
+	options.fail_recv_const = 2500;
+	net->delay_ns = 20000;
+	net->node_count = 3;
+	for (uint32_t id = 1; id <= 3; id++) {
+		options.features = id == 1 || _i == 1 ? features : 0;
+		node_start(id);
+	}
+	run_until_ring(3, 5000);
+	net->drops = is_lost;
+	run_for(1000);
+	node_of(2)->engine->installed.features = node_of(3)->engine->installed.features = 1; /* they keep no token */
+	deaf = 2;
+	send_text(3, TOTEM_AGREED, "x");
+	before = node_of(2)->visits;
+	for (uint32_t i = 0; i < 980; i++) {
+		send_text(i % 3 == 0 ? 3 : 1, TOTEM_AGREED, "y");
+		cancel_hold();
+		run_for(1);
+	}
+	ck_assert_uint_ge(node_of(2)->visits - before, _i == 1 ? 8000 : 2000);
+	ck_assert_uint_le(node_of(2)->visits - before, _i == 1 ? 20000 : 2500);
+	deaf = 0;
+	run_until_received(981, 100);
+	/* Then the ring is as fast as before. */
+	before = node_of(2)->visits;
+	for (int i = 0; i < 10; i++) {
+		send_text(3, TOTEM_AGREED, "z");
+		run_for(2);
+	}
+	ck_assert_uint_ge(node_of(2)->visits - before, 150);
+}
+END_TEST
+
 /*
  * A message of a client waits for the end of the synchronisation. More rotations would not help, so the ring is idle.
  */
@@ -244,6 +297,7 @@ int main(void)
 	tcase_add_test(tcase, each_frame_that_arrives_gives_the_others_time);
 	tcase_add_test(tcase, one_tokens_aru_does_not_show_that_all_have_all);
 	tcase_add_loop_test(tcase, a_deaf_member_alone_fails_to_receive, 1, 4);
+	tcase_add_loop_test(tcase, a_member_without_features_has_a_token_timeout_to_get_frames, 0, 2);
 	tcase_add_test(tcase, a_message_behind_a_synchronisation_keeps_no_token_turning);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
