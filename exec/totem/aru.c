@@ -5,6 +5,11 @@
 #include "exec/totem/state.h"
 
 #define PACE_FREE 16u /* the part of the visits of a Corosync node that are as fast as the network */
+/*
+ * A frame that was lost is repeated within so many visits. With a smaller fail_recv_const a rotation would be long, and the
+ * ring would wait for each lost frame. So it stays fast.
+ */
+#define PACE_FREE_MIN 32u
 
 void aru_installed(struct totem_engine *engine)
 {
@@ -51,13 +56,13 @@ uint64_t aru_pace_ns(const struct totem_engine *engine)
 {
 	const struct totem_options *options = &engine->options;
 	uint32_t free_visits = options->fail_recv_const / PACE_FREE;
-	uint64_t rotation = options->token_ns / (options->fail_recv_const - free_visits);
 	uint64_t passed = engine->now_ns - engine->pass.sent_ns;
 
-	if (engine->installed.features != 0 || engine->aru.count <= free_visits)
+	if (engine->installed.features != 0 || free_visits < PACE_FREE_MIN || engine->aru.count <= free_visits)
 		return 0;
-	if (rotation > options->hold_ns)
-		rotation = options->hold_ns; /* another member would send the token again */
+
+	uint64_t rotation = options->token_ns / (options->fail_recv_const - free_visits);
+
 	return passed < rotation ? rotation - passed : 0;
 }
 

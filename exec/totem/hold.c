@@ -45,7 +45,8 @@ void hold_let_go(struct totem_engine *engine)
 	if (!place_is_kept(engine->place) || TOTEM_MUTANT(engine, HOLD_FOREVER))
 		return;
 	timer_cancel(engine, TOTEM_TIMER_HOLD);
-	if (engine->state == TOTEM_OPERATIONAL)
+	/* The window of a paced token was shared out at its visit, as the rest of its frames waits for others. */
+	if (engine->state == TOTEM_OPERATIONAL && engine->place != TOKEN_PACED)
 		hold_send_late(engine);
 	multicast_flush(engine);
 	pass_forward(engine);

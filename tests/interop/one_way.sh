@@ -17,12 +17,13 @@ deafen() {
 	lab_nap 0.3
 	lab_in "$1" iptables -A INPUT -s "$(lab_address "$2")" -j DROP
 	lab_nap 2.1
+	lab_in "$1" iptables -nvxL INPUT | awk '/DROP/ { print $1 }' >"$LAB_DIR/dropped"
 	lab_in "$1" iptables -F INPUT
 }
 
 # play KINDS TO FROM: node TO does not hear node FROM, which is the node behind it, so that no token is lost.
 play() {
-	local to=$2 from=$3 before round
+	local to=$2 from=$3 before round pid
 
 	# shellcheck disable=SC2034 # of lab.sh
 	read -r 'LAB_KINDS[1]' 'LAB_KINDS[2]' 'LAB_KINDS[3]' <<<"$1"
@@ -34,8 +35,10 @@ play() {
 	before=$(reload_changes 1 2 3)
 	for round in 1 2; do
 		deafen "$to" "$from" &
+		pid=$!
 		LAB_MS=2800 LAB_RATE=100 lab_traffic "$1, round $round, node $to does not hear node $from" 1400 1 2 3
-		wait $!
+		wait $pid
+		tap_check "$1, round $round: packets were dropped ($(cat "$LAB_DIR/dropped"))" test "$(cat "$LAB_DIR/dropped")" -gt 0
 	done
 	tap_check "$1: no node was out of the ring ($before)" test "$before" = "$(reload_changes 1 2 3)"
 	! grep -q 'FAILED TO RECEIVE' "$LAB_DIR"/[123]/log
