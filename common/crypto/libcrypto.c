@@ -24,25 +24,30 @@ const char *libcrypto_error(void) { return ""; }
 #define FILE_OF(version) "libcrypto.so." TEXT_OF(version)
 
 static struct {
-	pthread_once_t once;
+	pthread_mutex_t mutex;
 	bool is_loaded;
 	struct libcrypto functions;
 	char error[LATE_ERROR_SIZE];
-} state = {.once = PTHREAD_ONCE_INIT};
+} state = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
-static void load(void)
+static bool load(void)
 {
 #define FUNCTION(name) {#name, &state.functions.name},
 	const struct late_function functions[] = {LIBCRYPTO_FUNCTIONS(FUNCTION)};
 
-	state.is_loaded = late_library_load(
+	return late_library_load(
 		FILE_OF(OPENSSL_SHLIB_VERSION), functions, sizeof(functions) / sizeof(functions[0]), state.error);
 }
 
 const struct libcrypto *libcrypto_get(void)
 {
-	pthread_once(&state.once, load);
-	return state.is_loaded ? &state.functions : NULL;
+	pthread_mutex_lock(&state.mutex);
+	if (!state.is_loaded)
+		state.is_loaded = load();
+	bool is_loaded = state.is_loaded;
+
+	pthread_mutex_unlock(&state.mutex);
+	return is_loaded ? &state.functions : NULL;
 }
 
 const char *libcrypto_error(void) { return state.error; }

@@ -47,11 +47,11 @@ struct libcrypto {
 /**
  * Load libcrypto, if it is not loaded yet. Any thread may call this.
  *
- * @return valid until the process ends; NULL: it cannot be loaded, or lacks a function. Then every call returns NULL.
+ * @return valid until the process ends; NULL: it cannot be loaded, or lacks a function. The next call tries again.
  */
 const struct libcrypto *libcrypto_get(void);
 
-/** After libcrypto_get has returned NULL: say why. @return valid until the process ends */
+/** After libcrypto_get has returned NULL: say why. @return valid until the next call of libcrypto_get */
 const char *libcrypto_error(void);
 
 #endif

@@ -56,8 +56,24 @@ lab_stop 1 2
 tap $? "both stop with status 0"
 rm -f "$LAB_DIR/1/log"
 lab_start 1
+LAB_PATIENCE=20 lab_await lab_ended "${LAB_DAEMONS[1]}" || lab_kill 1
 wait "${LAB_DAEMONS[1]}"
 status=$?
 tap_check "with a key it does not start: status 15 ($status)" test $status -eq 15
 tap_check "which its log explains" grep -q "$refusal" "$LAB_DIR/1/log"
+
+configure ""
+lab_start 1 2
+lab_ring 2 1 2
+tap $? "a ring in clear once more"
+configure aes256-gcm
+! reload_ask 2 reload >/dev/null
+tap $? "node 1 refuses the key"
+lab_in 1 umount "$(readlink -f "$libcrypto")"
+reload_ask 2 reload >/dev/null
+tap_check "with libcrypto there the next reload encrypts the ring" reload_until 20 maps 1 libcrypto
+lab_ring 2 1 2
+tap $? "one ring"
+lab_stop 1 2
+tap $? "both stop with status 0"
 lab_close

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # common/
-common_tests = %D%/test_crypto %D%/test_thread
+common_tests = %D%/test_thread
+if !STATIC_BINARY
+common_tests += %D%/test_crypto
+endif
 check_PROGRAMS += $(common_tests)
 TESTS += $(common_tests)
 
