@@ -2,6 +2,7 @@
 #include "exec/reload/reload_private.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -343,6 +344,7 @@ static void on_read(void *arg)
 	if (reload->kept.config == NULL)
 		pay_revision(reload, rc == 0 && job->work == WORK_WHOLE);
 	job_destroy(job);
+	malloc_trim(0); /* the reading took far more memory than what it left */
 	tell_waiters(reload, rc, text != NULL ? text : error.text);
 	free(text);
 	begin_next(reload);
