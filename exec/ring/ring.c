@@ -341,6 +341,14 @@ void ring_tell_transport(struct ring *ring, const struct totem_configuration *co
 
 static int cb_store_ring_id(void *arg, const struct ring_id *id) { return ring_store_id(arg, id); }
 
+static void cb_expect_ring_seq(void *arg, uint64_t seq)
+{
+	struct ring *ring = arg;
+
+	/* If this fails, it is tried again when the ring id is stored, and reported then. */
+	(void)ring_seq_expect(&ring->seq, seq);
+}
+
 static bool cb_visit(void *arg)
 {
 	struct ring *ring = arg;
@@ -442,6 +450,7 @@ const struct totem_callbacks ring_callbacks = {
 	.deliver = cb_deliver,
 	.configure = cb_configure,
 	.store_ring_id = cb_store_ring_id,
+	.expect_ring_seq = cb_expect_ring_seq,
 	.visit = cb_visit,
 	.watch = cb_watch,
 	.poke = cb_poke,

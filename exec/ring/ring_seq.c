@@ -58,6 +58,13 @@ int ring_seq_use(struct ring_seq *seq, uint64_t number)
 	return rc;
 }
 
+int ring_seq_expect(struct ring_seq *seq, uint64_t number)
+{
+	bool is_needed = number > seq->stored && number - seq->stored <= RING_SEQ_LEAP;
+
+	return is_needed ? store(seq, ahead_of(number)) : 0;
+}
+
 bool ring_seq_is_low(const struct ring_seq *seq)
 {
 	return ahead_of(seq->used) > seq->stored && seq->stored - seq->used < RING_SEQ_AHEAD / 2;

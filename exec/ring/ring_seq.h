@@ -16,6 +16,8 @@
 #define RING_SEQ_AHEAD 4096u /* 1,024 rings */
 /* Random bits of the number at which a node without a file begins. With the steps of 4 it is below 2^26. */
 #define RING_SEQ_FRESH_BITS 24u
+/* Above the first numbers of nodes without a file, and some rings. */
+#define RING_SEQ_LEAP (UINT64_C(8) << RING_SEQ_FRESH_BITS)
 
 struct ring_seq {
 	const char *dir; /* borrowed */
@@ -42,6 +44,12 @@ int ring_seq_load(struct ring_seq *seq, const char *dir, uint32_t nodeid, uint64
  * @return 0; errors of state_ring_seq_store: nothing has changed then
  */
 int ring_seq_use(struct ring_seq *seq, uint64_t number);
+/**
+ * Make a number durable that may be used soon. This does nothing for a number more than RING_SEQ_LEAP above the stored
+ * one: it may come from a forged packet, and a restarted node would begin there.
+ * @return 0; errors of state_ring_seq_store: nothing has changed then
+ */
+int ring_seq_expect(struct ring_seq *seq, uint64_t number);
 /** Return whether less than half of RING_SEQ_AHEAD is left, so that ring_seq_store_ahead is worth a write. */
 bool ring_seq_is_low(const struct ring_seq *seq);
 /**

@@ -94,7 +94,7 @@ static bool must_fall(const struct totem_engine *engine, uint64_t highest)
 	       (engine->lists.live.count == 1 || !engine->claim.has_fallen);
 }
 
-uint64_t claim_next(struct totem_engine *engine)
+uint64_t claim_highest(const struct totem_engine *engine)
 {
 	uint64_t highest = engine->ring.seq;
 
@@ -105,6 +105,13 @@ uint64_t claim_next(struct totem_engine *engine)
 		if (peer != NULL && id != engine->options.nodeid && peer->join_seq > highest)
 			highest = peer->join_seq;
 	}
+	return highest;
+}
+
+uint64_t claim_next(struct totem_engine *engine)
+{
+	uint64_t highest = claim_highest(engine);
+
 	if (!must_fall(engine, highest))
 		return highest;
 	engine->claim.has_fallen = true;

@@ -8,6 +8,7 @@
 
 #include "exec/totem/engine.h"
 
+#define RING_SEQ_STEP 4u /* from the highest seq of the candidates to that of their ring */
 /* The limit for a node that is alone. Such a node must be able to join a ring whose seq an attacker has raised. */
 #define RING_SEQ_LONE_MAX (TOTEM_RING_SEQ_JUMP_MAX + (UINT64_C(1) << 62))
 /*
@@ -43,6 +44,8 @@ void claim_heard(struct totem_engine *engine, uint32_t id, uint64_t ring_seq);
  * `ring`.
  */
 bool claim_is_followed(const struct totem_engine *engine, uint64_t ring_seq);
+/** Return the highest seq that this node or a node in `live` has claimed. */
+uint64_t claim_highest(const struct totem_engine *engine);
 /**
  * Return the seq that the next ring of the nodes in `live` must exceed: the highest of theirs. If that would keep
  * another node out, return a new, lower number, and trace it.

@@ -8,7 +8,6 @@
 #include "exec/totem/frame.h"
 #include "exec/totem/state.h"
 
-#define RING_SEQ_STEP 4u
 /* A node in COMMIT takes so many later attempts at most. A forger could keep it there, and each costs a write to disk. */
 #define REPLACED_MAX 3u
 

@@ -197,6 +197,12 @@ struct totem_callbacks {
 	/** Store the ring id so that it survives a crash. @return 0; -errno: the engine does not use the ring id. */
 	int (*store_ring_id)(void *arg, const struct ring_id *id);
 	/**
+	 * All candidates agree on the next ring, and another node is its representative. Its seq will be this one, or a
+	 * lower one, if no other node joins. Store a number ahead now, while all members wait: in store_ring_id they
+	 * wait for one disk after the other. The seq comes from packets, which may be forged. May be NULL.
+	 */
+	void (*expect_ring_seq)(void *arg, uint64_t seq);
+	/**
 	 * Watch the daemon of this member, and no longer that of another one: report its end with
 	 * TOTEM_EVENT_WATCH_CLOSED. 0: watch none. The engine calls this for each ring, since an idle ring sends no
 	 * packets that show whether its members run. May be NULL.

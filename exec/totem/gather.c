@@ -11,6 +11,7 @@
 #define MARGIN_NS (20 * MILLISECOND_NS)
 /* A failed node is not restored within this many join periods of the consensus timeout. */
 #define RESTORE_JOINS 4u
+#define EXPECTED_MAX 8u /* ring seqs that are stored ahead between two configurations */
 
 /* Return whether a packet of another node is the cause, and not a timer or evidence of this node. */
 static bool is_prompted(enum gather_cause cause)
@@ -106,6 +107,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	}
 	if (engine->state == TOTEM_OPERATIONAL) {
 		engine->gather.episode++;
+		engine->gather.expected_seq = engine->gather.expected_count = 0;
 		engine->gather.episode_ns = engine->gather.waiting_ns = engine->now_ns;
 	}
 	engine->gather.began_ns = engine->now_ns;
@@ -148,6 +150,22 @@ static bool is_agreed(struct totem_engine *engine)
 	return node_set_contains(&engine->lists.consensus, live);
 }
 
+/*
+ * Let the user store ahead the seq of the ring that another node is about to begin. Members with random first numbers
+ * come one after the other, so there may be several before the ring forms. A forged join must not cause more.
+ */
+static void expect_ring(struct totem_engine *engine)
+{
+	uint64_t seq = claim_highest(engine) + RING_SEQ_STEP;
+
+	if (engine->callbacks.expect_ring_seq == NULL || seq <= engine->gather.expected_seq ||
+		engine->gather.expected_count == EXPECTED_MAX)
+		return;
+	engine->gather.expected_seq = seq;
+	engine->gather.expected_count++;
+	engine->callbacks.expect_ring_seq(engine->arg, seq);
+}
+
 /* Handle a join with the same lists as this node has: its sender agrees (book membership, "Joins"). */
 static void consent(struct totem_engine *engine, uint32_t node)
 {
@@ -168,6 +186,8 @@ static void consent(struct totem_engine *engine, uint32_t node)
 		 * If a late path is likely, this code runs again: this node's own joins come back to it at each T-join.
 		 */
 		commit_create(engine);
+	} else if (agreed && engine->lists.live.ids[0] != engine->options.nodeid) {
+		expect_ring(engine);
 	}
 }
 

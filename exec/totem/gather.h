@@ -31,11 +31,13 @@ enum gather_cause {
 
 /* The state of the change from one ring to the next. Only gather.c changes the members. */
 struct gather {
-	uint64_t episode;       /* how often this node has left OPERATIONAL */
-	uint64_t episode_ns;    /* when it left OPERATIONAL last */
-	uint64_t began_ns;      /* when it entered GATHER last */
-	uint64_t waiting_ns;    /* since when it has waited for members of its last ring, without a pause */
-	bool is_conclusion_due; /* a majority has waited for its margin: see waits_for_margin() */
+	uint64_t episode;        /* how often this node has left OPERATIONAL */
+	uint64_t episode_ns;     /* when it left OPERATIONAL last */
+	uint64_t began_ns;       /* when it entered GATHER last */
+	uint64_t waiting_ns;     /* since when it has waited for members of its last ring, without a pause */
+	uint64_t expected_seq;   /* the last seq that was given to expect_ring_seq since then */
+	uint32_t expected_count; /* how many were */
+	bool is_conclusion_due;  /* a majority has waited for its margin: see waits_for_margin() */
 	bool has_failed_to_receive;
 	struct node_set join_proc, join_failed; /* lists of the join that is being handled */
 	struct node_set strangers;              /* memory for one call */

@@ -90,6 +90,28 @@ START_TEST(each_start_without_a_stored_ring_seq_begins_at_another_one)
 }
 END_TEST
 
+/*
+ * The members of a ring with a node that begins at a high number store it before the commit token comes. A number that
+ * no new node begins with may be forged, and waits for the commit token.
+ */
+START_TEST(an_expected_ring_seq_is_stored_before_it_is_used)
+{
+	seen.callbacks.expect_ring_seq(seen.arg, first + 100);
+	ck_assert_uint_eq(seen.stores, 1); /* the one of the start */
+	seen.callbacks.expect_ring_seq(seen.arg, first + 3 * RING_SEQ_AHEAD);
+	ck_assert_uint_eq(seen.stores, 2);
+	ck_assert_uint_eq(seen.stored_seq, first + 4 * RING_SEQ_AHEAD);
+	ck_assert_int_eq(use(3 * RING_SEQ_AHEAD), 0);
+	ck_assert_uint_eq(seen.stores, 2);
+	seen.callbacks.expect_ring_seq(seen.arg, first + 5 * RING_SEQ_AHEAD + RING_SEQ_LEAP);
+	ck_assert_uint_eq(seen.stores, 2);
+	seen.is_disk_full = true;
+	seen.callbacks.expect_ring_seq(seen.arg, first + 5 * RING_SEQ_AHEAD);
+	ck_assert_int_eq(seen.exit_code, 0); /* it may not be needed */
+	ck_assert_int_eq(use(5 * RING_SEQ_AHEAD), -ENOSPC);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ring");
@@ -98,6 +120,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, ring_case_tear_down);
 	tcase_add_test(tcase, ring_ids_are_stored_while_the_ring_is_quiet);
 	tcase_add_test(tcase, a_full_disk_stops_the_daemon_when_no_ring_id_is_left);
+	tcase_add_test(tcase, an_expected_ring_seq_is_stored_before_it_is_used);
 	tcase_add_test(tcase, each_start_without_a_stored_ring_seq_begins_at_another_one);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

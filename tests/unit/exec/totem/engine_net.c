@@ -199,6 +199,14 @@ static int on_store(void *arg, const struct ring_id *id)
 	return 0;
 }
 
+static void on_expect(void *arg, uint64_t seq)
+{
+	struct node *node = arg;
+
+	node->expected_seq = seq;
+	node->expected_count++;
+}
+
 static bool on_visit(void *arg)
 {
 	struct node *node = arg;
@@ -321,6 +329,7 @@ static const struct totem_callbacks callbacks = {
 	.deliver = on_deliver,
 	.configure = on_configure,
 	.store_ring_id = on_store,
+	.expect_ring_seq = on_expect,
 	.visit = on_visit,
 	.lingering = on_lingering,
 	.watch = on_watch,

@@ -36,8 +36,10 @@ struct node {
 	uint32_t id;
 	bool is_up;
 	bool syncs_by_hand;
-	bool has_more;     /* result of the node's callback `visit`: its clients have more to send */
-	uint64_t ring_seq; /* ring sequence on the node's disk */
+	bool has_more;         /* result of the node's callback `visit`: its clients have more to send */
+	uint64_t ring_seq;     /* ring sequence on the node's disk */
+	uint64_t expected_seq; /* the last one that the engine has expected */
+	uint32_t expected_count;
 	bool is_disk_broken;
 	uint64_t timers[TOTEM_TIMER_COUNT];
 	char log[LOG_MAX]; /* configurations and messages, in order, one per line */

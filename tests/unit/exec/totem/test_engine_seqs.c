@@ -294,6 +294,31 @@ START_TEST(a_claim_does_not_lower_a_node_below_its_ring)
 }
 END_TEST
 
+/* Members store the number of the next ring while they wait, and not one after the other when its commit token comes. */
+START_TEST(members_expect_the_seq_of_the_next_ring)
+{
+	static const uint32_t nodes[] = {1, 2, 3};
+
+	net->node_count = 3;
+	for (uint32_t id = 1; id <= 3; id++)
+		node_of(id)->ring_seq = id == 2 ? 400000 : 4000 * id;
+	for (uint32_t id = 1; id <= 3; id++)
+		node_start(id);
+	run_until_ring(3, 5000);
+	ck_assert_uint_eq(node_of(1)->expected_count, 0); /* it makes the commit token */
+	ck_assert_uint_eq(node_of(2)->expected_seq, ring_of(2)->seq);
+	ck_assert_uint_eq(node_of(3)->expected_seq, ring_of(3)->seq);
+	/* Forged joins do not make it write for ever. */
+	node_of(3)->expected_count = 0;
+	for (uint32_t i = 0; i < 100; i++) {
+		feed_join(3, 1, 500000 + 16 * i, nodes, 3);
+		feed_join(3, 2, 500004 + 16 * i, nodes, 3);
+	}
+	ck_assert_uint_eq(node_of(3)->expected_count, 8);
+	run_until_ring(3, 5000);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("engine");
@@ -309,6 +334,7 @@ int main(void)
 	tcase_add_loop_test(tcase, rings_far_apart_become_one, 0, 7);
 	tcase_add_test(tcase, a_member_that_does_not_follow_is_in_the_next_ring);
 	tcase_add_loop_test(tcase, a_claim_does_not_lower_a_node_below_its_ring, 1, 3);
+	tcase_add_test(tcase, members_expect_the_seq_of_the_next_ring);
 	suite_add_tcase(suite, tcase);
 
 	return suite_run(suite);
