@@ -46,16 +46,24 @@ void state_disk_destroy(struct state_disk *disk)
 	free(disk);
 }
 
-static int replace(const struct state_disk *disk, const char *name, const void *bytes, uint32_t size)
+static int try_replace(const struct kit_node *node, const char *name, const void *bytes, uint32_t size)
 {
-	if (disk->node->disk_rc < 0)
-		return disk->node->disk_rc;
-	int dir = open(disk->node->executive.state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (node->disk_rc < 0)
+		return node->disk_rc;
+	int dir = open(node->executive.state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0)
 		return -errno;
 	int rc = state_file_replace(dir, name, bytes, size);
 	close(dir);
+	return rc;
+}
+
+static int replace(const struct state_disk *disk, const char *name, const void *bytes, uint32_t size)
+{
+	int rc = try_replace(disk->node, name, bytes, size);
+
+	disk->node->failed_stores += rc < 0;
 	return rc;
 }
 

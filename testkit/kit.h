@@ -70,6 +70,7 @@ struct kit_node {
 	uint64_t resume_ns;         /* the node is paused until this time */
 	uint64_t disk_ns;           /* least time for which storing a file takes: testkit_disk */
 	int disk_rc;                /* result of storing a file: 0, or -errno */
+	uint32_t failed_stores;     /* how often storing a file has failed */
 	struct kit_refusals *refusals;
 	struct loop_timer *room_timer; /* when refused services may send again, or NULL: no service waits */
 	struct kit_clock clock;

@@ -76,13 +76,23 @@ static struct kv_ring newest_epoch(const struct kv *kv)
 	return newest;
 }
 
+/* Return whether a node has lost its files, or could not store one. */
+static bool is_marker_missing(const struct play *play)
+{
+	bool is_missing = play->losses > 0;
+
+	for (uint32_t node = 0; node < play->script->nodes; node++)
+		is_missing |= play->kit->nodes[node].failed_stores > 0;
+	return is_missing;
+}
+
 /*
  * Check a reset: no running node may still have the old table. Not checked if a node's marker files were lost, since
  * nothing is promised then.
  */
 static void check_loss(struct kv_clients *clients, const struct kit_node *node, const struct kv *kv)
 {
-	if ((clients->play->script->faults & 1u << HISTORY_DISK) != 0)
+	if (is_marker_missing(clients->play))
 		return;
 	struct kv_ring newest = newest_epoch(kv);
 

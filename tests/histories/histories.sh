@@ -18,7 +18,8 @@ tap $? "seeds 1 to $count: $(head -n 1 "$out/all")" || tap_note "$(cat "$out/all
 figure() {
 	sed -n "s/.* \([0-9]*\) $1.*/\1/p" "$out/all" | head -n 1
 }
-for word in "configurations" "changes of groups" "messages" "of them safe" "pairs of histories" "promises of safe"; do
+for word in "configurations" "changes of groups" "messages" "of them safe" "pairs of histories" "promises of safe" verdicts \
+	"answers of kv" "reloads of two nodes" "stores that failed"; do
 	tap_check "something was checked: $word" test "$(figure "$word")" -gt 0
 done
 

@@ -257,15 +257,6 @@ static void heal_network(struct play *play)
 	memset(net->rejects, 0, sizeof(net->rejects));
 }
 
-/* Remove or restore a node's folder of files, as if its disk were full. */
-static void fill_disk(struct play *play, uint32_t number, bool is_full)
-{
-	struct kit_node *node = &play->kit->nodes[number - 1];
-
-	if (node->is_up) /* plugins read the path from this copy */
-		node->executive.host.state_dir = is_full ? "/dev/null/full" : node->state_dir;
-}
-
 static const char *service_name(uint32_t which) { return which == 0 ? "cpg" : "kv"; }
 
 /* Return whether an unloaded service still waits until the ring has delivered its last messages. */
@@ -373,7 +364,7 @@ static void strike_node(struct play *play, const struct step *step)
 		kit->nodes[step->node - 1].store_ms = step->count;
 		break;
 	case STEP_DISK_FULL:
-		fill_disk(play, step->node, step->count != 0);
+		testkit_disk(kit, step->node, 0, step->count != 0 ? -ENOSPC : 0);
 		break;
 	case STEP_UNLOAD:
 		unload_service(play, step->node, (uint32_t)step->value);
@@ -443,7 +434,7 @@ static bool end_faults(struct play *play)
 	for (uint32_t node = 1; node <= play->script->nodes; node++) {
 		/* Cancel a crash that was to happen after some effects. */
 		kit->nodes[node - 1].crash_at = 0;
-		fill_disk(play, node, false);
+		testkit_disk(kit, node, 0, 0);
 		kit->nodes[node - 1].store_ms = 0;
 		for (uint32_t ms = 0; play->is_stopping[node] && testkit_is_up(kit, node) && ms < STOP_MS; ms += 50)
 			run(play, 50);
@@ -513,6 +504,8 @@ int play_script(struct play *play, const struct script *script, FILE *log)
 		finish(play);
 	if (play->broken[0] == '\0' && testkit_complaints(play->kit) > 0)
 		play_break(play, "complaint: %s", testkit_complaint(play->kit, 0));
+	for (uint32_t node = 0; node < play->script->nodes; node++)
+		play->counts.failed_stores += play->kit->nodes[node].failed_stores;
 	play->counts.simulated_ms = testkit_now_ns(play->kit) / 1000000;
 	testkit_destroy(play->kit);
 	for (uint32_t i = 0; i < PARTS; i++)
