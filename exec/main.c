@@ -361,6 +361,17 @@ static int prepare_crypto(char *error, size_t size)
 	return 0;
 }
 
+/* coterie -t. The file may be of another host, so this is no error. */
+static int tell_test(const struct config *config)
+{
+	int code = modes_tell_test(config);
+
+	if (code == 0 && config->key != NULL && libcrypto_get() == NULL)
+		printf("%s: this host cannot encrypt the ring, libcrypto cannot be loaded: %s\n", config->file,
+			libcrypto_error());
+	return code;
+}
+
 static int run(struct daemon *daemon)
 {
 	struct executive *executive = &daemon->executive;
@@ -482,7 +493,7 @@ int main(int argc, char **argv)
 		       : daemon.options.is_repair
 			       ? repair_ring_seq(daemon.options.instance, daemon.options.lock_file, executive->config)
 		       : daemon.options.is_check_reload ? modes_check_reload(&daemon.options, executive->config)
-							: modes_tell_test(executive->config);
+							: tell_test(executive->config);
 	} else if (code == 0) {
 		code = run(&daemon);
 		tell_end(code);

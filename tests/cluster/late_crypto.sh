@@ -61,6 +61,9 @@ wait "${LAB_DAEMONS[1]}"
 status=$?
 tap_check "with a key it does not start: status 15 ($status)" test $status -eq 15
 tap_check "which its log explains" grep -q "$refusal" "$LAB_DIR/1/log"
+checked=$(lab_in 1 "$LAB_BUILD/exec/coterie" -t -c "$LAB_DIR/1/corosync.conf" 2>&1)
+tap_check "the check of its file says so" \
+	grep -q 'corosync\.conf: this host cannot encrypt the ring, libcrypto cannot be loaded: ' <<<"$checked"
 
 configure ""
 lab_start 1 2
@@ -70,6 +73,8 @@ configure aes256-gcm
 ! reload_ask 2 reload >/dev/null
 tap $? "node 1 refuses the key"
 lab_in 1 umount "$(readlink -f "$libcrypto")"
+checked=$(lab_in 1 "$LAB_BUILD/exec/coterie" -t -c "$LAB_DIR/1/corosync.conf" 2>&1)
+tap_check "the check of the file has nothing to say with libcrypto there" test "$(wc -l <<<"$checked")" -eq 1
 reload_ask 2 reload >/dev/null
 tap_check "with libcrypto there the next reload encrypts the ring" reload_until 20 maps 1 libcrypto
 lab_ring 2 1 2
