@@ -101,6 +101,7 @@ struct testkit {
 	uint64_t ring_seq; /* ring seq that is stored for a node before its first start. 0: none, so it is random */
 	/* Limit of the bytes of packets that wait in a node. 0: only KIT_INBOX, the limit of their number, applies. */
 	uint32_t inbox_bytes_max;
+	uint64_t overflows; /* packets that were lost by this limit */
 	uint32_t frame_seq; /* number of a ring's first frame minus 1: 0, except in tests of numbers that wrap */
 	char *config;       /* lines that the test adds */
 	struct kit_node *nodes;

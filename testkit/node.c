@@ -341,7 +341,10 @@ static bool is_overflowing(const struct kit_node *node, const struct packet *pac
 {
 	uint32_t room = node->kit->inbox_bytes_max;
 
-	return room != 0 && node->inbox_bytes > 0 && node->inbox_bytes + packet->size > room;
+	bool is_full = room != 0 && node->inbox_bytes > 0 && node->inbox_bytes + packet->size > room;
+
+	node->kit->overflows += is_full;
+	return is_full;
 }
 
 void node_packet(struct kit_node *node, struct packet *packet)

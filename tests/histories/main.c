@@ -131,14 +131,15 @@ static void add_counts(struct play_counts *sum, const struct play_counts *one)
 	sum->verdicts += one->verdicts;
 	sum->reloads_compared += one->reloads_compared;
 	sum->failed_stores += one->failed_stores;
+	sum->overflows += one->overflows;
 }
 
 static void print_counts(uint64_t seeds, const struct play_counts *sum)
 {
 	printf("histories: %ju in %ju simulated seconds, %ju steps\n", seeds, sum->simulated_ms / 1000, sum->steps);
 	printf("seen: %ju configurations, %ju changes of groups, %ju messages, %ju of them safe, %ju verdicts, "
-	       "%ju stores that failed\n",
-		sum->rings, sum->changes, sum->messages, sum->safe, sum->verdicts, sum->failed_stores);
+	       "%ju stores that failed, %ju packets that found a full socket\n",
+		sum->rings, sum->changes, sum->messages, sum->safe, sum->verdicts, sum->failed_stores, sum->overflows);
 	printf("checked: %ju pairs of histories, %ju promises of safe, %ju answers of kv, %ju reloads of two nodes\n",
 		sum->compared, sum->safe_kept, sum->kv_answered, sum->reloads_compared);
 	printf("excused: %ju gaps at the begin of a ring, %ju searches for an order of kv\n", sum->excused,

@@ -79,7 +79,7 @@ struct play_notes {
 
 struct play_counts {
 	uint64_t simulated_ms, steps, rings, changes, messages, safe, safe_kept, compared, kv_answered, kv_undecided;
-	uint64_t verdicts, excused, reloads_compared, failed_stores;
+	uint64_t verdicts, excused, reloads_compared, failed_stores, overflows;
 };
 
 struct play {

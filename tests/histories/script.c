@@ -425,6 +425,7 @@ static uint64_t draw_mix(struct pen *pen)
 
 static void draw_setting(struct pen *pen)
 {
+	static const uint32_t socket_bytes[] = {16384, 32768, 65536, 212992}; /* the last one is Linux's default */
 	struct script *script = pen->script;
 	struct setting *setting = &script->setting;
 
@@ -436,7 +437,7 @@ static void draw_setting(struct pen *pen)
 		setting->link_queue_ms = 5 + draw(pen, 46);
 	}
 	if (has(script, HISTORY_SOCKET))
-		setting->socket_bytes = 16384u << draw(pen, 4);
+		setting->socket_bytes = socket_bytes[draw(pen, 4)];
 	setting->has_wide_ids = has(script, HISTORY_IDS);
 	if (has(script, HISTORY_WRAP))
 		setting->frames_to_wrap = 1 + draw(pen, 2000);

@@ -86,7 +86,7 @@ struct step {
 /** Features that a node lacks, as bits. A node of an older version also lacks all newer features. */
 enum mix {
 	MIX_COMPACT = 1, /* no compact messages of CPG */
-	MIX_LATER = 2,   /* none of the features that are newer than safe delivery */
+	MIX_LATER = 2,   /* not all of the features that are newer than safe delivery */
 	MIX_SAFE = 4,    /* no safe delivery either: the node is like Corosync's */
 };
 

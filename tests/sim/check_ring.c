@@ -62,6 +62,7 @@ static bool may_be_early(const struct history *history, const struct life *life,
 /* Return whether a difference is excused, since the node may be early. The run is tainted then. */
 static bool is_excused(struct history *history, bool is_early)
 {
+	history->report->is_early |= is_early && !history->report->is_tainted;
 	history->report->is_tainted |= is_early;
 	return is_early;
 }

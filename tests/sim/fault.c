@@ -141,8 +141,9 @@ void faults_init(struct sim *sim)
 	token_ns += sim->node_count * sim->net.delay_max_ns * 4;
 	if (patience_is_played(sim))
 		patience_set_network(sim, &token_ns);
+	/* Ids of all 32 bits. In half of the runs some are on each side of the sign bit. */
 	for (uint32_t i = 0, id = 0; i < sim->node_count; i++) {
-		id += has(sim, FAULT_IDS) ? (uint32_t)random_between(random, 1, UINT32_MAX / 64) : 1;
+		id += has(sim, FAULT_IDS) ? (uint32_t)random_between(random, 1, UINT32_MAX / sim->node_count) : 1;
 		sim->ids[i] = sim->nodes[i].id = id;
 	}
 	sim->faults.is_open = has(sim, FAULT_GARBAGE) && random_chance(random, 3000);

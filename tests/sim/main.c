@@ -23,7 +23,7 @@ struct request {
 struct totals {
 	uint64_t seeds, messages, configurations, false_signs, violations;
 	struct safe_count safe;
-	uint64_t wider, lingers, linger_frames, gathered, early_tokens;
+	uint64_t wider, lingers, linger_frames, gathered, early_tokens, tainted, tainted_early;
 	uint32_t fullest;
 };
 
@@ -260,6 +260,8 @@ static void run_seed(const struct request *request, uint64_t seed, FILE *trace, 
 	totals->linger_frames += sim->linger_frames;
 	totals->gathered += sim->gathered;
 	totals->early_tokens += sim->early_tokens;
+	totals->tainted += sim->report.is_tainted;
+	totals->tainted_early += sim->report.is_early;
 	if (sim->fullest > totals->fullest)
 		totals->fullest = sim->fullest;
 	totals->safe.regular += sim->history.safe.regular;
@@ -301,6 +303,8 @@ static int run(const struct request *request, FILE *trace)
 	       " with a later turn's\n",
 		totals.lingers, totals.linger_frames, totals.gathered);
 	printf("early tokens: %" PRIu64 "\n", totals.early_tokens);
+	printf("tainted: %" PRIu64 " seeds, %" PRIu64 " of them by a node that installed a ring early\n",
+		totals.tainted, totals.tainted_early);
 	printf("false signs: %" PRIu64 "\n", totals.false_signs);
 	printf("%" PRIu64 " seeds, %" PRIu64 " messages, %" PRIu64 " configurations, %" PRIu64 " violations\n",
 		totals.seeds, totals.messages, totals.configurations, totals.violations);

@@ -47,6 +47,15 @@ static void set_early(struct sim *sim, struct node *node)
 	node->options.early_frames = random_chance(&random, 2000) ? 0 : (uint32_t)random_between(&random, 1, 8);
 }
 
+/* Take features from a member, as in a rolling upgrade. All versions that announce features have safe delivery. */
+static void take_features(const struct sim *sim, struct node *node)
+{
+	struct sim_random random = {.state = sim->options.seed * 2027 + node->index};
+
+	if (random_chance(&random, 5000))
+		node->options.features &= random_next(&random) | WIRE_FEATURE_SAFE;
+}
+
 /* In some runs give the members a silence budget, and a token timeout that fits it. */
 static void set_silence(struct sim *sim, struct totem_options *options)
 {
@@ -194,8 +203,11 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 	else
 		set_silence(sim, options);
 	options->swap = has(sim, FAULT_SWAP) && random_chance(random, 4000);
-	if (has(sim, FAULT_PLAIN) && random_chance(random, 3000))
-		options->features = 0;
+	if (has(sim, FAULT_PLAIN)) {
+		take_features(sim, node);
+		if (random_chance(random, 3000))
+			options->features = 0;
+	}
 #ifdef TOTEM_HOOKS
 	if ((has(sim, FAULT_QUIRKS) && random_chance(random, 5000)) ||
 		(faults_are_middle(sim) && node->index == sim->options.seed % 3)) {

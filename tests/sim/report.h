@@ -16,6 +16,7 @@ struct report {
 	 * engine guarantees without the others is checked.
 	 */
 	bool is_tainted;
+	bool is_early; /* it was a node like Corosync that installed a ring early */
 	char property[8];
 	char text[400];
 	uint64_t nodes; /* nodes that the violation concerns, bits by index */

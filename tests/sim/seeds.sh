@@ -45,7 +45,18 @@ for file in first second quirks; do
 	tap_check "$file: and in transitional ones" test "$(safe "$out/$file" 2)" -gt 0
 	tap_check "$file: and as agreed beside peers that cannot" test "$(safe "$out/$file" 3)" -gt 0
 done
-# So was the window: it grew beyond what is configured.
+# tainted FILE FIELD: how many runs were tainted (1), and how many of them by a node that installed a ring early (2).
+tainted() {
+	sed -n 's/^tainted: \([0-9]*\) seeds, \([0-9]*\) of them .*/\'"$2/p" "$1"
+}
+# A tainted run is checked for little from then on, so that few may be.
+for file in first second quirks; do
+	seeds=$(sed -n 's/^\([0-9]*\) seeds, .*/\1/p' "$out/$file")
+	tap_check "$file: at most one run in ten is tainted" test "$(tainted "$out/$file" 1)" -le $((seeds / 10 + 3))
+	tap_check "$file: and one in fifty by a node that installs a ring early" \
+		test "$(tainted "$out/$file" 2)" -le $((seeds / 50 + 1))
+done
+# The window was put to the test, too: it grew beyond what is configured.
 for file in first second quirks; do
 	tap_check "$file: rings with a wider window" grep -q '^windows: wider than configured in [1-9]' "$out/$file"
 done
