@@ -169,8 +169,13 @@ Network, clock, config files and clients are simulated. Some clients of cpg have
 | cfg | at the end all nodes run the last version |
 | all | within a stated time behind the last fault there is one ring, all clients are served, each living process is listed and no other |
 
-One excuse is left, for plays with a node that is like one of Corosync. The first message of a node in a ring may be missing at another node. Then its client sent it in an earlier ring, and the two nodes have not been together since. Its beginning may have
-been sent there (protocol/packing.md, "Reassembly"). The program counts each use of the excuse. It also counts the searches for an order of kv that were given up, and those of plays with such a node.
+These excuses are left:
+
+- The first message of a node in a ring with a node that is like one of Corosync may be missing at another node. Then its client sent it in an earlier ring, and the two nodes have not been together since. Its beginning may have been sent
+  there (protocol/packing.md, "Reassembly"). The program counts each use of this excuse.
+- In plays with such a node no order is searched for kv's answers, since a write that was acknowledged may be lost. The program counts these plays together with searches that were given up.
+- That no node gives a table of kv up is checked in plays in which no node has lost its files, and each store has succeeded.
+- A process may leave with its node although that node has not parted, if the node has ever unloaded a service.
 
 ## Figures
 

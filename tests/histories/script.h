@@ -44,7 +44,7 @@ bool history_faults_parse(const char *list, uint32_t *faults);
 
 enum step_kind {
 	/* Faults. */
-	STEP_PART,        /* cut the network in up to four. value: two bits for each node, its side */
+	STEP_PART,        /* cut the network in up to three. value: two bits for each node, its side */
 	STEP_HEAL,        /* all links work again */
 	STEP_CUT,         /* node's packets do not reach other */
 	STEP_REFUSE,      /* other's host refuses packets of node */
