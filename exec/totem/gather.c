@@ -439,14 +439,21 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 	}
 }
 
-/*
- * Return whether a leave names another ring than that of its sender. A forger would have to know the right seq. While a
- * ring is being formed this is not checked, since its members may know different rings.
- */
+/* Return whether a member's leave names another ring than that of its sender. A forger would have to know the right seq. */
 static bool is_leave_of_another_ring(const struct totem_engine *engine, const struct wire_join *join)
 {
 	return join->header_nodeid == 0 && engine->state == TOTEM_OPERATIONAL &&
 	       node_set_has(&engine->installed.memb, join->system_from) && join->ring_seq != engine->ring.seq;
+}
+
+/*
+ * The same while a ring is being formed, for a member that can't be asked whether it has left. It may be in the ring in
+ * force or in the attempt. One that is in an attempt that this node does not know is missed like one that crashes.
+ */
+static bool is_leave_of_an_unknown_ring(const struct totem_engine *engine, const struct wire_join *join)
+{
+	return engine->state != TOTEM_OPERATIONAL && node_set_has(&engine->installed.memb, join->system_from) &&
+	       join->ring_seq != engine->ring.seq && join->ring_seq != engine->installed.ring.seq;
 }
 
 void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
@@ -491,8 +498,14 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 	}
 	if (join.header_nodeid != 0 && !node_set_has(&engine->gather.join_failed, engine->options.nodeid))
 		heard_ring(engine, peer, join.ring_seq);
-	if (join.header_nodeid == 0 && suspect_farewell(engine, peer, frame))
-		return;
+	if (join.header_nodeid == 0 && !engine->suspicion.is_farewell_over) {
+		if (suspect_farewell(engine, peer, frame))
+			return;
+		if (is_leave_of_an_unknown_ring(engine, &join)) {
+			core_refuse(engine, TOTEM_REFUSED_JOIN, join.system_from);
+			return;
+		}
+	}
 	peer->heard_ns = engine->now_ns;
 	backoff_reconsider(engine, peer, join.header_nodeid == 0);
 	if (join.header_nodeid == 0) {
