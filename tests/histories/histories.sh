@@ -46,6 +46,10 @@ tap $? "seed 15681: a ring is the same for those that hear of it late" || tap_no
 "$histories" --seed 11070 >"$out/seed" 2>&1
 tap $? "seed 11070: a write that may be missing counts nowhere" || tap_note "$(cat "$out/seed")"
 
+# More nodes than the seeds choose.
+"$histories" --nodes 48 --faults part,crash,loss --seeds 1-2 >"$out/seed" 2>&1
+tap $? "rings of 48 nodes" || tap_note "$(cat "$out/seed")"
+
 # The watch over plugins looks at the real clock. On a machine that is busy it logs calls that took long.
 for name in once again; do
 	"$histories" --seed 7 --verbose 2>&1 | grep -v 'held the daemon up' >"$out/$name"

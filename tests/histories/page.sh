@@ -21,12 +21,12 @@ if [ -z "$work" ]; then
 	trap 'rm -rf "$work"' EXIT
 fi
 
-# play KIND FROM TO: the result goes to a file with the name of the kind and of the first seed.
+# play KIND FROM TO: the result goes to a file with the name of the kind and of the first seed. KIND@NODES has so many nodes.
 play() {
-	local file=$work/$1.$2
+	local file=$work/$1.$2 nodes=${1#"${1%@*}"}
 
 	[ ! -e "$file" ] || return 0
-	if ! nice -n 10 "$histories" --faults "$1" --seeds "$2-$3" >"$file.part"; then
+	if ! nice -n 10 "$histories" --faults "${1%@*}" ${nodes:+--nodes "${nodes#@}"} --seeds "$2-$3" >"$file.part"; then
 		cat "$file.part"
 		return 255 # xargs begins no other
 	fi
@@ -63,11 +63,15 @@ row() {
 		"$(figure "$kind" verdicts) | $(figure "$kind" 'answers of kv') | $(figure "$kind" 'reloads of two nodes') |"
 }
 
+crowds="24 48 64" # nodes of rings that are larger than those which the seeds choose
 kinds=$("$histories" --help | sed -n 's/^Kinds of faults: //p')
 {
 	seeds all "$count"
 	for kind in none $kinds; do
 		seeds "$kind" "$((count / 10))"
+	done
+	for nodes in $crowds; do
+		seeds "all@$nodes" "$((count / 320 + 1))"
 	done
 } | xargs -P "${HISTORIES_LANES:-2}" -L 1 bash -c 'play "$@"' play
 if [ ! -e "$work/mutants" ] && [[ $parts == *" above "* ]]; then
@@ -186,8 +190,11 @@ END
 	for kind in none $kinds; do
 		row "$kind" "$kind"
 	done
+	for nodes in $crowds; do
+		row "all, $nodes nodes" "all@$nodes"
+	done
 	echo
-	for kind in all none $kinds; do
+	for kind in all none $kinds $(printf 'all@%s ' $crowds); do
 		figure "$kind" "in [0-9]* simulated"
 		echo
 	done | awk '{ sum += $1 } END { print sum " histories, without a violation." }'
