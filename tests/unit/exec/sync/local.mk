@@ -21,3 +21,11 @@ check_LTLIBRARIES += %D%/libsync_case.la
 %C%_test_sync_late_LDADD = %D%/libsync_case.la libtotem.la $(CHECK_LIBS)
 %C%_test_quorum_verdict_SOURCES = %D%/test_quorum_verdict.c $(exec_stub_sources)
 %C%_test_quorum_verdict_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
+
+# The same with whole nodes and clients, in the test kit.
+if !STATIC_BINARY
+check_PROGRAMS += %D%/test_departure
+TESTS += %D%/test_departure
+%C%_test_departure_SOURCES = %D%/test_departure.c
+%C%_test_departure_LDADD = libcpg_service.la libquorum_service.la libcoterie-testkit.la $(CHECK_LIBS)
+endif
