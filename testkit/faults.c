@@ -74,6 +74,16 @@ int testkit_pause(struct testkit *kit, uint32_t id, uint32_t ms)
 	return 0;
 }
 
+int testkit_suspend(struct testkit *kit, uint32_t id, uint32_t ms)
+{
+	int rc = testkit_pause(kit, id, ms);
+
+	/* The events of timers stay in the queue. If they come too early, kit_loop_timer_take queues them again. */
+	if (rc == 0)
+		host_clock_suspend(&kit_node(kit, id)->clock, kit->clock.now_ns, kit->clock.now_ns + MS(ms));
+	return rc;
+}
+
 int testkit_clock(struct testkit *kit, uint32_t id, uint32_t jump_ms, int32_t drift_ppm)
 {
 	struct kit_node *node = kit_node(kit, id);

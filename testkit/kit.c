@@ -386,7 +386,7 @@ struct testkit *testkit_create(uint64_t seed, uint32_t nodes)
 		node->kit = kit;
 		node->index = i;
 		node->id = node->nodeid = i + 1;
-		node->clock = (struct kit_clock){.set_ns = kit->clock.now_ns, .then_ns = kit->clock.now_ns};
+		node->clock = (struct host_clock){.set_ns = kit->clock.now_ns, .then_ns = kit->clock.now_ns};
 		testkit_forget(kit, node->id); /* creates the node's folder */
 	}
 	return kit;

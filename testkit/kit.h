@@ -21,18 +21,13 @@
 #include <coterie/testkit.h>
 
 #include "exec/executive.h"
+#include "tests/sim/host_clock.h"
 #include "tests/sim/net.h"
 
 #define KIT_INBOX 4096u
 #define KIT_LOG_LINES 4096u
 
 struct loop;
-
-/** The clock of a node. When the kit's clock was at set_ns, the node's clock showed then_ns. */
-struct kit_clock {
-	uint64_t set_ns, then_ns;
-	int32_t drift_ppm; /* by how many millionths its rate is too high */
-};
 
 /** A plugin that a node loads. */
 struct kit_plugin {
@@ -73,7 +68,7 @@ struct kit_node {
 	uint32_t failed_stores;     /* how often storing a file has failed */
 	struct kit_refusals *refusals;
 	struct loop_timer *room_timer; /* when refused services may send again, or NULL: no service waits */
-	struct kit_clock clock;
+	struct host_clock clock;
 	uint64_t features_missing;    /* as in struct executive */
 	uint32_t store_ms;            /* a slow disk: the node stops for this time after storing a file */
 	uint64_t stores, store_place; /* number of stored files, and the ring, when the folder was last checked */
@@ -209,6 +204,7 @@ struct kit_node *kit_loop_node(const struct loop *loop);
 uint64_t kit_loop_now_ns(const struct kit_node *node);
 /** Let a node's clock jump ahead, and change its rate. */
 void kit_loop_clock(struct kit_node *node, uint64_t jump_ns, int32_t drift_ppm);
+bool kit_loop_is_suspended(const struct kit_node *node);
 /**
  * Handle the event of a timer. @return the timer's node, if the timer is due: then call kit_loop_timer or
  * kit_loop_timer_again

@@ -40,6 +40,11 @@ TESTS += tests/unit/testkit/test_two_parts
 tests_unit_testkit_test_two_parts_SOURCES = tests/unit/testkit/test_two_parts.c
 tests_unit_testkit_test_two_parts_CPPFLAGS = $(AM_CPPFLAGS) -DVOTES='"$(abs_top_builddir)/.libs/votequorum.so"'
 tests_unit_testkit_test_two_parts_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
+check_PROGRAMS += tests/unit/testkit/test_suspend
+TESTS += tests/unit/testkit/test_suspend
+tests_unit_testkit_test_suspend_SOURCES = tests/unit/testkit/test_suspend.c
+tests_unit_testkit_test_suspend_CPPFLAGS = $(AM_CPPFLAGS) -DVOTES='"$(abs_top_builddir)/.libs/votequorum.so"'
+tests_unit_testkit_test_suspend_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
 check_PROGRAMS += tests/unit/testkit/test_stops
 TESTS += tests/unit/testkit/test_stops
 tests_unit_testkit_test_stops_SOURCES = tests/unit/testkit/test_stops.c $(kit_case_sources)

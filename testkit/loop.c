@@ -14,7 +14,6 @@
 
 #define FD_BASE (1 << 14)
 #define TURN_NS 1000u
-#define MILLION 1000000
 
 struct loop_timer {
 	struct loop *loop; /* NULL: the timer was deleted, and its event is still queued */
@@ -150,32 +149,16 @@ bool kit_loop_is_stopped(const struct loop *loop) { return loop->is_stopped; }
 
 /* --- the clock of a node --- */
 
-static uint64_t scaled(uint64_t ns, uint64_t from, uint64_t to) { return ns / from * to + ns % from * to / from; }
+uint64_t kit_loop_now_ns(const struct kit_node *node) { return host_clock_now(&node->clock, node->kit->clock.now_ns); }
 
-uint64_t kit_loop_now_ns(const struct kit_node *node)
+bool kit_loop_is_suspended(const struct kit_node *node)
 {
-	uint64_t passed_ns = node->kit->clock.now_ns - node->clock.set_ns;
-
-	return node->clock.then_ns + scaled(passed_ns, MILLION, (uint64_t)(MILLION + node->clock.drift_ppm));
+	return host_clock_is_suspended(&node->clock, node->kit->clock.now_ns);
 }
 
 uint64_t loop_now_ns(const struct loop *loop) { return kit_loop_now_ns(loop->node); }
 
-/* Return the kit's time at which the clock of a node will show at_ns. */
-static uint64_t when_is(const struct kit_node *node, uint64_t at_ns)
-{
-	if (at_ns < node->clock.then_ns)
-		return node->clock.set_ns;
-	return node->clock.set_ns +
-	       scaled(at_ns - node->clock.then_ns, (uint64_t)(MILLION + node->clock.drift_ppm), MILLION);
-}
-
-/* The clock of the kit is never suspended. */
-uint64_t loop_suspended_ns(const struct loop *loop)
-{
-	(void)loop;
-	return 0;
-}
+uint64_t loop_suspended_ns(const struct loop *loop) { return loop->node->clock.suspended_ns; }
 
 /*
  * Return whether a callback may wait. It may not: simulated time does not pass in a callback, so the wait would never
@@ -253,7 +236,7 @@ static void queue_timer(struct loop_timer *timer)
 {
 	const struct kit_node *node = timer->loop->node;
 	struct clock *clock = &node->kit->clock;
-	uint64_t at_ns = when_is(node, timer->at_ns);
+	uint64_t at_ns = host_clock_when(&node->clock, timer->at_ns);
 
 	if (at_ns < clock->now_ns + TURN_NS)
 		at_ns = clock->now_ns + TURN_NS;
@@ -284,9 +267,7 @@ void loop_timer_del(struct loop *loop, struct loop_timer *timer)
 
 void kit_loop_clock(struct kit_node *node, uint64_t jump_ns, int32_t drift_ppm)
 {
-	node->clock.then_ns = kit_loop_now_ns(node) + jump_ns;
-	node->clock.set_ns = node->kit->clock.now_ns;
-	node->clock.drift_ppm = drift_ppm;
+	host_clock_change(&node->clock, node->kit->clock.now_ns, jump_ns, drift_ppm);
 	if (node->executive.loop == NULL)
 		return;
 	for (struct loop_timer *timer = node->executive.loop->timers; timer != NULL; timer = timer->next)

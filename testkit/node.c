@@ -353,7 +353,7 @@ void node_packet(struct kit_node *node, struct packet *packet)
 		net_refuse(&node->kit->net, packet, node->index);
 	/* The node gets its own packets through memory, so drop them here. */
 	if (!node->is_up || packet->from == node->index || node->inbox_count == KIT_INBOX ||
-		is_overflowing(node, packet)) {
+		is_overflowing(node, packet) || kit_loop_is_suspended(node)) {
 		packet_unref(packet);
 		return;
 	}
@@ -432,6 +432,7 @@ void node_down(struct kit_node *node)
 		packet_unref(node->inbox[i]);
 	node->inbox_count = node->inbox_bytes = 0;
 	node->is_up = false;
+	host_clock_resume(&node->clock, node->kit->clock.now_ns); /* its host is switched off and on */
 	kit_disturb(node->kit);
 	kit_log_node(outer);
 }

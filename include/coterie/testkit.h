@@ -180,6 +180,12 @@ int testkit_forget(struct testkit *kit, uint32_t node);
  */
 int testkit_pause(struct testkit *kit, uint32_t node, uint32_t ms);
 /**
+ * Pause a node for some time, as if its host was suspended to memory or to disk. Its clock stands still meanwhile, so no
+ * timer of the node expires early at the end. Packets for the node are lost. The daemon notices the suspend as on a real
+ * host, where CLOCK_BOOTTIME shows it. A shorter suspend inside a longer one changes nothing. A crash ends it. -ESRCH.
+ */
+int testkit_suspend(struct testkit *kit, uint32_t node, uint32_t ms);
+/**
  * Let the clock of a node jump ahead, and run faster or slower than the other clocks from now on.
  *
  * @param drift_ppm  millionths by which it is too fast, -500,000 .. 500,000. It stays over restarts. 0: right, as at
@@ -208,8 +214,8 @@ void testkit_run(struct testkit *kit, uint32_t ms);
 int testkit_until(struct testkit *kit, uint32_t ms, int (*holds)(void *arg), void *arg);
 /**
  * Let time pass until the rings have settled. Then they stay as they are until the next fault or change. These are
- * calls that start, stop or crash a node, calls for the network, testkit_pause, _clock, _load and _unload. Loss and
- * chaos are faults that go on. The rings have settled when all this holds:
+ * calls that start, stop or crash a node, calls for the network, testkit_pause, _suspend, _clock, _load and _unload.
+ * Loss and chaos are faults that go on. The rings have settled when all this holds:
  *
  * - Two nodes are in one ring exactly if they hear each other in both directions.
  * - No node forms a ring, and the services of each node are synchronised with those of its ring.

@@ -27,7 +27,8 @@ sim_sources = \
 
 # Time and network: the test kit of the plugin SDK stands on them, too.
 noinst_LTLIBRARIES += %D%/libsimnet.la
-%C%_libsimnet_la_SOURCES = %D%/clock.c %D%/clock.h %D%/net.c %D%/net.h %D%/history.h
+%C%_libsimnet_la_SOURCES = %D%/clock.c %D%/clock.h %D%/host_clock.c %D%/host_clock.h %D%/net.c %D%/net.h \
+	%D%/history.h
 
 # The same object code as in the daemon, and beside it the one with mutants and quirks.
 noinst_PROGRAMS += %D%/coterie-sim %D%/coterie-sim-hooks
