@@ -360,6 +360,9 @@ static void strike_node(struct play *play, const struct step *step)
 	case STEP_PAUSE:
 		testkit_pause(kit, step->node, step->count);
 		break;
+	case STEP_SUSPEND:
+		testkit_suspend(kit, step->node, step->count);
+		break;
 	case STEP_CLOCK:
 		testkit_clock(kit, step->node, step->count, (int32_t)step->value - 500000);
 		break;

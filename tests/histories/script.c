@@ -46,6 +46,7 @@ static const char *const step_names[STEP_KINDS] = {
 	[STEP_DEAF] = "deaf",
 	[STEP_REORDER] = "reorder",
 	[STEP_LATE] = "late",
+	[STEP_SUSPEND] = "suspend",
 	[STEP_CLOCK] = "clock",
 	[STEP_DISK_FULL] = "disk-full",
 	[STEP_DISK_SLOW] = "disk-slow",
@@ -288,6 +289,23 @@ static void draw_clock(struct pen *pen, uint32_t node)
 			 .wait_ms = draw(pen, 100)});
 }
 
+/*
+ * Suspend a node in a third of the cases. The next step comes while the node is suspended, or soon after that. The random
+ * numbers are separate, so that other seeds play the same histories as before.
+ */
+static void draw_suspend(struct pen *pen, uint32_t node)
+{
+	struct pen own = {.script = pen->script,
+		.random = {.state = pen->script->seed * 0x9E3779B97F4A7C15u + pen->script->count}};
+	uint32_t ms = draw_pause(&own), wait_ms = draw(&own, 300);
+
+	if (draw(&own, 3) == 0)
+		add(pen, (struct step){.kind = STEP_SUSPEND,
+				 .node = node,
+				 .count = ms,
+				 .wait_ms = draw(&own, 2) == 0 ? ms + wait_ms : wait_ms});
+}
+
 static void draw_disk(struct pen *pen, uint32_t node, uint32_t calm_ms)
 {
 	const uint32_t slow_ms[] = {0, 10, 100, pen->script->setting.token_ms * 3 / 2};
@@ -372,6 +390,7 @@ static void draw_fault(struct pen *pen, enum history_fault fault)
 		break;
 	case HISTORY_CLOCK:
 		draw_clock(pen, node);
+		draw_suspend(pen, node);
 		break;
 	case HISTORY_DISK:
 		draw_disk(pen, node, calm_ms);

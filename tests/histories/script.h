@@ -24,7 +24,7 @@ enum history_fault {
 	HISTORY_DEAF,   /* a node gets tokens and no messages, then it is cut off from the senders */
 	HISTORY_LOSS,   /* packets are lost, duplicated or reordered */
 	HISTORY_LATE,   /* packets and their duplicates arrive up to 2 s late */
-	HISTORY_CLOCK,  /* the clock of a node jumps ahead, or is too fast or too slow */
+	HISTORY_CLOCK,  /* the clock of a node jumps ahead, is too fast or too slow, or stops: its host is suspended */
 	HISTORY_DISK,   /* a node cannot store for a while, stores slowly, or starts again without its files */
 	HISTORY_PLUGIN, /* a service is unloaded from a node, and loaded again, while the ring runs */
 	HISTORY_FAR,    /* for the whole run: each link has a delay of its own, 20 us to 200 ms, and jitter */
@@ -57,6 +57,7 @@ enum step_kind {
 	STEP_DEAF,        /* node gets no message frames of others, if count is not 0 */
 	STEP_REORDER,     /* packets of one sender overtake each other, if count is not 0 */
 	STEP_LATE,        /* count packets of 10,000 are late */
+	STEP_SUSPEND,     /* suspend node's host for count ms: its clock stands still */
 	STEP_CLOCK,       /* node's clock jumps count ms ahead, and is value - 500,000 millionths too fast */
 	STEP_DISK_FULL,   /* node cannot store files, if count is not 0 */
 	STEP_DISK_SLOW,   /* pause node for count ms after each file that it has stored */
