@@ -6,12 +6,20 @@
 #include "tests/sim/check_evs.h"
 #include "tests/sim/sim.h"
 
+/* Return what the clock of the node showed at a time in the past, if nothing has changed it since then. */
+static uint64_t local_ns(const struct node *node, uint64_t at_ns)
+{
+	uint64_t now_ns = node_boot_ns(node), ago_ns = node->sim->clock.now_ns - at_ns;
+
+	return ago_ns < now_ns ? now_ns - ago_ns : 0;
+}
+
 static void note(struct node *node, uint32_t other, uint64_t at_ns)
 {
 	if (at_ns <= node->contact.at_ns[other])
 		return;
 	node->contact.at_ns[other] = at_ns;
-	node->contact.local_ns[other] = at_ns + node->clock_ahead_ns;
+	node->contact.local_ns[other] = local_ns(node, at_ns);
 }
 
 static void note_all(struct node *node)
@@ -54,7 +62,7 @@ void contact_learn(struct node *node, const struct packet *packet)
 
 uint64_t contact_within(const struct node *node, uint64_t ns)
 {
-	uint64_t now_ns = node_local_ns(node), nodes = BIT(node->index);
+	uint64_t now_ns = node_boot_ns(node), nodes = BIT(node->index);
 
 	for (uint32_t i = 0; i < node->sim->node_count; i++)
 		if (node->contact.local_ns[i] + ns >= now_ns)

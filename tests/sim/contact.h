@@ -15,8 +15,9 @@ struct packet;
 
 /** Times of contact, indexed by node. Zero: none. */
 struct contact {
-	uint64_t at_ns[SIM_NODES_MAX];    /* simulated time */
-	uint64_t local_ns[SIM_NODES_MAX]; /* the same by the clock of this node, which may have jumped since then */
+	uint64_t at_ns[SIM_NODES_MAX]; /* simulated time */
+	/* the same by node_boot_ns() of this node, whose clock may have jumped since then */
+	uint64_t local_ns[SIM_NODES_MAX];
 };
 
 /** Begin a life of the node: it counts as in contact with all nodes now. */

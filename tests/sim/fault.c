@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "exec/totem/wire.h"
+#include "tests/sim/clock_fault.h"
 #include "tests/sim/forge.h"
 #include "tests/sim/options.h"
 #include "tests/sim/patience.h"
@@ -550,19 +551,6 @@ static void part_some(struct sim *sim, enum fault_kind kind, const struct node *
 		shift(sim, node);
 }
 
-/*
- * Choose how far a clock jumps ahead. While nodes change their part no jump is as long as half of the token timeout, so
- * none counts as a pause.
- */
-static uint64_t jump_ns(struct sim *sim, const struct node *node)
-{
-	uint64_t token_ns = node->options.token_ns;
-
-	if (has(sim, FAULT_SHIFT))
-		return random_between(&sim->random, token_ns / 4, token_ns / 2);
-	return random_below(&sim->random, 3 * token_ns);
-}
-
 static void strike_with(struct sim *sim, enum fault_kind kind)
 {
 	struct node *node = faults_any_node(sim);
@@ -598,8 +586,7 @@ static void strike_with(struct sim *sim, enum fault_kind kind)
 		pause(sim, node);
 		break;
 	case FAULT_CLOCK:
-		sim_note(sim, node->index, "its clock jumps");
-		node_jump(node, jump_ns(sim, node));
+		clock_fault(sim, node);
 		break;
 	case FAULT_GARBAGE:
 	case FAULT_FORGE:

@@ -33,7 +33,7 @@ enum fault_kind {
 	FAULT_STRIKE,  /* crash, cut or pause at a numbered step of the protocol */
 	FAULT_LEAVE,
 	FAULT_PAUSE,
-	FAULT_CLOCK,   /* a node's clock jumps ahead */
+	FAULT_CLOCK,   /* a node's clock jumps ahead, stands still or drifts: clock_fault.h */
 	FAULT_GARBAGE, /* malformed packets */
 	FAULT_FORGE,   /* well-formed packets with changed contents */
 	FAULT_REPLAY,  /* old packets */

@@ -6,6 +6,7 @@ sim_sources = \
 	%D%/check_liveness.c %D%/check_liveness.h \
 	%D%/check_ring.c %D%/check_ring.h \
 	%D%/check_strangers.c %D%/check_strangers.h \
+	%D%/clock_fault.c %D%/clock_fault.h \
 	%D%/contact.c %D%/contact.h \
 	%D%/connections.c %D%/connections.h \
 	%D%/disk.h \

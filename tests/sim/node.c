@@ -16,8 +16,11 @@
 #define POOL_FRAME 2048u
 #define POOL_BYTES_MAX (64u << 20)
 #define STARVED_BYTES 6000u
+#define SUSPEND_MIN_NS MS(10) /* that of exec/ring/ring_lease.c */
 
-uint64_t node_local_ns(const struct node *node) { return node->sim->clock.now_ns + node->clock_ahead_ns; }
+uint64_t node_local_ns(const struct node *node) { return host_clock_now(&node->clock, node->sim->clock.now_ns); }
+
+uint64_t node_boot_ns(const struct node *node) { return node_local_ns(node) + node->clock.suspended_ns; }
 
 bool node_is_up(const struct node *node) { return node->engine != NULL && !node->is_dying; }
 
@@ -147,7 +150,7 @@ static void on_room(void *arg)
 static void queue_timer(struct node *node, enum totem_timer timer)
 {
 	uint64_t deadline = node->deadline_ns[timer];
-	uint64_t at = deadline > node->clock_ahead_ns ? deadline - node->clock_ahead_ns : 0;
+	uint64_t at = deadline == TOTEM_NEVER ? TOTEM_NEVER : host_clock_when(&node->clock, deadline);
 
 	/* A timer that is set during a turn expires in the next turn at the earliest. */
 	if (timer == TOTEM_TIMER_HOLD && at <= node->sim->clock.now_ns)
@@ -281,6 +284,9 @@ bool node_start(struct node *node)
 	node->life->is_reference = node->quirks != 0;
 	node->life->delays_joins = options_join_wait_ns(sim, &node->options) != 0;
 	node->restarts_empty = node->is_dying = node->is_paused = node->owes_link_up = false;
+	host_clock_resume(&node->clock, sim->clock.now_ns);
+	node->is_off_line = false;
+	node->suspended_ns = node->clock.suspended_ns;
 	node->is_syncing = true; /* true until the first ring has synchronised */
 	node->owes_barrier = false;
 	node->sync_members = 0;
@@ -408,7 +414,7 @@ void node_arrive(struct node *node, struct packet *packet)
 		is_stale = true;
 	if (!node_is_up(node) && !packet->is_altered)
 		net_refuse(&node->sim->net, packet, node->index);
-	if (!node_is_up(node) || is_stale || node->inbox_count == NODE_INBOX) {
+	if (!node_is_up(node) || is_stale || node->inbox_count == NODE_INBOX || node->is_off_line) {
 		packet_unref(packet);
 		return;
 	}
@@ -493,6 +499,27 @@ void node_pause(struct node *node)
 		node->is_paused = true;
 }
 
+void node_suspend(struct node *node, uint64_t until_ns, bool is_off_line)
+{
+	node_pause(node);
+	host_clock_suspend(&node->clock, node->sim->clock.now_ns, until_ns);
+	node->is_off_line = is_off_line;
+}
+
+bool node_was_suspended(const struct node *node)
+{
+	return node->clock.suspended_ns > node->suspended_ns + SUSPEND_MIN_NS;
+}
+
+/* Tell the engine of a suspend, as the daemon does when a request needs the lease. */
+static void tell_suspend(struct node *node)
+{
+	if (!node_is_up(node) || node->is_paused || !node_was_suspended(node))
+		return;
+	node->suspended_ns = node->clock.suspended_ns;
+	node_event(node, TOTEM_EVENT_STOPPED, 0);
+}
+
 static void fire_due(struct node *node)
 {
 	for (int timer = 0; timer < TOTEM_TIMER_COUNT && node_is_up(node) && !node->is_paused; timer++) {
@@ -507,7 +534,11 @@ void node_resume(struct node *node)
 {
 	if (!node_is_up(node) || !node->is_paused)
 		return;
-	node->is_paused = false;
+	node->is_paused = node->is_off_line = false;
+	host_clock_resume(&node->clock, node->sim->clock.now_ns);
+	/* The first request after a suspend comes before all packets, or later. */
+	if (node_was_suspended(node) && random_chance(&node->sim->random, 5000))
+		tell_suspend(node);
 	if (node->owes_link_up)
 		node_event(node, TOTEM_EVENT_LINK_UP, 0);
 	node->owes_link_up = false;
@@ -528,6 +559,7 @@ void node_resume(struct node *node)
 
 void node_send(struct node *node, uint32_t guarantee, uint32_t payload_size)
 {
+	tell_suspend(node);
 	if (!node_is_up(node))
 		return;
 	step_begin(node);
@@ -535,9 +567,9 @@ void node_send(struct node *node, uint32_t guarantee, uint32_t payload_size)
 	step_end(node);
 }
 
-void node_jump(struct node *node, uint64_t ns)
+void node_clock(struct node *node, uint64_t jump_ns, int32_t drift_ppm)
 {
-	node->clock_ahead_ns += ns;
+	host_clock_change(&node->clock, node->sim->clock.now_ns, jump_ns, drift_ppm);
 	for (int timer = 0; timer < TOTEM_TIMER_COUNT; timer++)
 		queue_timer(node, (enum totem_timer)timer);
 }

@@ -16,6 +16,7 @@
 #include "tests/sim/contact.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/history.h"
+#include "tests/sim/host_clock.h"
 #include "tests/sim/net.h"
 #include "tests/sim/outbox.h"
 #include "tests/sim/trace.h"
@@ -57,9 +58,11 @@ struct node {
 	struct coterie_frame *ballast; /* memory that is taken from the pool so that little is left */
 	struct life *life;
 	bool is_dying, is_paused;
-	bool owes_link_up;       /* a link event is due at the end of the pause */
-	bool restarts_empty;     /* the next start finds an empty disk */
-	uint64_t clock_ahead_ns; /* how much the node's clock is ahead of simulated time; never decreases */
+	bool owes_link_up;   /* a link event is due at the end of the pause */
+	bool restarts_empty; /* the next start finds an empty disk */
+	bool is_off_line;    /* the node is suspended, and its packets are lost meanwhile */
+	struct host_clock clock;
+	uint64_t suspended_ns; /* suspended time of which the engine has been told, as in exec/ring/ring_lease.c */
 
 	struct packet *inbox[NODE_INBOX];
 	uint32_t inbox_count;
@@ -107,8 +110,15 @@ void node_wake(struct node *node);
 void node_timer(struct node *node, enum totem_timer timer);
 void node_pause(struct node *node);
 void node_resume(struct node *node);
-void node_jump(struct node *node, uint64_t ns); /* set the node's clock ahead */
-void node_starve(struct node *node);            /* take all memory but a little, until node_relieve() */
+/** Set the node's clock ahead, and let it be this many millionths too fast from now on. */
+void node_clock(struct node *node, uint64_t jump_ns, int32_t drift_ppm);
+/**
+ * Pause the node, and let its clock stand still, until node_resume(). is_off_line: the node's packets are lost meanwhile.
+ */
+void node_suspend(struct node *node, uint64_t until_ns, bool is_off_line);
+/** Return whether the host was suspended since the engine was last told of a suspend. */
+bool node_was_suspended(const struct node *node);
+void node_starve(struct node *node); /* take all memory but a little, until node_relieve() */
 void node_relieve(struct node *node);
 void node_event(struct node *node, enum totem_event event, uint32_t peer_id);
 void node_reconfigure(struct node *node); /* node->options changed */
@@ -116,6 +126,8 @@ void node_reconfigure(struct node *node); /* node->options changed */
 void node_send(struct node *node, uint32_t guarantee, uint32_t payload_size);
 bool node_is_up(const struct node *node);
 uint64_t node_local_ns(const struct node *node); /* return the time by the node's own clock */
+/** Return the time by a clock of the node that goes on while the node is suspended, as CLOCK_BOOTTIME does. */
+uint64_t node_boot_ns(const struct node *node);
 void node_note(struct node *node, enum trace_subject subject, struct trace_entry entry);
 
 #endif

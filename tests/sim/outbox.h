@@ -15,7 +15,7 @@ struct outbox {
 	uint32_t count;    /* frames */
 	uint32_t joined;   /* frames among `count` that wait together with frames of a later turn */
 	uint64_t step;     /* step in which the newest frame was added */
-	uint64_t since_ns; /* time at which the oldest frame was added */
+	uint64_t since_ns; /* time at which the oldest frame was added, without the time of suspends before */
 };
 
 /** Note that the engine will send a frame of `ring`, for the first time or again. ring NULL: unknown. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/sim/check_evs.h"
+#include "tests/sim/check_lease.h"
 #include "tests/suite.h"
 
 #ifdef __SANITIZE_ADDRESS__ /* sanitizers make the code six times as slow, so half as many seeds are played */
@@ -242,6 +243,36 @@ END_TEST
  * Three nodes send as much as possible, and each pauses now and then for half a token timeout. The window grows, but a
  * rotation must fit into the smallest socket, and no node may leave the ring.
  */
+/*
+ * The clock of a suspended node stands still, so it knows of no time that has passed. The others form a ring without it.
+ * When it goes on, its packets are lost: it has its old ring, and must not serve in it.
+ */
+START_TEST(a_suspended_node_does_not_serve_in_its_old_ring)
+{
+	struct sim *sim = started((uint64_t)_i, 3);
+	struct node *node = &sim->nodes[2];
+
+	reach_one_ring(sim, "start");
+	ck_assert(lease_is_serving(node));
+	uint64_t local_ns = node_local_ns(node), ns = 2 * sim_settle_ns(sim);
+	node_suspend(node, sim->clock.now_ns + ns, true);
+	clock_add(&sim->clock, sim->clock.now_ns + ns, SIM_RESUME, node->index, NULL, 0);
+	sim_run_for(sim, ns - 1);
+	ck_assert_uint_eq(node_local_ns(node), local_ns);
+	ck_assert_uint_eq(sim->nodes[0].life->members, 3);
+	sim_partition(sim, "0 1 | 2");
+	sim_run_for(sim, MS(20));
+	ck_assert_uint_eq(node->life->members, 7);
+	ck_assert(!lease_is_serving(node));
+	node_send(node, TOTEM_AGREED, 100); /* tells the engine */
+	ck_assert(!node_was_suspended(node));
+	ck_assert(!lease_is_serving(node));
+	sim_heal(sim);
+	reach_one_ring(sim, "healed");
+	finish(sim);
+}
+END_TEST
+
 START_TEST(no_receiver_is_overrun)
 {
 	struct sim_options options = {.seed = (uint64_t)_i + 1, .nodes = 3};
@@ -315,6 +346,7 @@ int main(void)
 	tcase_add_loop_test(tcase, thirty_two_nodes_form_under_loss, 0, SEEDS / 2);
 	tcase_add_loop_test(tcase, one_node_alone, 0, 2);
 	tcase_add_loop_test(tcase, long_pause, 0, SEEDS);
+	tcase_add_loop_test(tcase, a_suspended_node_does_not_serve_in_its_old_ring, 0, SEEDS);
 	tcase_add_loop_test(tcase, no_receiver_is_overrun, 0, SEEDS);
 	tcase_add_loop_test(tcase, same_seed_same_run, 0, 3);
 	suite_add_tcase(suite, tcase);
