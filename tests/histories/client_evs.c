@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Clients of EVS, one on each node, which send messages. Their events show in which configuration a node is. Other
- * parts use this.
+ * Clients of EVS, which send messages. One on each node is an observer. Its events show in which configuration the node
+ * is, and other parts use this. So an observer lives as long as its node, and always reads. Guests come, end and pause
+ * reading.
  */
 #include "tests/histories/client_evs.h"
 
@@ -52,7 +53,7 @@ static void see_message(struct evs_clients *clients, struct evs_life *life, cons
 	seen->is_safe = letter.is_safe != 0;
 	play->counts.messages++;
 	play->counts.safe += seen->is_safe;
-	if (!play_note_see(play, &clients->lives[letter.life]->notes, letter.number, life->node))
+	if (!life->is_late && !play_note_see(play, &clients->lives[letter.life]->notes, letter.number, life->node))
 		play_break(play, "evs: life %u got message %u of %u in another configuration than others", life->number,
 			letter.number, letter.life);
 	if (letter.life == life->number && letter.number != life->own++)
@@ -81,6 +82,8 @@ static void see_configuration(struct evs_clients *clients, struct evs_life *life
 	seen->ring = play_ring_of(play, event->ring_id.nodeid, event->ring_id.seq);
 	seen->member_count = event->member_count;
 	memcpy(seen->members, event->lists, event->member_count * sizeof(uint32_t));
+	if (life->is_guest)
+		return;
 	play_view_configure(play, life->node, seen->is_transitional, seen->is_safe_kept, seen->ring, event->lists,
 		event->member_count);
 	play->counts.rings += !seen->is_transitional;
@@ -132,7 +135,8 @@ void evs_send_next(struct evs_life *life)
 	life->is_asking = testkit_send(life->connection, &request, (uint32_t)request.fixed.header.size) == 0;
 }
 
-static void begin(struct evs_clients *clients, uint32_t node)
+/* Connect a client. *place is its life afterwards, or NULL: the node does not serve it now. */
+static void begin(struct evs_clients *clients, uint32_t node, bool is_guest, struct evs_life **place)
 {
 	struct {
 		struct evs_req_groups fixed;
@@ -145,6 +149,7 @@ static void begin(struct evs_clients *clients, uint32_t node)
 		abort();
 	life->clients = clients;
 	life->node = node;
+	life->is_guest = is_guest;
 	life->joined_at = UINT32_MAX;
 	if (clients->life_count == clients->life_capacity) {
 		clients->life_capacity = clients->life_capacity * 2 + 32;
@@ -159,44 +164,103 @@ static void begin(struct evs_clients *clients, uint32_t node)
 		return;
 	}
 	clients->lives[clients->life_count++] = life;
-	clients->current[node] = life;
+	*place = life;
 	testkit_watch(life->connection, on_message, life);
 	for (const struct coterie_response_header *event; (event = testkit_event(life->connection)) != NULL;)
 		on_message(life, life->connection, 1, event);
 	testkit_send(life->connection, &request, sizeof(request));
 }
 
+/* End a client, or note that its node has ended. */
+static void end(struct evs_life **place)
+{
+	struct evs_life *life = *place;
+
+	if (life == NULL)
+		return;
+	testkit_disconnect(life->connection);
+	life->connection = NULL;
+	life->is_over = true;
+	*place = NULL;
+}
+
+/* Events that arrive before the join is answered do not count (joined_at). So a guest that joins reads. */
+static void hold(struct evs_life *guest, bool is_held)
+{
+	if (guest == NULL || !guest->is_joined)
+		return;
+	guest->is_late |= is_held;
+	testkit_hold(guest->connection, is_held);
+}
+
+static void tick_guest(struct evs_clients *clients, uint32_t slot)
+{
+	struct evs_life *guest = clients->guests[slot];
+
+	if (guest == NULL)
+		return;
+	if (!testkit_is_connected(guest->connection)) {
+		end(&clients->guests[slot]);
+		return;
+	}
+	/* The guest has read all waiting events, so its next events are not late. */
+	if (guest->is_late && !testkit_is_behind(guest->connection))
+		guest->is_late = false;
+	if (clients->play->is_quiet)
+		hold(guest, false);
+}
+
 static void tick(void *self)
 {
 	struct evs_clients *clients = self;
 
+	for (uint32_t slot = 0; slot < HISTORY_CLIENTS; slot++)
+		tick_guest(clients, slot);
 	for (uint32_t node = 1; node <= clients->play->script->nodes; node++) {
 		struct evs_life *life = clients->current[node];
 
 		if (life != NULL && !testkit_is_connected(life->connection)) {
-			testkit_disconnect(life->connection);
-			life->connection = NULL;
-			life->is_over = true;
-			clients->current[node] = NULL;
+			end(&clients->current[node]);
 			play_view_forget(&clients->play->views[node]);
 		}
 		if (clients->current[node] == NULL)
-			begin(clients, node);
+			begin(clients, node, false, &clients->current[node]);
 	}
 }
 
-static void act(void *self, const struct step *step)
+static void send_burst(struct evs_life *life, const struct step *step)
 {
-	struct evs_clients *clients = self;
-	struct evs_life *life = clients->current[step->node];
-
-	if (step->kind != STEP_EVS_SEND || life == NULL || life->left > 0)
+	if (life == NULL || life->left > 0)
 		return;
 	life->left = step->count;
 	life->size = step->size;
 	life->is_safe = step->value != 0;
 	if (!life->is_asking)
 		evs_send_next(life);
+}
+
+static void act(void *self, const struct step *step)
+{
+	struct evs_clients *clients = self;
+	struct evs_life **guest = &clients->guests[step->client];
+
+	switch ((int)step->kind) {
+	case STEP_EVS_SEND:
+		send_burst(clients->current[step->node], step);
+		break;
+	case STEP_EVS_GUEST:
+		if (*guest == NULL)
+			begin(clients, play_client_node(clients->play, step->client), true, guest);
+		else
+			send_burst(*guest, step);
+		break;
+	case STEP_EVS_HOLD:
+		hold(*guest, step->count > 0);
+		break;
+	case STEP_EVS_END:
+		end(guest);
+		break;
+	}
 }
 
 static bool is_settled(void *self)
@@ -207,6 +271,13 @@ static bool is_settled(void *self)
 		const struct evs_life *life = clients->current[node];
 
 		if (life == NULL || life->is_asking || life->own != life->sent)
+			return false;
+	}
+	for (uint32_t slot = 0; slot < HISTORY_CLIENTS; slot++) {
+		const struct evs_life *guest = clients->guests[slot];
+
+		if (guest != NULL &&
+			(!guest->is_joined || guest->is_asking || guest->is_late || guest->own != guest->sent))
 			return false;
 	}
 	return true;

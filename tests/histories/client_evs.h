@@ -22,6 +22,8 @@ struct evs_life {
 	struct testkit_client *connection; /* NULL: ended */
 	uint32_t number, node;
 	bool is_joined, is_over, is_asking, is_safe;
+	bool is_guest; /* it comes and goes */
+	bool is_late; /* it pauses reading, or older events still wait: the node may have another configuration by now */
 	uint32_t joined_at;      /* number of events before it joined its group, UINT32_MAX until then */
 	uint32_t left, size;     /* messages that are still to be sent, and their size */
 	uint32_t sent, own;      /* messages that the node has accepted, and how many of them the client has received */
@@ -32,7 +34,8 @@ struct evs_life {
 
 struct evs_clients {
 	struct play *play;
-	struct evs_life *current[HISTORY_NODES_MAX + 1]; /* indexed by the node's number */
+	struct evs_life *current[HISTORY_NODES_MAX + 1]; /* observers, indexed by the node's number */
+	struct evs_life *guests[HISTORY_CLIENTS];        /* NULL: none */
 	struct evs_life **lives;                         /* array of life_count; lives[0] is NULL */
 	uint32_t life_count, life_capacity;
 };

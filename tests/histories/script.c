@@ -60,6 +60,9 @@ static const char *const step_names[STEP_KINDS] = {
 	[STEP_CPG_SEND] = "cpg-send",
 	[STEP_CPG_HOLD] = "cpg-hold",
 	[STEP_EVS_SEND] = "evs-send",
+	[STEP_EVS_GUEST] = "evs-guest",
+	[STEP_EVS_HOLD] = "evs-hold",
+	[STEP_EVS_END] = "evs-end",
 	[STEP_KV] = "kv",
 	[STEP_CFG] = "cfg",
 };
@@ -132,6 +135,30 @@ static uint32_t draw_size(struct pen *pen)
 	return sizes[draw(pen, sizeof(sizes) / sizeof(sizes[0]))];
 }
 
+/* Random numbers that are separate from those of the script. So all other steps of a seed stay as they were. */
+static struct pen own_pen(const struct pen *pen)
+{
+	return (struct pen){.script = pen->script,
+		.random = {.state = pen->script->seed * 0x9E3779B97F4A7C15u + pen->script->count}};
+}
+
+/* Draw steps of a guest of EVS beside each step of another client. */
+static void draw_guest(struct pen *pen, uint32_t client)
+{
+	static const enum step_kind kinds[] = {
+		STEP_EVS_GUEST, STEP_EVS_GUEST, STEP_EVS_GUEST, STEP_EVS_HOLD, STEP_EVS_HOLD, STEP_EVS_END};
+	struct pen own = own_pen(pen);
+	enum step_kind kind = kinds[draw(&own, sizeof(kinds) / sizeof(kinds[0]))];
+
+	if (draw(&own, 3) == 0)
+		add(pen, (struct step){.kind = kind,
+				 .client = client,
+				 .size = draw_size(&own),
+				 .value = draw(&own, 2),
+				 .count = kind == STEP_EVS_HOLD ? draw(&own, 3) > 0 : 1 + draw(&own, 8),
+				 .wait_ms = draw(&own, 4)});
+}
+
 /* Draw steps of clients, so that the faults happen during traffic. */
 static void draw_traffic(struct pen *pen)
 {
@@ -167,6 +194,7 @@ static void draw_traffic(struct pen *pen)
 		step.count = draw(pen, 3);
 	}
 	add(pen, step);
+	draw_guest(pen, step.client);
 }
 
 static void draw_crash(struct pen *pen, uint32_t node)
@@ -290,13 +318,11 @@ static void draw_clock(struct pen *pen, uint32_t node)
 }
 
 /*
- * Suspend a node in a third of the cases. The next step comes while the node is suspended, or soon after that. The random
- * numbers are separate, so that other seeds play the same histories as before.
+ * Suspend a node in a third of the cases. The next step comes while the node is suspended, or soon after that.
  */
 static void draw_suspend(struct pen *pen, uint32_t node)
 {
-	struct pen own = {.script = pen->script,
-		.random = {.state = pen->script->seed * 0x9E3779B97F4A7C15u + pen->script->count}};
+	struct pen own = own_pen(pen);
 	uint32_t ms = draw_pause(&own), wait_ms = draw(&own, 300);
 
 	if (draw(&own, 3) == 0)

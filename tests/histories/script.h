@@ -72,7 +72,11 @@ enum step_kind {
 	STEP_CPG_SEND, /* send count messages of size bytes; value 1: safe */
 	STEP_CPG_HOLD, /* client pauses reading if count is not 0, or goes on */
 	STEP_EVS_SEND, /* send count messages of size bytes; value 1: safe */
-	STEP_KV,       /* a request of kind value, for key number count */
+	/* Guests of EVS, by client. */
+	STEP_EVS_GUEST, /* the guest joins, or sends count messages of size bytes; value 1: safe */
+	STEP_EVS_HOLD,  /* it pauses reading if count is not 0, or goes on */
+	STEP_EVS_END,   /* its process ends */
+	STEP_KV,        /* a request of kind value, for key number count */
 	STEP_CFG, /* a new version of all files, bad on node other if value is 0, and a reload that node requests */
 	STEP_KINDS,
 };
