@@ -13,7 +13,7 @@ TESTS += %D%/test_mock_host
 unit_scripts = %D%/conf/check_unit.sh %D%/conf/logrotate.sh %D%/debian/check_postinst.sh %D%/conf/openrc.sh %D%/plugins/metrics/dashboard.sh
 dist_check_SCRIPTS += $(unit_scripts)
 TESTS += $(unit_scripts)
-dist_check_DATA += %D%/conf/openrc_run.sh %D%/vectors/04-commit-token.hex %D%/vectors/04-hold-cancel.hex \
+dist_check_DATA += %D%/service_rights.h %D%/conf/openrc_run.sh %D%/vectors/04-commit-token.hex %D%/vectors/04-hold-cancel.hex \
 	%D%/vectors/04-join.hex %D%/vectors/04-mcast-fragments.hex %D%/vectors/04-mcast-recovery.hex \
 	%D%/vectors/04-mcast.hex %D%/vectors/04-merge-detect.hex %D%/vectors/04-token.hex
 EXTRA_DIST += %D%/vectors/stats-udpu3.txt %D%/vectors/corosync-t.txt %D%/vectors/cmap-udpu3.txt

@@ -8,6 +8,9 @@
 
 #include "tests/suite.h"
 #include "tests/unit/plugins/kv/kv_case.h"
+#include "tests/unit/service_rights.h"
+
+extern const struct coterie_plugin kv_LTX_coterie_plugin;
 
 START_TEST(a_write_comes_to_all_nodes)
 {
@@ -434,6 +437,25 @@ START_TEST(clients_with_late_watches_take_turns)
 }
 END_TEST
 
+/* ---- Rights of all requests ---------------------------------------------- */
+
+static const struct service_right rights[] = {
+	{KV_REQ_PUT, COTERIE_RIGHT_USE},
+	{KV_REQ_DELETE, COTERIE_RIGHT_USE},
+	{KV_REQ_GET, COTERIE_RIGHT_USE},
+	{KV_REQ_LIST, COTERIE_RIGHT_USE},
+	{KV_REQ_GET_ORDERED, COTERIE_RIGHT_USE},
+	{KV_REQ_LIST_ORDERED, COTERIE_RIGHT_USE},
+	{KV_REQ_WATCH, COTERIE_RIGHT_USE},
+	{KV_REQ_UNWATCH, COTERIE_RIGHT_USE},
+	{KV_REQ_ACK, COTERIE_RIGHT_USE},
+	{KV_REQ_STATUS, COTERIE_RIGHT_OBSERVE},
+	{KV_REQ_RECOVER, COTERIE_RIGHT_ADMINISTER},
+};
+
+START_TEST(each_request_needs_its_right) { SERVICE_RIGHTS_CHECK(&kv_LTX_coterie_plugin, rights); }
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *suite = suite_create("kv");
@@ -455,6 +477,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, a_change_tells_some_watches_of_a_user_and_the_others_later);
 	tcase_add_test(tcase, a_large_value_goes_to_some_clients_of_a_user);
 	tcase_add_test(tcase, clients_with_late_watches_take_turns);
+	tcase_add_test(tcase, each_request_needs_its_right);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

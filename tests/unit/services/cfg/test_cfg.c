@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/unit/service_rights.h"
+
 /* ---- Killing a node ------------------------------------------------------ */
 
 static int kill_node(uint32_t nodeid, const char *reason, uint16_t length)
@@ -435,6 +437,28 @@ START_TEST(addresses_of_a_node)
 }
 END_TEST
 
+/* ---- Rights of all requests ---------------------------------------------- */
+
+static const struct service_right rights[] = {
+	{CFG_REQ_RING_STATUS_GET, COTERIE_RIGHT_OBSERVE},
+	{CFG_REQ_RING_REENABLE, COTERIE_RIGHT_ADMINISTER},
+	{CFG_REQ_KILL_NODE, COTERIE_RIGHT_ADMINISTER},
+	{CFG_REQ_TRY_SHUTDOWN, COTERIE_RIGHT_ADMINISTER},
+	{CFG_REQ_REPLY_TO_SHUTDOWN, COTERIE_RIGHT_USE},
+	{CFG_REQ_GET_NODE_ADDRS, COTERIE_RIGHT_OBSERVE},
+	{CFG_REQ_LOCAL_GET, COTERIE_RIGHT_OBSERVE},
+	{CFG_REQ_RELOAD_CONFIG, COTERIE_RIGHT_ADMINISTER},
+	{CFG_REQ_REOPEN_LOG_FILES, COTERIE_RIGHT_ADMINISTER},
+	{CFG_REQ_NODE_STATUS_GET, COTERIE_RIGHT_OBSERVE},
+	{CFG_REQ_TRACKSTART, COTERIE_RIGHT_USE},
+	{CFG_REQ_TRACKSTOP, COTERIE_RIGHT_OBSERVE},
+	{CFG_REQ_RELOAD_REPORT, COTERIE_RIGHT_ADMINISTER},
+	{CFG_REQ_KEY_ROTATE, COTERIE_RIGHT_ADMINISTER},
+};
+
+START_TEST(each_request_needs_its_right) { SERVICE_RIGHTS_CHECK(&cfg_LTX_coterie_plugin, rights); }
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cfg");
@@ -460,5 +484,6 @@ int main(void)
 	tcase_add_test(tcase, status_of_a_node);
 	tcase_add_test(tcase, status_of_a_stranger);
 	tcase_add_test(tcase, addresses_of_a_node);
+	tcase_add_test(tcase, each_request_needs_its_right);
 	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <corosync/corotypes.h>
 
 #include "tests/suite.h"
+#include "tests/unit/service_rights.h"
 #include "tests/unit/services/cmap/cmap_case.h"
 
 /* ---- Rights -------------------------------------------------------------- */
@@ -355,6 +356,24 @@ START_TEST(requests_of_any_length_and_content_are_survived)
 }
 END_TEST
 
+/* ---- Rights of all requests ---------------------------------------------- */
+
+static const struct service_right rights[] = {
+	{CMAP_REQ_SET, COTERIE_RIGHT_USE},
+	{CMAP_REQ_DELETE, COTERIE_RIGHT_USE},
+	{CMAP_REQ_GET, COTERIE_RIGHT_OBSERVE},
+	{CMAP_REQ_ADJUST, COTERIE_RIGHT_USE},
+	{CMAP_REQ_ITER_INIT, COTERIE_RIGHT_OBSERVE},
+	{CMAP_REQ_ITER_NEXT, COTERIE_RIGHT_OBSERVE},
+	{CMAP_REQ_ITER_FINALIZE, COTERIE_RIGHT_OBSERVE},
+	{CMAP_REQ_TRACK_ADD, COTERIE_RIGHT_OBSERVE},
+	{CMAP_REQ_TRACK_DELETE, COTERIE_RIGHT_OBSERVE},
+	{CMAP_REQ_SET_MAP, COTERIE_RIGHT_OBSERVE},
+};
+
+START_TEST(each_request_needs_its_right) { SERVICE_RIGHTS_CHECK(&cmap_LTX_coterie_plugin, rights); }
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 int main(void)
@@ -378,6 +397,7 @@ int main(void)
 		(int)(sizeof(steering_keys) / sizeof(steering_keys[0])));
 	tcase_add_test(tcase, users_have_keys_of_their_own_and_observers_read_them);
 	tcase_add_loop_test(tcase, requests_of_any_length_and_content_are_survived, 0, 4);
+	tcase_add_test(tcase, each_request_needs_its_right);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 
 #include "services/control/messages.h"
 #include "tests/suite.h"
+#include "tests/unit/service_rights.h"
 
 extern const struct coterie_plugin control_LTX_coterie_plugin;
 
@@ -331,6 +332,20 @@ START_TEST(a_peer_asks_too_much)
 }
 END_TEST
 
+/* ---- Rights of all requests ---------------------------------------------- */
+
+static const struct service_right rights[] = {
+	{CONTROL_REQ_PLUGIN_LOAD, COTERIE_RIGHT_ADMINISTER},
+	{CONTROL_REQ_PLUGIN_UNLOAD, COTERIE_RIGHT_ADMINISTER},
+	{CONTROL_REQ_PLUGIN_REPLACE, COTERIE_RIGHT_ADMINISTER},
+	{CONTROL_REQ_PLUGIN_NODES, COTERIE_RIGHT_OBSERVE},
+	{CONTROL_REQ_RELOAD, COTERIE_RIGHT_ADMINISTER},
+	{CONTROL_REQ_KEYS, COTERIE_RIGHT_OBSERVE},
+};
+
+START_TEST(each_request_needs_its_right) { SERVICE_RIGHTS_CHECK(&control_LTX_coterie_plugin, rights); }
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("control");
@@ -352,5 +367,6 @@ int main(void)
 	tcase_add_test(peers, bad_questions_of_peers_are_dropped);
 	tcase_add_test(peers, answers_out_of_nothing_are_dropped);
 	tcase_add_test(peers, a_peer_asks_too_much);
+	tcase_add_test(peers, each_request_needs_its_right);
 	return suite_run(suite);
 }

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/service_rights.h"
+
+extern const struct coterie_plugin cpg_LTX_coterie_plugin;
+
 /* ---- Joining, leaving, sending: book services, "cpg" ---------------------- */
 
 START_TEST(members_see_joins_messages_and_leaves_in_one_order)
@@ -466,6 +470,27 @@ START_TEST(a_client_that_is_thrown_out_in_the_middle_of_an_event_is_survived)
 }
 END_TEST
 
+/* ---- Rights of all requests ---------------------------------------------- */
+
+static const struct service_right rights[] = {
+	{CPG_REQ_JOIN, COTERIE_RIGHT_USE},
+	{CPG_REQ_LEAVE, COTERIE_RIGHT_USE},
+	{CPG_REQ_MCAST, COTERIE_RIGHT_USE},
+	{CPG_REQ_MEMBERSHIP_GET, COTERIE_RIGHT_OBSERVE},
+	{CPG_REQ_LOCAL_GET, COTERIE_RIGHT_OBSERVE},
+	{CPG_REQ_ITERATION_INITIALIZE, COTERIE_RIGHT_OBSERVE},
+	{CPG_REQ_ITERATION_NEXT, COTERIE_RIGHT_OBSERVE},
+	{CPG_REQ_ITERATION_FINALIZE, COTERIE_RIGHT_OBSERVE},
+	{CPG_REQ_FINALIZE, COTERIE_RIGHT_OBSERVE},
+	{CPG_REQ_ZC_ALLOC, COTERIE_RIGHT_USE},
+	{CPG_REQ_ZC_FREE, COTERIE_RIGHT_USE},
+	{CPG_REQ_ZC_EXECUTE, COTERIE_RIGHT_USE},
+	{CPG_REQ_PARTIAL_MCAST, COTERIE_RIGHT_USE},
+};
+
+START_TEST(each_request_needs_its_right) { SERVICE_RIGHTS_CHECK(&cpg_LTX_coterie_plugin, rights); }
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cpg");
@@ -493,5 +518,6 @@ int main(void)
 	tcase_add_loop_test(tcase, requests_of_any_length_and_content_are_survived, 0, 4);
 	tcase_add_loop_test(tcase, lengths_in_requests_are_held_against_the_request, 0, 11);
 	tcase_add_test(tcase, a_client_that_is_thrown_out_in_the_middle_of_an_event_is_survived);
+	tcase_add_test(tcase, each_request_needs_its_right);
 	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/unit/fail_alloc.h"
+#include "tests/unit/service_rights.h"
 
 /* ---- Messages ---- */
 
@@ -402,6 +403,19 @@ START_TEST(dump)
 }
 END_TEST
 
+/* ---- Rights of all requests ---------------------------------------------- */
+
+static const struct service_right rights[] = {
+	{EVS_REQ_JOIN, COTERIE_RIGHT_USE},
+	{EVS_REQ_LEAVE, COTERIE_RIGHT_USE},
+	{EVS_REQ_MCAST_JOINED, COTERIE_RIGHT_USE},
+	{EVS_REQ_MCAST_GROUPS, COTERIE_RIGHT_USE},
+	{EVS_REQ_MEMBERSHIP_GET, COTERIE_RIGHT_OBSERVE},
+};
+
+START_TEST(each_request_needs_its_right) { SERVICE_RIGHTS_CHECK(&evs_LTX_coterie_plugin, rights); }
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("evs");
@@ -423,5 +437,6 @@ int main(void)
 	tcase_add_test(tcase, a_client_that_is_going_away_is_passed_over);
 	tcase_add_test(tcase, out_of_memory);
 	tcase_add_test(tcase, dump);
+	tcase_add_test(tcase, each_request_needs_its_right);
 	return suite_run(suite);
 }

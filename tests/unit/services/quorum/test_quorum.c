@@ -7,6 +7,7 @@
 
 #include "services/quorum/messages.h"
 #include "tests/suite.h"
+#include "tests/unit/service_rights.h"
 #include "tests/unit/service_ring.h"
 
 extern const struct coterie_plugin quorum_LTX_coterie_plugin;
@@ -367,6 +368,19 @@ START_TEST(clients_come_and_go)
 }
 END_TEST
 
+/* ---- Rights of all requests ---------------------------------------------- */
+
+static const struct service_right rights[] = {
+	{QUORUM_REQ_GETQUORATE, COTERIE_RIGHT_OBSERVE},
+	{QUORUM_REQ_TRACKSTART, COTERIE_RIGHT_OBSERVE},
+	{QUORUM_REQ_TRACKSTOP, COTERIE_RIGHT_OBSERVE},
+	{QUORUM_REQ_GETTYPE, COTERIE_RIGHT_OBSERVE},
+	{QUORUM_REQ_MODEL_GETTYPE, COTERIE_RIGHT_OBSERVE},
+};
+
+START_TEST(each_request_needs_its_right) { SERVICE_RIGHTS_CHECK(&quorum_LTX_coterie_plugin, rights); }
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("quorum");
@@ -386,6 +400,7 @@ int main(void)
 	tcase_add_test(tcase, long_lists_go_over_several_lines);
 	tcase_add_test(tcase, short_requests_are_refused);
 	tcase_add_test(tcase, clients_come_and_go);
+	tcase_add_test(tcase, each_request_needs_its_right);
 	suite_add_tcase(suite, tcase);
 
 	return suite_run(suite);

@@ -6,7 +6,10 @@
 
 #include "services/votequorum/messages.h"
 #include "tests/suite.h"
+#include "tests/unit/service_rights.h"
 #include "tests/unit/services/votequorum/vote_ring.h"
+
+extern const struct coterie_plugin votequorum_LTX_coterie_plugin;
 
 #define SECOND_NS UINT64_C(1000000000)
 
@@ -418,6 +421,26 @@ START_TEST(an_own_message_without_a_request_registers_nothing)
 }
 END_TEST
 
+/* ---- Rights of all requests ---------------------------------------------- */
+
+static const struct service_right rights[] = {
+	{VOTEQUORUM_REQ_GETINFO, COTERIE_RIGHT_OBSERVE},
+	{VOTEQUORUM_REQ_SETEXPECTED, COTERIE_RIGHT_ADMINISTER},
+	{VOTEQUORUM_REQ_SETVOTES, COTERIE_RIGHT_ADMINISTER},
+	{VOTEQUORUM_REQ_TRACKSTART, COTERIE_RIGHT_OBSERVE},
+	{VOTEQUORUM_REQ_TRACKSTOP, COTERIE_RIGHT_OBSERVE},
+	{VOTEQUORUM_REQ_QDEVICE_REGISTER, COTERIE_RIGHT_ADMINISTER},
+	{VOTEQUORUM_REQ_QDEVICE_UNREGISTER, COTERIE_RIGHT_ADMINISTER},
+	{VOTEQUORUM_REQ_QDEVICE_UPDATE, COTERIE_RIGHT_ADMINISTER},
+	{VOTEQUORUM_REQ_QDEVICE_POLL, COTERIE_RIGHT_ADMINISTER},
+	{VOTEQUORUM_REQ_QDEVICE_MASTER_WINS, COTERIE_RIGHT_ADMINISTER},
+	{VOTEQUORUM_REQ_SET_EXTRA, COTERIE_RIGHT_ADMINISTER},
+	{VOTEQUORUM_REQ_GET_EXTRA, COTERIE_RIGHT_OBSERVE},
+};
+
+START_TEST(each_request_needs_its_right) { SERVICE_RIGHTS_CHECK(&votequorum_LTX_coterie_plugin, rights); }
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("votequorum_device");
@@ -444,6 +467,7 @@ int main(void)
 	tcase_add_test(tcase, names_without_an_end_are_refused);
 	tcase_add_test(tcase, messages_with_bad_names_are_dropped);
 	tcase_add_test(tcase, an_own_message_without_a_request_registers_nothing);
+	tcase_add_test(tcase, each_request_needs_its_right);
 	suite_add_tcase(suite, tcase);
 
 	return suite_run(suite);
