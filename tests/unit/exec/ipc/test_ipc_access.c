@@ -262,30 +262,88 @@ START_TEST(the_service_may_refuse)
 }
 END_TEST
 
-/* Connect to the socket, and send nothing. */
-static int play_silent(void)
+#define SILENT_PEERS 200
+
+/* Connect to the socket, and send nothing. @return descriptor */
+static int connect_silently(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	size_t length = strlen(f.name);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
+	MUST(fd >= 0);
 	memcpy(address.sun_path + 1, f.name, length);
-	for (int i = 0; i < 200; i++) {
-		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	/* libqb pads the name with zeros to the full length */
+	MUST(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
+		connect(fd, (struct sockaddr *)&address,
+			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)) == 0);
+	return fd;
+}
 
-		MUST(fd >= 0);
-		/* libqb pads the name with zeros to the full length */
-		MUST(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
-			connect(fd, (struct sockaddr *)&address,
-				(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)) == 0);
-	}
-	/* Retry: the socket's backlog is full until the server has accepted most of these peers. */
+/* Retry: the socket's backlog is full until the server has accepted most of the silent peers. */
+static void come_in(void)
+{
 	qb_ipcc_connection_t *c = connect_client();
+
 	for (int i = 0; i < 5000 && c == NULL && errno == EAGAIN; i++) {
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 		c = connect_client();
 	}
 	MUST(c != NULL);
 	qb_ipcc_disconnect(c);
+}
+
+static int play_silent(void)
+{
+	for (int i = 0; i < SILENT_PEERS; i++)
+		(void)connect_silently();
+	come_in();
+	return 0;
+}
+
+static bool is_ended(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_DONTWAIT) >= 0 || errno != EAGAIN;
+}
+
+/*
+ * Connect as a user without a right, again and again, until the server has ended all these connections but those that it
+ * bears of all users together. One of them is the caller's.
+ */
+static void flood_as_1234(void)
+{
+	int fds[SILENT_PEERS], ended = 0;
+
+	MUST(setgid(4321) == 0 && setuid(1234) == 0);
+	for (int i = 0; i < SILENT_PEERS; i++)
+		fds[i] = connect_silently();
+	for (int tries = 0; tries < 5000 && ended < SILENT_PEERS + 1 - (int)QBS_HANDSHAKES_MAX; tries++) {
+		ended = 0;
+		for (int i = 0; i < SILENT_PEERS; i++)
+			ended += is_ended(fds[i]);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+	MUST(ended == SILENT_PEERS + 1 - (int)QBS_HANDSHAKES_MAX);
+	_exit(0);
+}
+
+/* The oldest silent peer of all is root's. It must remain when another user connects too often, and may go on then. */
+static int play_flooded(void)
+{
+	const int32_t hello[6] = {-1, 0, 24, 0, 0, 0};
+	int32_t answer[2] = {0, 0};
+	int fd = connect_silently(), status;
+	pid_t other = fork();
+
+	MUST(other >= 0);
+	if (other == 0)
+		flood_as_1234();
+	MUST(waitpid(other, &status, 0) == other && status == 0);
+	MUST(!is_ended(fd));
+	MUST(send(fd, hello, sizeof(hello), 0) == sizeof(hello));
+	MUST(recv(fd, answer, sizeof(answer), MSG_WAITALL) == sizeof(answer));
 	return 0;
 }
 
@@ -293,6 +351,16 @@ START_TEST(silent_peers_are_few)
 {
 	play(play_silent);
 	ck_assert_uint_eq(f.joins, 1);
+	ck_assert_uint_eq(qbs_host_handshakes(f.node.ipc->host), 0);
+}
+END_TEST
+
+START_TEST(silent_peers_of_one_user_do_not_displace_those_of_another)
+{
+	if (geteuid() != 0)
+		return;
+	play(play_flooded);
+	RUN_UNTIL(qbs_host_handshakes(f.node.ipc->host) == 0);
 	ck_assert_uint_eq(qbs_host_handshakes(f.node.ipc->host), 0);
 }
 END_TEST
@@ -386,5 +454,6 @@ int main(void)
 	tcase_add_test(open, some_descriptors_stay_with_the_daemon);
 	tcase_add_test(open, the_service_may_refuse);
 	tcase_add_test(open, silent_peers_are_few);
+	tcase_add_test(open, silent_peers_of_one_user_do_not_displace_those_of_another);
 	return suite_run(suite);
 }
