@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 struct node nodes[NODES];
 struct message order[256];
 uint32_t order_count, order_delivered;
+char last_line[TEXT];
 
 static void note(struct node *node, const char *what, uint32_t id)
 {
@@ -142,7 +144,16 @@ bool deadline_passes(struct node *node)
 	return run != NULL;
 }
 
-void log_line(const char *subsystem, int prio, const char *format, ...) { (void)subsystem, (void)prio, (void)format; }
+/* Without memory of its own, since test_sync_alone makes allocations fail. */
+void log_line(const char *subsystem, int prio, const char *format, ...)
+{
+	va_list list;
+	int length = snprintf(last_line, sizeof(last_line), "%s %d ", subsystem, prio);
+
+	va_start(list, format);
+	vsnprintf(last_line + length, sizeof(last_line) - (size_t)length, format, list);
+	va_end(list);
+}
 
 void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio, const char *format, ...)
 {

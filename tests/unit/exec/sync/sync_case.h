@@ -55,6 +55,7 @@ struct node {
 extern struct node nodes[NODES];
 extern struct message order[256];
 extern uint32_t order_count, order_delivered;
+extern char last_line[TEXT]; /* the last line that any node has logged: "SUBSYSTEM PRIORITY TEXT" */
 
 /** The fixture: nodes without services, none of which has been in a ring. */
 void sync_set_up(void);

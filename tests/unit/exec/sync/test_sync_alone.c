@@ -314,8 +314,12 @@ START_TEST(a_join_without_ready_holds_the_clients_for_ten_seconds)
 	rotate(4);
 	ck_assert(nodes[0].services[0].plugin.is_held);
 	ck_assert_uint_eq(nodes[0].deadline_ns, UINT64_C(10000000000));
+	last_line[0] = '\0';
 	ck_assert(deadline_passes(&nodes[0]));
 	ck_assert_int_eq(nodes[0].gathers, 1);
+	ck_assert_str_eq(last_line,
+		"SYNC 4 Service 2, which node 3 has loaded, waits in vain for node(s) 3: a ring is formed with the same "
+		"members, which synchronises all services");
 	new_ring(13);
 	ck_assert(!nodes[0].services[0].plugin.is_held);
 	rotate(8);
@@ -336,8 +340,10 @@ START_TEST(a_join_for_nobody_does_not_block_other_rounds)
 {
 	ring_before_load(true);
 	forge_join(3, 40);
+	last_line[0] = '\0';
 	ck_assert(deadline_passes(&nodes[1]));
 	ck_assert_int_eq(nodes[1].gathers, 1);
+	ck_assert_ptr_nonnull(strstr(last_line, "Service 40, which node 3 has loaded, waits in vain for node(s) "));
 }
 END_TEST
 
