@@ -197,14 +197,14 @@ dies_before_the_decision() {
 
 # The decision is one moment. A node that dies between it and the rename has both files, and says so.
 dies_at_any_moment() {
-	local i status=0 pid
+	local i pid survived=0
 
 	for i in $(seq "$DEATHS"); do
 		rotate 1 &
 		pid=$!
 		sleep "0.0$((RANDOM % 90 + 10))"
 		lab_kill 3
-		wait $pid || status=$?
+		wait $pid # a rotation may end in either way
 		lab_ring 2 1 2 || break
 		have_one_key 1 2 || break
 		if ! have_one_key 1 3; then
@@ -213,9 +213,9 @@ dies_at_any_moment() {
 		fi
 		lab_start 3
 		lab_ring 3 1 2 3 || break
-		status=0
+		survived=$((survived + 1))
 	done
-	tap_check "$LAB_TRANSPORT: $DEATHS deaths at any moment lose no key ($i)" test "$i.$status" = "$DEATHS.0"
+	tap_check "$LAB_TRANSPORT: $DEATHS deaths at any moment lose no key ($survived)" test $survived = "$DEATHS"
 	lab_traffic "$LAB_TRANSPORT: afterwards" 1400 1 2 3
 }
 
