@@ -36,7 +36,8 @@ int trust_folder(char *folder, char *culprit, size_t size);
 int trust_file(const char *path, int fd, char *culprit, size_t size);
 /**
  * Open a file. A link on the path is followed only if a trusted user owns it. If the file itself is a link, its folder
- * must be private as well: only trusted users can change it, and no other user can replace it.
+ * must be private as well: only trusted users can change it, and no other user can replace it. A signal handler may call
+ * this.
  *
  * @param flags, mode  of open(2)
  * @param is_private   out: whether the folder of the file is private

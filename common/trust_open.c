@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -71,7 +70,7 @@ static bool is_procfs(int folder)
 /* Put the target of an open link in front of the rest of the path. */
 static int follow(struct walk *walk, int link, const char *rest)
 {
-	char target[PATH_MAX], joined[PATH_MAX];
+	char target[PATH_MAX];
 	struct stat status;
 
 	if (++walk->links > LINKS_MAX || fstat(link, &status) < 0 || !trust_owner(status.st_uid))
@@ -79,10 +78,16 @@ static int follow(struct walk *walk, int link, const char *rest)
 	ssize_t length = readlinkat(link, "", target, sizeof(target));
 	if (length < 0)
 		return -errno;
-	int size = snprintf(joined, sizeof(joined), "%.*s%s%s", (int)length, target, rest[0] != '\0' ? "/" : "", rest);
-	if (size >= (int)sizeof(joined))
+
+	size_t rest_length = strlen(rest), at = (size_t)length + (rest_length > 0);
+
+	/* Without snprintf, which a signal handler must not call. `rest` may be a part of walk->rest. */
+	if (at + rest_length >= sizeof(walk->rest))
 		return -ENAMETOOLONG;
-	memcpy(walk->rest, joined, (size_t)size + 1);
+	memmove(walk->rest + at, rest, rest_length + 1);
+	if (rest_length > 0)
+		walk->rest[length] = '/';
+	memcpy(walk->rest, target, (size_t)length);
 	return enter_start(walk);
 }
 
@@ -176,15 +181,18 @@ static int advance(struct walk *walk, int flags, mode_t mode, char *last)
 static int walk_path(const char *path, int flags, mode_t mode, char *last, bool *is_private)
 {
 	struct walk walk = {.folder = -1, .is_trusted = true};
-	int rc = snprintf(walk.rest, sizeof(walk.rest), "%s", path) >= (int)sizeof(walk.rest) ? -ENAMETOOLONG : 0;
+	size_t length = strlen(path);
+	int rc = length < sizeof(walk.rest) ? 0 : -ENAMETOOLONG;
 
 	/*
 	 * The current folder of the process may belong to any user, so only an absolute path is trusted at the
 	 * beginning.
 	 */
 	walk.is_trusted = path[0] == '/';
-	if (rc == 0)
+	if (rc == 0) {
+		memcpy(walk.rest, path, length + 1);
 		rc = enter_start(&walk);
+	}
 	if (rc == 0) {
 		do
 			rc = advance(&walk, flags, mode, last);

@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/trust.h"
+
 #define RECORD_MARK 0xa1a1a1a1u
 #define RING_EXTRA 4096u /* bytes that libqb adds to the size asked for */
 #define TEXT_MAX 4096u
@@ -148,7 +150,11 @@ static int write_all(int fd, const void *bytes, size_t size)
 	return 0;
 }
 
-static int write_file(const struct flight *flight, const char *path)
+/*
+ * Create the file. A file with its name is removed before and never opened: in a folder that other users can write it may
+ * be theirs, a link, or a FIFO that blocks.
+ */
+static int write_file(const struct flight *flight, int folder, const char *name)
 {
 	/*
 	 * Header of a blackbox whose times have nanoseconds, which distinguishes it from the old
@@ -158,7 +164,10 @@ static int write_file(const struct flight *flight, const char *path)
 	const uint32_t version = 1;
 	const uint32_t header[5] = {flight->count, flight->write, flight->read, version,
 		flight->count + flight->write + flight->read + version};
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0700);
+
+	unlinkat(folder, name, 0);
+
+	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int rc;
 
 	if (fd < 0)
@@ -171,7 +180,7 @@ static int write_file(const struct flight *flight, const char *path)
 	if (close(fd) < 0 && rc == 0)
 		rc = -errno;
 	if (rc < 0)
-		unlink(path);
+		unlinkat(folder, name, 0);
 	return rc;
 }
 
@@ -239,24 +248,39 @@ static void add_time(struct text *text, int64_t seconds)
 int flight_write(
 	const struct flight *flight, const char *dir, time_t now, long utc_offset_s, char path[FLIGHT_PATH_MAX])
 {
-	char link_path[FLIGHT_PATH_MAX];
+	char folder_path[FLIGHT_PATH_MAX];
 	struct text file = {.bytes = path, .size = FLIGHT_PATH_MAX};
-	struct text link = {.bytes = link_path, .size = sizeof(link_path)};
+	struct text inside = {.bytes = folder_path, .size = sizeof(folder_path)};
+	bool is_private;
 
-	add_text(&link, dir);
-	add_text(&link, "/" PREFIX);
 	add_text(&file, dir);
-	add_text(&file, "/" PREFIX "-");
+	add_text(&file, "/");
+
+	const char *name = path + file.length;
+
+	add_text(&file, PREFIX "-");
 	add_time(&file, (int64_t)now + utc_offset_s);
 	add_char(&file, '-');
 	add_number(&file, (uint64_t)getpid(), 1);
-	if (file.length >= file.size || link.length >= link.size) {
+	/* The dot makes the folder a part of the path, in which links of trusted users are followed. */
+	add_text(&inside, dir);
+	add_text(&inside, "/.");
+	if (file.length >= file.size || inside.length >= inside.size) {
 		path[0] = '\0';
 		return -ENAMETOOLONG;
 	}
-	int rc = write_file(flight, path);
-	if (rc < 0)
-		return rc;
-	unlink(link_path);
-	return symlink(path, link_path) < 0 ? -errno : 0;
+
+	int folder = trust_open(folder_path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, &is_private);
+
+	if (folder < 0)
+		return folder;
+
+	int rc = write_file(flight, folder, name);
+
+	if (rc == 0) {
+		unlinkat(folder, PREFIX, 0);
+		rc = symlinkat(path, folder, PREFIX) < 0 ? -errno : 0;
+	}
+	close(folder);
+	return rc;
 }

@@ -26,11 +26,12 @@ void flight_destroy(struct flight *flight); /* NULL is ignored */
 void flight_record(struct flight *flight, const char *subsystem, int prio, const struct timespec *at, const char *text);
 
 /**
- * Write the lines to DIR/fdata-TIME-PID, mode 0700, and make the link DIR/fdata point to that file. A signal handler
- * may call this.
+ * Write the lines to DIR/fdata-TIME-PID, mode 0600, and make the link DIR/fdata point to that file. Both are created: what
+ * had these names is removed, and never written to. Links of other users on the way to DIR are not followed. A signal
+ * handler may call this.
  * @param utc_offset_s  seconds from UTC to local time, for the name
  * @param path  out: path of the file, or "" if it is too long
- * @return 0; -ENAMETOOLONG; -errno of the file
+ * @return 0; -ENAMETOOLONG; -ELOOP: a link on the way is another user's; -errno of the folder or the file
  */
 int flight_write(
 	const struct flight *flight, const char *dir, time_t now, long utc_offset_s, char path[FLIGHT_PATH_MAX]);

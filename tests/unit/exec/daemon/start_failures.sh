@@ -165,7 +165,7 @@ if [ -z "${COTERIE_KEEP_PLUGINS:-}" ]; then
 	tap $? "SIGABRT kills it"
 	running=
 	recorder=$(readlink "$work/$name/fdata")
-	[ "$(stat -c '%s %a' "$recorder")" = "8392744 700" ]
+	[ "$(stat -c '%s %a' "$recorder")" = "8392744 600" ]
 	tap $? "and its flight recorder is in the state folder" || tap_note "$(ls -l "$work/$name")"
 	tap_check "with what was not in the log" grep -a -q "entering OPERATIONAL state" "$recorder"
 fi

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* exec/log/flight.c: the file has the format that libqb's reader expects. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,7 @@ static void write_and_read(const struct flight *flight)
 	/* The time is 2026-02-28 23:59:59 UTC, in a time zone that is 3,601 s ahead. */
 	ck_assert_int_eq(flight_write(flight, dir, 1772323199, 3601, path), 0);
 	ck_assert_int_eq(stat(path, &status), 0);
-	ck_assert_uint_eq(status.st_mode & 07777, 0700);
+	ck_assert_uint_eq(status.st_mode & 07777, 0600);
 	file_size = (size_t)status.st_size;
 	file = realloc(file, file_size);
 	stream = fopen(path, "r");
@@ -172,6 +173,56 @@ START_TEST(a_folder_that_is_not_there_is_an_error)
 }
 END_TEST
 
+/* Files that have the record's name already. Each is replaced, and the target of a link stays as it is. */
+static const char *const squatters[] = {"ln -s %s/victim %s", "ln %s/victim %s", "rm -f %s/victim; mkfifo %s"};
+
+START_TEST(a_file_with_the_name_is_replaced_and_not_written_to)
+{
+	struct flight *flight = flight_create(4096);
+	char command[3 * FLIGHT_PATH_MAX], victim[64];
+	struct stat status;
+
+	record_lines(flight, 1, 3);
+	write_and_read(flight); /* path is known now */
+	unlink(path);
+	snprintf(victim, sizeof(victim), "%s/victim", dir);
+	ck_assert_int_eq(close(open(victim, O_WRONLY | O_CREAT, 0640)), 0);
+	snprintf(command, sizeof(command), squatters[_i], dir, path);
+	ck_assert_int_eq(system(command), 0);
+	write_and_read(flight); /* a FIFO without a reader would block it */
+	ck_assert_int_eq(lstat(path, &status), 0);
+	ck_assert(S_ISREG(status.st_mode));
+	ck_assert_uint_eq(status.st_nlink, 1);
+	if (stat(victim, &status) == 0)
+		ck_assert_int_eq(status.st_size, 0);
+	flight_destroy(flight);
+}
+END_TEST
+
+/* Links on the way to the folder: those of root and of the daemon's user are followed. */
+START_TEST(a_link_of_another_user_on_the_way_is_not_followed)
+{
+	struct flight *flight = flight_create(4096);
+	char link[64], real[64], target[64];
+	struct stat status;
+
+	snprintf(real, sizeof(real), "%s/real", dir);
+	snprintf(link, sizeof(link), "%s/link", dir);
+	snprintf(target, sizeof(target), "%s/real/fdata", dir);
+	ck_assert_int_eq(mkdir(real, 0700), 0);
+	ck_assert_int_eq(symlink("real", link), 0);
+	ck_assert_int_eq(flight_write(flight, link, 0, 0, path), 0);
+	ck_assert_int_eq(stat(target, &status), 0);
+	if (getuid() == 0) {
+		ck_assert_int_eq(unlink(target), 0);
+		ck_assert_int_eq(lchown(link, 65534, 65534), 0);
+		ck_assert_int_eq(flight_write(flight, link, 0, 0, path), -ELOOP);
+		ck_assert_int_eq(lstat(target, &status), -1);
+	}
+	flight_destroy(flight);
+}
+END_TEST
+
 START_TEST(names_carry_any_date)
 {
 	static const struct {
@@ -198,6 +249,9 @@ int main(void)
 	tcase_add_test(tcase, the_header_is_libqbs);
 	tcase_add_test(tcase, the_oldest_lines_make_room);
 	tcase_add_test(tcase, a_folder_that_is_not_there_is_an_error);
+	tcase_add_loop_test(tcase, a_file_with_the_name_is_replaced_and_not_written_to, 0,
+		(int)(sizeof(squatters) / sizeof(squatters[0])));
+	tcase_add_test(tcase, a_link_of_another_user_on_the_way_is_not_followed);
 	tcase_add_test(tcase, names_carry_any_date);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
