@@ -5,17 +5,20 @@
  *	hostile_client MODE COUNT SEED
  *
  * COUNT children connect in turn, request events, and then do what MODE says to every mapping that they share with the
- * daemon: files of libqb's protocol in /dev/shm and the rings of a fast channel. Each then writes wake-up bytes, so
- * that the daemon reads the memory. Another process causes events for them meanwhile. MODE is one of
- *	truncate    shrink each file to a random size
+ * daemon: files of libqb's protocol in /dev/shm and the rings of a fast channel. A thread of each sends messages meanwhile,
+ * and wake-up bytes follow, so that the daemon reads the memory. Another process causes events for them. MODE is one of
+ *	truncate    shrink each file to a random size; the memory of a channel must refuse that
  *	punch       free the pages of each mapping
  *	scribble    write random words, mostly where positions are
  *	lengths     write chunks with extreme sizes into the request ring
  *	semaphores  write random words where semaphores are
  *
- * A child may crash from its own damage. The program fails if no child could connect.
+ * A child may crash from its own damage. The program fails unless all children have connected and done harm.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/mman.h>
@@ -39,6 +42,8 @@ struct mapping {
 	uint32_t *words;
 	size_t count;
 	char path[160];
+	bool is_channel; /* memory without a name: path is only its title */
+	int fd;          /* descriptor of a channel, or -1: only root can open it */
 };
 
 static struct mapping mappings[MAPPINGS_MAX];
@@ -58,9 +63,17 @@ static uint32_t random_word(void)
 
 /* ---- What is shared ------------------------------------------------------ */
 
-static bool is_shared(const char *path)
+static bool is_channel(const char *path) { return strstr(path, "coterie-channel") != NULL; }
+
+static bool is_shared(const char *path) { return strstr(path, "/dev/shm/qb-") != NULL || is_channel(path); }
+
+/* Open the memory of a mapping that has no name any more. The library has closed its descriptor. */
+static int open_mapping(uintptr_t start, uintptr_t end)
 {
-	return strstr(path, "/dev/shm/qb-") != NULL || strstr(path, "coterie-channel") != NULL;
+	char path[80];
+
+	snprintf(path, sizeof(path), "/proc/self/map_files/%" PRIxPTR "-%" PRIxPTR, start, end);
+	return open(path, O_RDWR | O_CLOEXEC);
 }
 
 static void find_mappings(void)
@@ -79,6 +92,8 @@ static void find_mappings(void)
 			continue;
 		mapping->words = (uint32_t *)start;
 		mapping->count = (end - start) / sizeof(uint32_t);
+		mapping->is_channel = is_channel(mapping->path);
+		mapping->fd = mapping->is_channel ? open_mapping(start, end) : -1;
 		mapping_count++;
 	}
 	if (maps != NULL)
@@ -96,11 +111,25 @@ static void nudge(void)
 
 /* ---- Harm ---------------------------------------------------------------- */
 
+/* The memory of a channel is sealed. If it could shrink, the daemon would die of SIGBUS at its next look. */
+static void shrink_channel(const struct mapping *mapping)
+{
+	if (mapping->fd < 0)
+		return;
+	if (ftruncate(mapping->fd, 0) == 0 || errno != EPERM) {
+		puts("the memory of a channel can shrink");
+		fflush(stdout);
+		_exit(1);
+	}
+}
+
 static void shrink(const struct mapping *mapping)
 {
 	struct stat status;
 
-	if (stat(mapping->path, &status) == 0 && status.st_size > 0)
+	if (mapping->is_channel)
+		shrink_channel(mapping);
+	else if (stat(mapping->path, &status) == 0 && status.st_size > 0)
 		(void)!truncate(mapping->path, random_below(2) ? 0 : random_below((uint32_t)status.st_size));
 }
 
@@ -170,47 +199,80 @@ static void ignore_key(cmap_handle_t handle, cmap_track_handle_t track, int32_t 
 	(void)handle, (void)track, (void)event, (void)key, (void)now, (void)before, (void)context;
 }
 
+/* The handles of a child, which only its sender uses once there is one. */
+static cpg_handle_t cpg;
+static cmap_handle_t cmap;
+static pthread_t sender;
+
+static void send_one(size_t size)
+{
+	static uint8_t message[3000];
+	struct iovec iov = {.iov_base = message, .iov_len = size};
+
+	(void)cpg_mcast_joined(cpg, CPG_TYPE_AGREED, &iov, 1);
+	(void)cpg_dispatch(cpg, CS_DISPATCH_ALL);
+}
+
 /*
  * Connect to cpg and cmap, send messages and track keys. So there are requests with and without answers, events, and a
  * channel.
  */
 static bool come_in(void)
 {
-	static uint8_t message[3000];
 	cpg_model_v1_data_t model = {.model = CPG_MODEL_V1, .cpg_deliver_fn = ignore_message};
-	struct iovec iov = {.iov_base = message, .iov_len = sizeof(message)};
 	cmap_track_handle_t track;
-	cmap_handle_t cmap;
-	cpg_handle_t cpg;
 
 	if (client_join(&cpg, &model, "hostile", client_now_ns() + UINT64_C(10000000000)) != CS_OK ||
 		cmap_initialize(&cmap) != CS_OK)
 		return false;
-	for (int i = 0; i < 20; i++) {
-		(void)cpg_mcast_joined(cpg, CPG_TYPE_AGREED, &iov, 1);
-		(void)cpg_dispatch(cpg, CS_DISPATCH_ALL);
-	}
+	for (int i = 0; i < 20; i++)
+		send_one(3000);
 	(void)cmap_track_add(cmap, NULL, CMAP_TRACK_ADD | CMAP_TRACK_MODIFY | CMAP_TRACK_DELETE | CMAP_TRACK_PREFIX,
 		ignore_key, NULL, &track);
 	(void)cmap_set_uint32(cmap, "hostile.value", 1);
 	return true;
 }
 
+/*
+ * Send on and on: the daemon soon stops looking at a send ring in which nothing comes, and would not see the damage.
+ */
+static void *send_on(void *arg)
+{
+	(void)arg;
+	for (size_t i = 0;; i++)
+		send_one(1 + i * 37 % 3000);
+	return NULL;
+}
+
+/* The damage has reached the sender: it stops where it is, and the child goes on with its harm. */
+static void on_fault(int number)
+{
+	if (pthread_equal(pthread_self(), sender)) {
+		for (;;)
+			pause();
+	}
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static bool start_sender(void)
+{
+	signal(SIGBUS, on_fault);
+	signal(SIGSEGV, on_fault);
+	signal(SIGABRT, on_fault);
+	return pthread_create(&sender, NULL, send_on, NULL) == 0;
+}
+
 /* Send messages that cause events for the other children. The process that does this damages nothing. */
 static void feed(void)
 {
-	static uint8_t message[3000];
 	cpg_model_v1_data_t model = {.model = CPG_MODEL_V1, .cpg_deliver_fn = ignore_message};
-	struct iovec iov = {.iov_base = message, .iov_len = sizeof(message)};
-	cmap_handle_t cmap;
-	cpg_handle_t cpg;
 
 	if (client_join(&cpg, &model, "hostile", client_now_ns() + UINT64_C(10000000000)) != CS_OK ||
 		cmap_initialize(&cmap) != CS_OK)
 		_exit(1);
 	for (uint32_t i = 0;; i++) {
-		(void)cpg_mcast_joined(cpg, CPG_TYPE_AGREED, &iov, 1);
-		(void)cpg_dispatch(cpg, CS_DISPATCH_ALL);
+		send_one(3000);
 		(void)cmap_set_uint32(cmap, "hostile.fed", i);
 		client_sleep_ms(1);
 	}
@@ -223,7 +285,7 @@ static int live(const struct mode *mode)
 	if (!come_in())
 		return 1;
 	find_mappings();
-	if (mapping_count == 0)
+	if (mapping_count == 0 || !start_sender())
 		return 1;
 	for (int round = 0; round < mode->rounds; round++) {
 		for (size_t i = 0; i < mapping_count; i++)
@@ -237,7 +299,7 @@ static int live(const struct mode *mode)
 int main(int argc, char **argv)
 {
 	const struct mode *mode = NULL;
-	unsigned int good = 0;
+	unsigned int good = 0, count = argc == 4 ? (unsigned int)atoi(argv[2]) : 0;
 
 	for (size_t i = 0; argc == 4 && i < sizeof(modes) / sizeof(modes[0]); i++)
 		if (strcmp(argv[1], modes[i].name) == 0)
@@ -250,7 +312,7 @@ int main(int argc, char **argv)
 	pid_t feeder = fork();
 	if (feeder == 0)
 		feed();
-	for (unsigned int i = 0; i < (unsigned int)atoi(argv[2]); i++) {
+	for (unsigned int i = 0; i < count; i++) {
 		pid_t child = fork();
 		int status;
 
@@ -267,6 +329,6 @@ int main(int argc, char **argv)
 		kill(feeder, SIGKILL);
 		waitpid(feeder, NULL, 0);
 	}
-	printf("%u children did harm\n", good);
-	return good == 0;
+	printf("%u of %u children did harm\n", good, count);
+	return good != count;
 }

@@ -25,7 +25,7 @@ check_PROGRAMS += %D%/lab_enter %D%/cpg_load %D%/cpg_watch %D%/bad_packets %D%/b
 	libcfg.la libcmap.la libcpg.la libevs.la libquorum.la libvotequorum.la $(QB_LIBS)
 %C%_hostile_client_SOURCES = %D%/hostile_client.c %D%/client.h
 %C%_hostile_client_LDFLAGS = $(cluster_ldflags)
-%C%_hostile_client_LDADD = libcmap.la libcpg.la
+%C%_hostile_client_LDADD = libcmap.la libcpg.la -lpthread
 %C%_evs_watch_SOURCES = %D%/evs_watch.c %D%/client.h
 %C%_evs_watch_LDFLAGS = $(cluster_ldflags)
 %C%_evs_watch_LDADD = libevs.la
