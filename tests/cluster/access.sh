@@ -71,10 +71,13 @@ cmapctl=$(tool corosync-cmapctl)
 cfgtool=$(tool corosync-cfgtool)
 quorumtool=$(tool corosync-quorumtool)
 cfg_ask=$(program cfg_ask)
+extra_info=$(program extra_info)
+kv=$LAB_BUILD/plugins/kv/tool/.libs/coterie-kv
+[ -x "$kv" ] || kv=$LAB_BUILD/plugins/kv/tool/coterie-kv
 says() { grep -q "$@" "$LAB_DIR/said"; }
 # denied UID COMMAND...: it fails, and says that it lacks the access.
 denied() {
-	! as "$@" && grep -qiE 'access|not allowed|error = 11' "$LAB_DIR/said" && return
+	! as "$@" && grep -qiE 'access|not allowed|error = 11|^[a-z]+: 11$' "$LAB_DIR/said" && return
 	cat "$LAB_DIR/said"
 	return 1
 }
@@ -107,8 +110,28 @@ tap_check "a user kills no node" denied $user "$cfg_ask" kill 1
 tap_check "a user does not reload" denied $user "$cfgtool" -R
 tap_check "nor with coterie-ctl" denied $user "$ctl" reload
 tap_check "a user opens no log files" denied $user "$cfgtool" -L
+tap_check "a user rotates no key" denied $user "$ctl" key rotate
+tap_check "and not by force" denied $user "$ctl" key rotate --force
 tap_check "a user sets no expected votes" denied $user "$quorumtool" -e 5
+tap_check "and no votes of a node" denied $user "$quorumtool" -n 1 -v 3
+tap_check "nor with coterie-ctl" denied $user "$ctl" quorum set-votes 3
+tap_check "a user ends no wait for all nodes" denied $user "$ctl" quorum unblock --yes
+tap_check "a user registers no quorum device" denied $user "$extra_info" device text
+lab_in 1 "$ctl" plugin load kv >"$LAB_DIR/said" 2>&1
+tap $? "root loads the service kv"
+tap_check "a user looks at it" may $user "$kv" status
+tap_check "but does not give up nodes that it waits for" denied $user "$kv" recover
+# They show attacks.
+denials=$(statistic stats.coterie.ipc.refused)
+for name in ipc totem knet all coterie.ipc; do
+	tap_check "a user does not clear statistics: $name" denied $user "$cmapctl" -m stats -s "stats.clear.$name" u8 1
+done
+tap_check "so that they stay" test "$(statistic stats.coterie.ipc.refused)" -ge $((denials + 5))
+tap_check "a user clears those of the loop alone" may $user "$cmapctl" -m stats -s stats.clear.schedmiss u8 1
 tap_check "a user has keys of its own" may $user "$cmapctl" -s my.own.key u8 1
+lab_in 1 "$cmapctl" -s others.key u8 1 >/dev/null
+tap_check "and may change those of others, since no key has an owner" may $user "$cmapctl" -s others.key u8 2
+tap_check "and delete them" may $user "$cmapctl" -d others.key
 # In a private folder other users cannot run what is built there.
 if setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$(program cpg_load)"; then
 	tap_check "a user sends to groups" may $user timeout 30 "$(program cpg_load)" -g user -m 1 -s 100 -t 50
@@ -163,6 +186,8 @@ tap_check "but few are logged ($lines)" test "$lines" -le 40
 # --- an administrator ---
 tap_check "an administrator sets a timeout" may $administrator "$cmapctl" -s totem.token u32 2000
 tap_check "an administrator reloads" may $administrator "$ctl" reload
+tap_check "an administrator sets votes" may $administrator "$ctl" quorum set-votes 1
+tap_check "an administrator clears statistics" may $administrator "$cmapctl" -m stats -s stats.clear.ipc u8 1
 mkdir -m 777 "$LAB_DIR/open"
 install -m 755 "$life" "$LAB_DIR/open/life.so"
 mkdir "$LAB_DIR/closed"
