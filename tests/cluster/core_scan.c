@@ -2,10 +2,10 @@
 /*
  * Search the memory of a running daemon for keys of the ring.
  *
- *	core_scan PID KEYFILE
+ *	core_scan PID KEYFILE...
  *
  * Print how often each kind of key occurs in the memory that core dumps contain, and in all memory. "key": 16
- * successive bytes of the key file. "root": 16 successive bytes of what the transport derives from it. "schedule": the
+ * successive bytes of a key file. "root": 16 successive bytes of what the transport derives from it. "schedule": the
  * round keys of an AES-256 key. "session": 16 successive bytes of a key from which one of these schedules was made.
  * Exit status 0 if the memory of core dumps has none.
  */
@@ -202,10 +202,11 @@ int main(int argc, char **argv)
 {
 	unsigned long sum = 0;
 
-	if (argc != 3)
+	if (argc < 3)
 		return 2;
 	make_sbox();
-	read_key(argv[2]);
+	for (int i = 2; i < argc; i++)
+		read_key(argv[i]);
 	read_memory(argv[1], find_schedules);
 	for (size_t i = 0; i < scan.session_count; i++)
 		add_runs(scan.sessions[i], AES_KEY, KIND_SESSION);
