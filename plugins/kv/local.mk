@@ -92,7 +92,7 @@ dist_check_SCRIPTS += tests/cluster/kv.sh
 TESTS += tests/cluster/kv.sh
 sanitized_long_scripts += tests/cluster/kv.sh
 kv-long: all
-	@KV_MEGABYTES=100 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/tests/cluster/kv.sh
+	@KV_MEGABYTES=100 $(test_environment) bash $(srcdir)/tests/cluster/kv.sh
 	@$(MAKE) $(AM_MAKEFLAGS) tests/unit/plugins/kv/test_kv_cluster
 	@KV_MEGABYTES=100 KV_SEEDS=100 KV_MS=5000 KV_TIMEOUT=3600 tests/unit/plugins/kv/test_kv_cluster
 check-long: kv-long

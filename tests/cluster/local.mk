@@ -40,7 +40,7 @@ dist_check_SCRIPTS += %D%/departure.sh %D%/reload.sh %D%/reload_all.sh %D%/knet_
 TESTS += %D%/departure.sh %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
 sanitized_long_scripts += %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
 reload-long: check-programs
-	@RELOADS=100 DEATHS=20 CHUNK=20 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/reload_all.sh
+	@RELOADS=100 DEATHS=20 CHUNK=20 $(test_environment) bash $(srcdir)/%D%/reload_all.sh
 check-long: reload-long
 .PHONY: reload-long
 
@@ -76,17 +76,16 @@ check_PROGRAMS += %D%/core_scan
 dist_check_SCRIPTS += %D%/core_secrets.sh
 TESTS += %D%/core_secrets.sh
 encryption-long: check-programs
-	@CHANGES=1000 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
-		bash $(srcdir)/%D%/encryption.sh
+	@CHANGES=1000 $(test_environment) bash $(srcdir)/%D%/encryption.sh
 	@status=0; for transport in udpu udp; do \
 		for what in three_order three_faults; do \
-			LAB_TRANSPORT=$$transport LAB_ENCRYPTION=aes256-gcm abs_top_srcdir='$(abs_top_srcdir)' \
+			LAB_TRANSPORT=$$transport LAB_ENCRYPTION=aes256-gcm $(test_environment) \
 				bash $(srcdir)/%D%/$$what.sh || status=1; \
 		done; \
 	done; exit $$status
-	@LAB_ENCRYPTION=chacha20-poly1305 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/three_faults.sh
+	@LAB_ENCRYPTION=chacha20-poly1305 $(test_environment) bash $(srcdir)/%D%/three_faults.sh
 	@LAB_ENCRYPTION=aes256-gcm CRASH_ROUNDS=20 CRASH_LIMIT=50 CRASH_STOP_LIMIT=50 \
-		abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/crash.sh
+		$(test_environment) bash $(srcdir)/%D%/crash.sh
 check-long: encryption-long
 .PHONY: encryption-long
 
@@ -95,10 +94,8 @@ dist_check_SCRIPTS += %D%/plugin_life.sh %D%/plugin_life_config.sh
 TESTS += %D%/plugin_life.sh %D%/plugin_life_config.sh
 sanitized_scripts += %D%/plugin_life.sh
 plugin-life-long: check-programs
-	@LIFE_COUNT=100 LIFE_RATE=0 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
-		bash $(srcdir)/%D%/plugin_life.sh
-	@LIFE_COUNT=100 LIFE_RATE=0 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
-		bash $(srcdir)/%D%/plugin_life_config.sh
+	@LIFE_COUNT=100 LIFE_RATE=0 $(test_environment) bash $(srcdir)/%D%/plugin_life.sh
+	@LIFE_COUNT=100 LIFE_RATE=0 $(test_environment) bash $(srcdir)/%D%/plugin_life_config.sh
 check-long: plugin-life-long
 .PHONY: plugin-life-long
 
@@ -120,8 +117,7 @@ dist_check_SCRIPTS += %D%/doctor.sh
 TESTS += %D%/doctor.sh
 endif
 doctor-long: check-programs
-	@DOCTOR_PLAY=all DOCTOR_RINGS=34 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
-		bash $(srcdir)/%D%/doctor.sh
+	@DOCTOR_PLAY=all DOCTOR_RINGS=34 $(test_environment) bash $(srcdir)/%D%/doctor.sh
 check-long: doctor-long
 .PHONY: doctor-long
 
@@ -146,7 +142,7 @@ sanitized_long_scripts += %D%/metrics.sh %D%/metrics_moves.sh
 dist_check_DATA += %D%/browser.py %D%/browser_contrast.js
 dist_check_SCRIPTS += %D%/browser.sh
 browser-long: check-programs
-	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/browser.sh
+	@$(test_environment) bash $(srcdir)/%D%/browser.sh
 check-long: browser-long
 .PHONY: browser-long
 
@@ -162,16 +158,16 @@ sanitized_long_scripts += %D%/subsets.sh
 dist_check_SCRIPTS += %D%/plugins_option.sh
 TESTS += %D%/plugins_option.sh
 plugins-option-long: check-programs
-	@PLUGINS_OPTION=each abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/plugins_option.sh
+	@PLUGINS_OPTION=each $(test_environment) bash $(srcdir)/%D%/plugins_option.sh
 static-long: check-programs
-	@STATIC=no abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/static.sh
+	@STATIC=no $(test_environment) bash $(srcdir)/%D%/static.sh
 check-long: plugins-option-long static-long
 .PHONY: plugins-option-long static-long
 
 # The tree's Debian packages in a bare root.
 dist_check_SCRIPTS += %D%/packages.sh
 packages-long: check-programs
-	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/packages.sh
+	@$(test_environment) bash $(srcdir)/%D%/packages.sh
 check-long: packages-long
 .PHONY: packages-long
 
@@ -179,8 +175,8 @@ check-long: packages-long
 dist_check_SCRIPTS += %D%/migrate.sh
 migrate-long: check-programs
 	@status=0; for suite in bookworm trixie; do \
-		MIGRATE_ROUNDS=$${MIGRATE_ROUNDS:-20} abs_top_srcdir='$(abs_top_srcdir)' \
-		abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/migrate.sh $$suite || status=1; done; exit $$status
+		MIGRATE_ROUNDS=$${MIGRATE_ROUNDS:-20} $(test_environment) \
+		bash $(srcdir)/%D%/migrate.sh $$suite || status=1; done; exit $$status
 check-long: migrate-long
 .PHONY: migrate-long
 
@@ -208,7 +204,7 @@ sanitized_scripts += %D%/clients_stress.sh
 sanitized_long_scripts += %D%/channel.sh
 # Worth most in a build with sanitizers, which look for leaks at each daemon's end.
 clients-stress-long: check-programs
-	@CONNECTIONS=10000 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/clients_stress.sh
+	@CONNECTIONS=10000 $(test_environment) bash $(srcdir)/%D%/clients_stress.sh
 check-long: clients-stress-long
 .PHONY: clients-stress-long
 
@@ -234,28 +230,24 @@ links_scripts = %D%/crash.sh %D%/crash_knet.sh %D%/stop.sh %D%/tripwire.sh %D%/t
 dist_check_SCRIPTS += $(links_scripts)
 TESTS += $(links_scripts)
 links-long: check-programs
-	@CRASH_ROUNDS=20 CRASH_LIMIT=50 CRASH_STOP_LIMIT=50 abs_top_srcdir='$(abs_top_srcdir)' \
-		bash $(srcdir)/%D%/crash.sh
-	@LAB_TRANSPORT=udp CRASH_ROUNDS=20 CRASH_LIMIT=50 CRASH_STOP_LIMIT=50 abs_top_srcdir='$(abs_top_srcdir)' \
+	@CRASH_ROUNDS=20 CRASH_LIMIT=50 CRASH_STOP_LIMIT=50 $(test_environment) bash $(srcdir)/%D%/crash.sh
+	@LAB_TRANSPORT=udp CRASH_ROUNDS=20 CRASH_LIMIT=50 CRASH_STOP_LIMIT=50 $(test_environment) \
 		bash $(srcdir)/%D%/crash.sh
 	@CRASH_ROUNDS=6 CRASH_KINDS='coterie coterie corosync' CRASH_VICTIMS=2 CRASH_LIMIT=1000 \
-		CRASH_STOP_LIMIT=50 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/crash.sh
+		CRASH_STOP_LIMIT=50 $(test_environment) bash $(srcdir)/%D%/crash.sh
 # A killed corosync is missed after the token and consensus timeouts, and takes 350 ms before it says that it leaves.
 	@CRASH_ROUNDS=6 CRASH_KINDS='coterie coterie corosync' CRASH_VICTIMS=3 CRASH_LIMIT=9500 \
-		CRASH_STOP_LIMIT=1000 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/crash.sh
-	@FALSE_SIGNS=200 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/false_signs.sh
-	@FALSE_SIGNS=200 FALSE_LOAD=yes abs_top_srcdir='$(abs_top_srcdir)' \
-		bash $(srcdir)/%D%/false_signs.sh
-	@LAB_TRANSPORT=udp FALSE_SIGNS=200 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/false_signs.sh
-	@LAB_TRANSPORT=knet FALSE_SIGNS=200 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/false_signs.sh
-	@abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/isolation.sh udp
-	@abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/isolation.sh knet
-	@LARGE_TRANSPORT=udpu LARGE_MS=15000 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/large_loss.sh
-	@LAB_TOKEN=3650 ASYMMETRIC_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' \
-		bash $(srcdir)/%D%/asymmetric.sh
-	@LAB_TRANSPORT=knet LAB_TOKEN=3650 ASYMMETRIC_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' \
-		bash $(srcdir)/%D%/asymmetric.sh
-	@MANY_NODES=32 MANY_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/many_nodes.sh
+		CRASH_STOP_LIMIT=1000 $(test_environment) bash $(srcdir)/%D%/crash.sh
+	@FALSE_SIGNS=200 $(test_environment) bash $(srcdir)/%D%/false_signs.sh
+	@FALSE_SIGNS=200 FALSE_LOAD=yes $(test_environment) bash $(srcdir)/%D%/false_signs.sh
+	@LAB_TRANSPORT=udp FALSE_SIGNS=200 $(test_environment) bash $(srcdir)/%D%/false_signs.sh
+	@LAB_TRANSPORT=knet FALSE_SIGNS=200 $(test_environment) bash $(srcdir)/%D%/false_signs.sh
+	@$(test_environment) bash $(srcdir)/%D%/isolation.sh udp
+	@$(test_environment) bash $(srcdir)/%D%/isolation.sh knet
+	@LARGE_TRANSPORT=udpu LARGE_MS=15000 $(test_environment) bash $(srcdir)/%D%/large_loss.sh
+	@LAB_TOKEN=3650 ASYMMETRIC_SECONDS=60 $(test_environment) bash $(srcdir)/%D%/asymmetric.sh
+	@LAB_TRANSPORT=knet LAB_TOKEN=3650 ASYMMETRIC_SECONDS=60 $(test_environment) bash $(srcdir)/%D%/asymmetric.sh
+	@MANY_NODES=32 MANY_SECONDS=60 $(test_environment) bash $(srcdir)/%D%/many_nodes.sh
 check-long: links-long
 .PHONY: links-long
 
@@ -276,10 +268,10 @@ dist_check_SCRIPTS += %D%/outages.sh %D%/overlap.sh %D%/overlap_knet.sh %D%/over
 TESTS += %D%/outages.sh %D%/overlap.sh %D%/overlap_knet.sh %D%/overlap_parts.sh
 overlap-long: check-programs
 	@status=0; for transport in udpu udp knet; do \
-		LAB_TRANSPORT=$$transport OVERLAP_PLAYS=all LAB_TOKEN=3650 abs_top_srcdir='$(abs_top_srcdir)' \
-		abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/overlap.sh || status=1; \
-		LAB_TRANSPORT=$$transport OVERLAP_ROUNDS=20 abs_top_srcdir='$(abs_top_srcdir)' \
-		abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/overlap_parts.sh || status=1; done; \
+		LAB_TRANSPORT=$$transport OVERLAP_PLAYS=all LAB_TOKEN=3650 $(test_environment) \
+			bash $(srcdir)/%D%/overlap.sh || status=1; \
+		LAB_TRANSPORT=$$transport OVERLAP_ROUNDS=20 $(test_environment) \
+			bash $(srcdir)/%D%/overlap_parts.sh || status=1; done; \
 	exit $$status
 check-long: overlap-long
 .PHONY: overlap-long
@@ -292,7 +284,7 @@ check_LTLIBRARIES += %D%/clock_jumps.la
 dist_check_SCRIPTS += %D%/silence.sh
 TESTS += %D%/silence.sh
 silence-long: check-programs
-	@export abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' SILENCE_P99=700; \
+	@export $(test_environment) SILENCE_P99=700; \
 	status=0; \
 	for transport in udpu udp knet; do \
 		LAB_TRANSPORT=$$transport SILENCE_ROUNDS=$${SILENCE_ROUNDS:-200} \
@@ -311,27 +303,21 @@ dist_check_SCRIPTS += %D%/knet_refused.sh %D%/knet_paths.sh %D%/knet_modules.sh
 TESTS += %D%/knet_refused.sh %D%/knet_paths.sh %D%/knet_modules.sh
 sanitized_long_scripts += %D%/knet_refused.sh
 knet-ring-long: check-programs
-	@CHANGES=50 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/knet_rekey.sh
+	@CHANGES=50 $(test_environment) bash $(srcdir)/%D%/knet_rekey.sh
 	@LAB_TRANSPORT=knet CRASH_ROUNDS=20 CRASH_LIMIT=300 CRASH_STOP_LIMIT=50 \
-		abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/crash.sh
-	@LAB_TRANSPORT=knet STOP_NODES=32 STOP_LIMIT=10000 abs_top_srcdir='$(abs_top_srcdir)' \
-		bash $(srcdir)/%D%/stop.sh
-	@LAB_TRANSPORT=knet MANY_NODES=32 MANY_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' \
-		bash $(srcdir)/%D%/many_nodes.sh
+		$(test_environment) bash $(srcdir)/%D%/crash.sh
+	@LAB_TRANSPORT=knet STOP_NODES=32 STOP_LIMIT=10000 $(test_environment) bash $(srcdir)/%D%/stop.sh
+	@LAB_TRANSPORT=knet MANY_NODES=32 MANY_SECONDS=60 $(test_environment) bash $(srcdir)/%D%/many_nodes.sh
 check-long: knet-ring-long
 .PHONY: knet-ring-long
 
 # 64 and 128 daemons on one machine, and as many Corosync daemons as still form a ring there, for comparison.
 many-nodes-long: check-programs
-	@MANY_NODES=64 MANY_FORM_MS=8000 MANY_CRASH_MS=3000 abs_top_srcdir='$(abs_top_srcdir)' \
-		bash $(srcdir)/%D%/many_nodes.sh
-	@MANY_NODES=128 MANY_FORM_MS=8000 MANY_CRASH_MS=3000 abs_top_srcdir='$(abs_top_srcdir)' \
-		bash $(srcdir)/%D%/many_nodes.sh
-	@LAB_TRANSPORT=knet MANY_NODES=64 abs_top_srcdir='$(abs_top_srcdir)' \
-		bash $(srcdir)/%D%/many_nodes.sh
-	@LAB_TRANSPORT=knet MANY_NODES=128 abs_top_srcdir='$(abs_top_srcdir)' \
-		bash $(srcdir)/%D%/many_nodes.sh
-	@MANY_NODES=32 LAB_KIND=corosync abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/many_nodes.sh
+	@MANY_NODES=64 MANY_FORM_MS=8000 MANY_CRASH_MS=3000 $(test_environment) bash $(srcdir)/%D%/many_nodes.sh
+	@MANY_NODES=128 MANY_FORM_MS=8000 MANY_CRASH_MS=3000 $(test_environment) bash $(srcdir)/%D%/many_nodes.sh
+	@LAB_TRANSPORT=knet MANY_NODES=64 $(test_environment) bash $(srcdir)/%D%/many_nodes.sh
+	@LAB_TRANSPORT=knet MANY_NODES=128 $(test_environment) bash $(srcdir)/%D%/many_nodes.sh
+	@MANY_NODES=32 LAB_KIND=corosync $(test_environment) bash $(srcdir)/%D%/many_nodes.sh
 check-long: many-nodes-long
 .PHONY: many-nodes-long
 
@@ -357,12 +343,11 @@ dist_check_SCRIPTS += %D%/many_clients.sh %D%/slow_receiver.sh
 TESTS += %D%/many_clients.sh %D%/slow_receiver.sh
 limits-long: check-programs
 	@LAB_TOKEN=3650 MANY_WINDOWS=5 MANY_WINDOW_MS=3000 MANY_RATIO=0.8 MANY_GROUPS=1000 \
-		abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/many_clients.sh
+		$(test_environment) bash $(srcdir)/%D%/many_clients.sh
 	@MANY_SIZE=100 MANY_RATE=1000 COTERIE_CPG_RING=0 MANY_WINDOWS=5 MANY_WINDOW_MS=3000 MANY_RATIO=0.8 \
-		abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/many_clients.sh
-	@LAB_TOKEN=3650 SLOW_SECONDS=10 SLOW_PAUSES=6 abs_top_srcdir='$(abs_top_srcdir)' \
-		bash $(srcdir)/%D%/slow_receiver.sh
-	@LAB_TRANSPORT=udp LAB_TOKEN=3650 SLOW_SECONDS=10 SLOW_PAUSES=6 abs_top_srcdir='$(abs_top_srcdir)' \
+		$(test_environment) bash $(srcdir)/%D%/many_clients.sh
+	@LAB_TOKEN=3650 SLOW_SECONDS=10 SLOW_PAUSES=6 $(test_environment) bash $(srcdir)/%D%/slow_receiver.sh
+	@LAB_TRANSPORT=udp LAB_TOKEN=3650 SLOW_SECONDS=10 SLOW_PAUSES=6 $(test_environment) \
 		bash $(srcdir)/%D%/slow_receiver.sh
 check-long: limits-long
 .PHONY: limits-long
@@ -370,8 +355,7 @@ check-long: limits-long
 # One node misbehaves among 15 healthy ones, 500 times. A short play has 6 nodes and 6 rounds.
 dist_check_SCRIPTS += %D%/misbehave.sh
 misbehave-long: check-programs
-	@MISBEHAVE_NODES=$${MISBEHAVE_NODES:-16} MISBEHAVE_ROUNDS=$${MISBEHAVE_ROUNDS:-500} \
-		abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
+	@MISBEHAVE_NODES=$${MISBEHAVE_NODES:-16} MISBEHAVE_ROUNDS=$${MISBEHAVE_ROUNDS:-500} $(test_environment) \
 		bash $(srcdir)/%D%/misbehave.sh
 check-long: misbehave-long
 .PHONY: misbehave-long

@@ -129,9 +129,10 @@ endif
 %C%_fuzz_requests_CFLAGS = $(AM_CFLAGS)
 
 fuzz-long: $(fuzz_programs)
-	abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' FUZZ_SECONDS=$${FUZZ_SECONDS:-600} \
-		FUZZ_SEED=$${FUZZ_SEED:-$$$$} bash $(top_srcdir)/%D%/fuzz.sh
-check-long: fuzz-long
+	$(test_environment) FUZZ_SECONDS=$${FUZZ_SECONDS:-600} FUZZ_SEED=$${FUZZ_SEED:-$$$$} \
+		bash $(top_srcdir)/%D%/fuzz.sh
+# With sanitizers a target finds more than its own crashes.
+check-long check-sanitized-long: fuzz-long
 
 # Everything once more, from the sources, with clang's own instrumentation.
 FUZZ_CC = clang

@@ -17,8 +17,7 @@ outages-long: check-programs
 		OUTAGE_SETTLE=6 OUTAGE_WAYS="stop cut drop" OUTAGE_KINDS="corosync corosync,coterie coterie,coterie corosync,\
 		corosync corosync corosync,coterie coterie coterie,coterie corosync corosync,\
 		corosync coterie corosync,coterie coterie corosync" \
-		abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
-		bash $(srcdir)/%D%/outages_mixed.sh || status=1; done; exit $$status
+		$(test_environment) bash $(srcdir)/%D%/outages_mixed.sh || status=1; done; exit $$status
 check-long: outages-long
 .PHONY: outages-long
 
@@ -27,7 +26,7 @@ dist_check_SCRIPTS += %D%/debian13.sh %D%/newer_mixed.sh %D%/build13.sh
 debian13-root:
 	@bash $(srcdir)/%D%/debian13.sh || :
 newer-mixed-long: check-programs debian13-root
-	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/newer_mixed.sh
+	@$(test_environment) bash $(srcdir)/%D%/newer_mixed.sh
 build13-long:
 	@bash $(srcdir)/%D%/build13.sh
 check-long: newer-mixed-long build13-long
@@ -38,22 +37,21 @@ dist_check_SCRIPTS += %D%/pacemaker_outages.sh
 pacemaker-long: check-programs
 	@status=0; for transport in udpu knet; do \
 		LAB_TRANSPORT=$$transport PACEMAKER_ROUNDS=$${PACEMAKER_ROUNDS:-20} \
-		abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
-		bash $(srcdir)/%D%/pacemaker_outages.sh || status=1; done; exit $$status
+		$(test_environment) bash $(srcdir)/%D%/pacemaker_outages.sh || status=1; done; exit $$status
 check-long: pacemaker-long
 .PHONY: pacemaker-long
 
 # Debian's dlm_controld without its kernel module, on daemons of root and of another user.
 dist_check_SCRIPTS += %D%/dlm.sh
 dlm-long: check-programs
-	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/dlm.sh
+	@$(test_environment) bash $(srcdir)/%D%/dlm.sh
 check-long: dlm-long
 .PHONY: dlm-long
 
 # Debian's corosync-qdevice and corosync-qnetd, and sbd and pcs where they are installed, on the same two kinds of daemons.
 dist_check_SCRIPTS += %D%/qdevice.sh
 qdevice-long: check-programs
-	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/qdevice.sh
+	@$(test_environment) bash $(srcdir)/%D%/qdevice.sh
 check-long: qdevice-long
 .PHONY: qdevice-long
 
@@ -61,8 +59,7 @@ check-long: qdevice-long
 dist_check_SCRIPTS += %D%/knet_rekey.sh
 TESTS += %D%/knet_rekey.sh
 knet-rekey-long: check-programs
-	@CHANGES=50 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
-		bash $(srcdir)/%D%/knet_rekey.sh
+	@CHANGES=50 $(test_environment) bash $(srcdir)/%D%/knet_rekey.sh
 check-long: knet-rekey-long
 .PHONY: knet-rekey-long
 
@@ -149,8 +146,8 @@ endif
 # All of them with the libraries and the daemon of Corosync 3.1.9, too.
 matrix13-long: check-programs debian13-root
 	@status=0; for name in common cfg cpg cmap quorum sam votequorum; do echo "# $$name"; \
-		MATRIX_13=1 abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/$${name}_matrix.sh || status=1; done; \
-		RING_KIND=corosync13 abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/cpg_matrix_ring.sh || status=1; \
+		MATRIX_13=1 $(test_environment) bash $(srcdir)/%D%/$${name}_matrix.sh || status=1; done; \
+		RING_KIND=corosync13 $(test_environment) bash $(srcdir)/%D%/cpg_matrix_ring.sh || status=1; \
 		exit $$status
 check-long: matrix13-long
 .PHONY: matrix13-long
@@ -166,9 +163,7 @@ TESTS += %D%/notifyd_knet.sh %D%/notifyd_sinks.sh %D%/notifyd_udpu.sh
 # Everything that a ring on knet has to endure, with everything that libknet offers.
 dist_check_SCRIPTS += %D%/knet_long.sh %D%/knet_ipv6.sh
 knet-long: check-programs
-	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
-		bash $(srcdir)/%D%/knet_ipv6.sh
-	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
-		bash $(srcdir)/%D%/knet_long.sh
+	@$(test_environment) bash $(srcdir)/%D%/knet_ipv6.sh
+	@$(test_environment) bash $(srcdir)/%D%/knet_long.sh
 check-long: knet-long
 .PHONY: knet-long

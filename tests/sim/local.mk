@@ -68,8 +68,7 @@ TESTS += $(sim_tests) %D%/crowd.sh %D%/mutants.sh %D%/seeds.sh
 
 # Many seeds: COTERIE_SIM_SEEDS changes their number.
 check-sim-long: all
-	abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
-		bash $(srcdir)/%D%/seeds.sh $${COTERIE_SIM_SEEDS:-100000}
+	$(test_environment) bash $(srcdir)/%D%/seeds.sh $${COTERIE_SIM_SEEDS:-100000}
 # 10,000 signs of death that are false, one after the other.
 	$(builddir)/%D%/coterie-sim --faults dead --seeds 1-4600 >false-signs.log || { cat false-signs.log; exit 1; }
 	@cat false-signs.log; count=$$(sed -n 's/^false signs: //p' false-signs.log); rm false-signs.log; \
