@@ -122,8 +122,18 @@ chown -R root:root "$LAB_DIR"/[123]
 lab_start 1 2 3
 tap_check "as root" lab_ring 3 1 2 3
 tap_check "with all rights" test "$(status 1 Uid)" = "0 0 0 0"
+full=$(status 1 CapEff)
 lab_stop 1 2 3
 tap $? "which stop"
+# As a drop-in file of the unit says it, with COTERIE_USER=root.
+LAB_USER=root
+lab_start 1 2 3
+tap_check "with --user root" lab_ring 3 1 2 3
+tap_check "they stay root" test "$(status 1 Uid)" = "0 0 0 0"
+tap_check "with the same rights ($full)" test "$(status 1 CapEff) $(status 1 CapBnd)" = "$full $full"
+tap_check "which programs that they start may have" test "$(status 1 NoNewPrivs)" = 0
+lab_stop 1 2 3
+tap $? "and stop"
 LAB_USER=$cage
 # Where Corosync logged: a folder that the user cannot write, and a file that it cannot open.
 mkdir -m 755 "$LAB_DIR/logs"

@@ -58,6 +58,7 @@ LAB_INSTANCE=() # of a node that shares its host with another: its name there
 lab_open() {
 	local node kind
 
+	[ -z "${LAB_USER:-}" ] || lab_is_root || tap_skip "not root, so no daemon can become $LAB_USER"
 	[ -n "${LAB_INSIDE:-}" ] || lab_enter "$@"
 	[ -z "${LAB_KEEP:-}" ] || mkdir -p "$LAB_KEEP"
 	cd / || exit 1
@@ -89,6 +90,9 @@ lab_open() {
 	done
 	lab_configure
 }
+
+# True for root of the machine. In a user namespace root cannot become another user.
+lab_is_root() { [ "$(id -u)" -eq 0 ] && [ "$(awk '{ print $3 }' /proc/self/uid_map)" != 1 ]; }
 
 # Writes the config of every node.
 lab_configure() {
