@@ -129,6 +129,7 @@ static void cmap_fini(void *self)
 	cmap->host->timer_del(cmap->ctx, cmap->drain);
 	cmap_version_fini(cmap);
 	cmap_track_fini(cmap);
+	cmap_shares_fini(cmap);
 	free(cmap);
 }
 

@@ -13,6 +13,9 @@
 
 #include "services/cmap/messages.h"
 
+/* Limit of the size of all keys and values together. In an ordinary cluster they have about 20 kB. */
+#define CMAP_MAP_SIZE_MAX (UINT64_C(16) << 20)
+
 struct cmap;
 struct coterie_state_reader;
 struct coterie_state_writer;
@@ -80,7 +83,11 @@ struct cmap {
 	struct cmap_connection *connections;
 	struct cmap_version version;
 	uint64_t map_size; /* size of all keys and values of the configuration together */
-	uint64_t next_complaint_ns;
+	uint64_t next_complaint_ns, next_share_complaint_ns;
+	struct cmap_owned **owned; /* keys that users own, ascending in byte order */
+	size_t owned_count, owned_capacity;
+	struct cmap_account *accounts;            /* of the users that own keys */
+	const char *adjusted;                     /* key whose number a client is adding to now, or NULL */
 	struct coterie_timer *drain;              /* runs while notifications are late */
 	uint64_t told_ns;                         /* time of the last notification that was not late */
 	uint32_t told_count;                      /* notifications of `change` that were not late */
@@ -133,8 +140,28 @@ void cmap_late_free(struct cmap *cmap, struct cmap_connection *connection);
 /** Send all late notifications of all clients now. */
 void cmap_late_flush(struct cmap *cmap);
 
+/* --- shares.c --- */
+
+/**
+ * Set a key for a client. If the client is no administrator, its user owns the key then.
+ * @param value  borrowed, its type is not 0
+ * @return 0; -ENOSPC: its user has its share of the map; or an error of map_set
+ */
+int cmap_shares_set(
+	struct cmap *cmap, struct coterie_client *client, const char *key, const struct coterie_map_value *value);
+/** Add to a number for a client. The owner of the key stays. @return 0, or an error of map_adjust */
+int cmap_shares_adjust(struct cmap *cmap, const char *key, int32_t step);
+/** Call this for each changed key: it has no owner then, unless cmap_shares_set gives it one. */
+void cmap_shares_change(struct cmap *cmap, const char *key);
+void cmap_shares_fini(struct cmap *cmap);
+void cmap_shares_save(const struct cmap *cmap, struct coterie_state_writer *writer);
+/** @return 0; -ENOTSUP: the state is malformed; -ENOMEM */
+int cmap_shares_load(struct cmap *cmap, struct coterie_state_reader *reader);
+
 /* --- requests.c --- */
 
+/** Return the size that counts for a key and its value. value: NULL, or type 0: there is no value. */
+uint64_t cmap_entry_size(const char *key, const struct coterie_map_value *value);
 /** Count the size of the map. Call this after cmap_track_init. @return 0; -ENOMEM */
 int cmap_room_init(struct cmap *cmap);
 /** Add a change to the size of the map. The parameters are those of coterie_map_notify. */

@@ -2,7 +2,8 @@
 # services/cmap: the configuration map for clients. The library and the man pages have fragments of their own.
 cmap_service_sources = \
 	services/cmap/cmap.c services/cmap/cmap.h services/cmap/messages.h \
-	services/cmap/requests.c services/cmap/state.c services/cmap/iterate.c services/cmap/track.c services/cmap/late.c services/cmap/version.c
+	services/cmap/requests.c services/cmap/shares.c services/cmap/state.c services/cmap/iterate.c services/cmap/track.c \
+	services/cmap/late.c services/cmap/version.c
 
 if WITH_CMAP
 plugin_LTLIBRARIES += cmap.la
@@ -22,15 +23,17 @@ libcmap_service_la_LIBADD = libmock_host.la
 
 check_PROGRAMS += tests/unit/services/cmap/test_cmap tests/unit/services/cmap/test_cmap_version \
 	tests/unit/services/cmap/test_cmap_late tests/unit/services/cmap/test_cmap_walks \
-	tests/unit/services/cmap/test_libcmap
+	tests/unit/services/cmap/test_cmap_shares tests/unit/services/cmap/test_libcmap
 TESTS += tests/unit/services/cmap/test_cmap tests/unit/services/cmap/test_cmap_version \
 	tests/unit/services/cmap/test_cmap_late tests/unit/services/cmap/test_cmap_walks \
-	tests/unit/services/cmap/test_libcmap
+	tests/unit/services/cmap/test_cmap_shares tests/unit/services/cmap/test_libcmap
 cmap_case_sources = tests/unit/services/cmap/cmap_case.c tests/unit/services/cmap/cmap_case.h
 tests_unit_services_cmap_test_cmap_SOURCES = tests/unit/services/cmap/test_cmap.c $(cmap_case_sources)
 tests_unit_services_cmap_test_cmap_LDADD = libcmap_service.la $(CHECK_LIBS)
 tests_unit_services_cmap_test_cmap_walks_SOURCES = tests/unit/services/cmap/test_cmap_walks.c $(cmap_case_sources)
 tests_unit_services_cmap_test_cmap_walks_LDADD = libcmap_service.la $(CHECK_LIBS)
+tests_unit_services_cmap_test_cmap_shares_SOURCES = tests/unit/services/cmap/test_cmap_shares.c $(cmap_case_sources)
+tests_unit_services_cmap_test_cmap_shares_LDADD = libcmap_service.la $(CHECK_LIBS)
 tests_unit_services_cmap_test_cmap_version_SOURCES = tests/unit/services/cmap/test_cmap_version.c
 tests_unit_services_cmap_test_cmap_version_LDADD = libcmap_service.la $(CHECK_LIBS)
 tests_unit_services_cmap_test_cmap_late_SOURCES = tests/unit/services/cmap/test_cmap_late.c

@@ -6,13 +6,11 @@
 #include <string.h>
 #include <syslog.h>
 
-/* Limit of the size of all keys and values together. In an ordinary cluster they have about 20 kB. */
-#define MAP_SIZE_MAX (UINT64_C(16) << 20)
 /*
  * Limit for keys that users without the right "administer" add, so that there is always room for keys of an
  * administrator.
  */
-#define MAP_SIZE_OF_USERS (MAP_SIZE_MAX - (UINT64_C(1) << 20))
+#define MAP_SIZE_OF_USERS (CMAP_MAP_SIZE_MAX - (UINT64_C(1) << 20))
 /* Bytes that the store may need for an entry besides name and value. */
 #define ENTRY_SIZE 128u
 /* While the map is full, the least time between two warnings. */
@@ -78,8 +76,7 @@ static int clean_value(struct cmap *cmap, uint32_t type, uint32_t size)
 
 /* ---- Room in the map ----------------------------------------------------- */
 
-/* Return the size that counts for a key and its value. NULL, or type 0: there is no value. */
-static uint64_t entry_size(const char *key, const struct coterie_map_value *value)
+uint64_t cmap_entry_size(const char *key, const struct coterie_map_value *value)
 {
 	return value == NULL || value->type == 0 ? 0 : ENTRY_SIZE + strlen(key) + value->size;
 }
@@ -93,7 +90,7 @@ int cmap_room_init(struct cmap *cmap)
 	if (rc < 0)
 		return rc;
 	for (const char *key; (key = cmap->host->map_iterate_next(walk, &value)) != NULL;)
-		cmap->map_size += entry_size(key, &value);
+		cmap->map_size += cmap_entry_size(key, &value);
 	cmap->host->map_iterate_end(walk);
 	return 0;
 }
@@ -101,11 +98,11 @@ int cmap_room_init(struct cmap *cmap)
 void cmap_room_change(struct cmap *cmap, uint32_t event, const char *key, const struct coterie_map_value *now,
 	const struct coterie_map_value *before)
 {
-	uint64_t size = entry_size(key, before);
+	uint64_t size = cmap_entry_size(key, before);
 
 	/* The old value is not known if the value is memory of the executive. Then its size is the same. */
 	if (event != COTERIE_MAP_MODIFIED || size > 0)
-		cmap->map_size += entry_size(key, now) - size;
+		cmap->map_size += cmap_entry_size(key, now) - size;
 }
 
 /* Return whether the map has room for `more` bytes of a client. */
@@ -114,14 +111,14 @@ static bool has_room(struct cmap *cmap, struct coterie_client *client, uint64_t 
 	uint64_t now_ns = cmap->host->now_ns(cmap->ctx), size_max = MAP_SIZE_OF_USERS;
 
 	if (cmap->map_size >= size_max - more && cmap->host->client_may(client, COTERIE_RIGHT_ADMINISTER) == 0)
-		size_max = MAP_SIZE_MAX;
+		size_max = CMAP_MAP_SIZE_MAX;
 	if (cmap->map_size < size_max - more)
 		return true;
 	if (now_ns >= cmap->next_complaint_ns) {
 		cmap->next_complaint_ns = now_ns + COMPLAIN_PAUSE_NS;
 		cmap->host->log(cmap->ctx, LOG_WARNING,
 			"The configuration map is full: %s cannot add to it until keys are deleted",
-			size_max == MAP_SIZE_MAX ? "clients" : "clients that are no administrators");
+			size_max == CMAP_MAP_SIZE_MAX ? "clients" : "clients that are no administrators");
 	}
 	return false;
 }
@@ -163,21 +160,22 @@ static int set_stats(struct cmap *cmap, struct coterie_client *client, const cha
 
 static int set_config(struct cmap *cmap, struct coterie_client *client, const char *key, uint32_t type, uint32_t size)
 {
-	struct coterie_map_value old;
+	struct coterie_map_value old, value = {.type = type, .bytes = cmap->value};
 	int clean_size;
 
 	clean_size = clean_value(cmap, type, size);
 	if (clean_size < 0)
 		return clean_size;
+	value.size = (uint32_t)clean_size;
 	if (cmap->host->map_read(cmap->ctx, COTERIE_MAP_CONFIG, key, &old) < 0) {
 		if (!is_name(key))
 			return -EOVERFLOW; /* CS_ERR_NAME_TOO_LONG is the answer to all invalid names */
-		if (!has_room(cmap, client, ENTRY_SIZE + strlen(key) + (uint32_t)clean_size))
+		if (!has_room(cmap, client, cmap_entry_size(key, &value)))
 			return -ENOSPC;
-	} else if ((uint32_t)clean_size > old.size && !has_room(cmap, client, (uint32_t)clean_size - old.size)) {
+	} else if (value.size > old.size && !has_room(cmap, client, value.size - old.size)) {
 		return -ENOSPC;
 	}
-	return cmap->host->map_set(cmap->ctx, key, type, cmap->value, (uint32_t)clean_size);
+	return cmap_shares_set(cmap, client, key, &value);
 }
 
 /*
@@ -270,7 +268,7 @@ int cmap_handle_adjust(void *self, struct coterie_client *client, const void *ms
 	const char *key = cmap_key(&request.name);
 	int rc = may_change(cmap, client, key);
 
-	return rc < 0 ? rc : cmap->host->map_adjust(cmap->ctx, key, request.step);
+	return rc < 0 ? rc : cmap_shares_adjust(cmap, key, request.step);
 }
 
 /* ---- Reading ------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The state for a new version of the plugin: the clients with their iterations and trackers, and the configuration
- * versions of the nodes. The new version starts its trackers before the old version ends, so no change of a key is
- * lost.
+ * The state for a new version of the plugin: the clients with their iterations and trackers, the configuration versions
+ * of the nodes, and the owners of keys. The new version starts its trackers before the old version ends, so no change of
+ * a key is lost.
  */
 #include "services/cmap/cmap.h"
 
@@ -10,7 +10,8 @@
 
 #include <coterie/state.h>
 
-#define STATE_VERSION 1u
+#define STATE_VERSION 2u
+#define STATE_WITHOUT_OWNERS 1u
 
 int cmap_state_save(void *self, void **blob, uint32_t *size)
 {
@@ -39,6 +40,7 @@ int cmap_state_save(void *self, void **blob, uint32_t *size)
 		cmap_iterators_save(last, &writer);
 		cmap_trackers_save(last, &writer);
 	}
+	cmap_shares_save(cmap, &writer);
 	return coterie_state_end(&writer, blob, size);
 }
 
@@ -68,7 +70,8 @@ int cmap_state_load(void *self, const void *blob, uint32_t size)
 	struct cmap *cmap = self;
 	struct coterie_state_reader reader = {.at = blob, .left = size};
 
-	if (coterie_state_take_u32(&reader) != STATE_VERSION)
+	uint32_t version = coterie_state_take_u32(&reader);
+	if (version != STATE_VERSION && version != STATE_WITHOUT_OWNERS)
 		return -ENOTSUP;
 	cmap->version.own = coterie_state_take_u64(&reader);
 	cmap->version.highest = coterie_state_take_u64(&reader);
@@ -79,6 +82,13 @@ int cmap_state_load(void *self, const void *blob, uint32_t size)
 	uint32_t count = coterie_state_take_count(&reader, 28);
 	for (uint32_t i = 0; i < count; i++) {
 		int rc = take_connection(cmap, &reader);
+
+		if (rc < 0)
+			return rc;
+	}
+	/* Without their owners, no user owns the keys that are in the map now. */
+	if (version != STATE_WITHOUT_OWNERS) {
+		int rc = cmap_shares_load(cmap, &reader);
 
 		if (rc < 0)
 			return rc;

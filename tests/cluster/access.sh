@@ -13,7 +13,7 @@ ctl=$LAB_BUILD/tools/coterie-ctl
 [ -x "$ctl" ] || tap_skip "coterie-ctl is not built (no json-c)"
 life=$LAB_BUILD/tests/unit/sample-plugins/.libs/life.so
 [ -e "$life" ] || tap_skip "the plugins of the unit tests are not built"
-administrator=61001 user=65534 observer=61003 stranger=61004
+administrator=61001 user=65534 observer=61003 stranger=61004 neighbour=61005
 
 lab_open coterie
 # shellcheck disable=SC2034 # read by lab.sh
@@ -38,7 +38,7 @@ cat >"$LAB_DIR/1/coterie.conf" <<-CONFIG
 	}
 	access {
 		administrators = {$administrator}
-		users = {$user}
+		users = {$user, $neighbour}
 		observers = {"@$observer"}
 	}
 	log {
@@ -139,6 +139,28 @@ else
 	tap_note "other users cannot reach $(program cpg_load)"
 fi
 tap_check "a user looks at the status" may $user "$ctl" status
+
+# --- a user's share of the map ---
+# fills UID PREFIX: the user sets keys of 16 kB until one is refused. It has about 260 of them then.
+fills() {
+	# shellcheck disable=SC2016 # for the other shell
+	as "$1" bash -c 'value=$(printf "%016000d" 0)
+		for ((i = 0; i < 400; i++)); do
+			"$1" -s "$2.$i" str "$value" || exit 0
+		done' - "$cmapctl" "$2"
+	says "$2.2[0-9][0-9]. Error CS_ERR_NO_RESOURCES" && return
+	cut -c 1-200 "$LAB_DIR/said"
+	return 1
+}
+tap_check "a user fills its share of the map" fills $user my.fill
+tap_check "which is logged" grep -q "User $user has its share of the configuration map" "$LAB_DIR/1/log"
+tap_check "root sets a key then" may 0 "$cmapctl" -s totem.fill str x
+tap_check "so does an administrator" may $administrator "$cmapctl" -s my.fill.administrator str x
+tap_check "and another user" may $neighbour "$cmapctl" -s other.key str x
+tap_check "the full user changes a key that stays as long" may $user "$cmapctl" -s my.fill.0 str "$(printf '%016000d' 1)"
+tap_check "and has room after it deletes its keys" may $user "$cmapctl" -D my.fill.
+tap_check "for as many of them again" fills $user my.again
+as $user "$cmapctl" -D my.again.
 
 # --- what a user can have the tools print ---
 if command -v script >/dev/null; then

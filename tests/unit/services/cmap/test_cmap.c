@@ -242,6 +242,7 @@ START_TEST(keys_of_users_leave_room_for_administrators)
 	cmap_other.client->right = COTERIE_RIGHT_ADMINISTER;
 	for (; error == CS_OK && count < 2000; count++) {
 		snprintf(key, sizeof(key), "test.%u", count);
+		cmap_user.client->uid = count % 5; /* one user has only a share */
 		error = cmap_case_set(&cmap_user, key, COTERIE_MAP_BINARY, bytes, sizeof(bytes));
 	}
 	ck_assert_int_eq(error, CS_ERR_NO_RESOURCES);
