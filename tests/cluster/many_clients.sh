@@ -6,7 +6,8 @@
 # MANY_CLIENTS (200), MANY_SIZE of messages (2000), MANY_RATE of each sender's in a second (500; 0: no limit, and what
 # clients cannot read in time fills the daemon's memory), MANY_WINDOWS (2) of MANY_WINDOW_MS (400) with and without the
 # one that stops, MANY_RATIO (0.5) of the throughput that is left then, MANY_RING=0 if that one is to have no channel
-# (COTERIE_CPG_RING=0 if none is), MANY_GROUPS (300). A connection takes 3 MiB of shared memory and a descriptor of the daemon's.
+# (COTERIE_CPG_RING=0 if none is), MANY_GROUPS (300), MANY_GROUPS_MS (0: no limit) in which node 1 must join them. A
+# connection takes 3 MiB of shared memory and a descriptor of the daemon's.
 LAB_TOKEN=${LAB_TOKEN:-10000} # with more processes than the machine can run, a daemon may wait long for its turn
 . "$(dirname "$0")/lab.sh"
 . "$(dirname "$0")/links.sh"
@@ -205,7 +206,7 @@ play_crowd() {
 
 # Every fiftieth has a member on each node, and messages from each.
 play_groups() {
-	local node status=0 waiting=() program
+	local node status=0 waiting=() program joined_ms limit=${MANY_GROUPS_MS:-0}
 
 	program=$(lab_program cpg_groups)
 	lab_exec 1 "$program" -n "$groups" -s 50 -m 3 -c 100 -w 90 >"$LAB_DIR/1/groups" 2>&1 &
@@ -219,6 +220,9 @@ play_groups() {
 	done
 	[ "$(sed -n 's/.*hash=//p' "$LAB_DIR"/[123]/groups | sort | uniq -c | awk '{ print $1 }')" = 3 ] || status=1
 	tap $status "$groups groups: $(sed 's/ strays.*//' "$LAB_DIR/1/groups")" || tap_note "$(cat "$LAB_DIR"/[123]/groups)"
+	joined_ms=$(sed -n 's/.*joined_in_s=\([0-9.]*\).*/\1/p' "$LAB_DIR/1/groups" | awk '{ printf "%d", $1 * 1000 }')
+	[ "$limit" -eq 0 ] || tap_check "all of them are joined in $joined_ms ms, at most $limit" \
+		test "${joined_ms:-$((limit + 1))}" -le "$limit"
 }
 
 ulimit -Sn "$(ulimit -Hn)"
