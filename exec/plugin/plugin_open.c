@@ -144,27 +144,25 @@ static int check_trust(const char *path, char *culprit, size_t size)
 	return rc;
 }
 
-/* Return whether the file is a plugin of the kind. */
+/*
+ * Return whether the file is a plugin of the kind, and a daemon may load it. No code of the file runs: this is only for
+ * an error text, and a constructor could end a running daemon, or block it.
+ */
 static bool is_of_kind(const char *directory, const char *file, const char *name, uint32_t kind)
 {
-	char path[PATH_MAX], object[PATH_MAX + 16], resolved[PATH_MAX], culprit[1], symbol[128];
+	char path[PATH_MAX], object[PATH_MAX + 16], resolved[PATH_MAX], culprit[1];
 
 	if (snprintf(path, sizeof(path), "%s/%s", directory, file) >= (int)sizeof(path))
 		return false;
 	object_path(path, object, sizeof(object));
-	/*
-	 * This is only for an error text. dlopen() runs constructors of the file, so open only a file that a daemon may
-	 * load.
-	 */
 	if (realpath(object, resolved) == NULL || check_trust(resolved, culprit, sizeof(culprit)) < 0)
 		return false;
-	void *opened = dlopen(resolved, RTLD_LAZY | RTLD_LOCAL);
-	if (opened == NULL)
+	/* A pipe or device must not block the daemon, hence O_NONBLOCK. */
+	int fd = open(resolved, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
 		return false;
-	snprintf(symbol, sizeof(symbol), "%s_LTX_coterie_plugin", name);
-	const struct coterie_plugin *descriptor = dlsym(opened, symbol);
-	bool is_it = descriptor != NULL && descriptor->magic == COTERIE_PLUGIN_MAGIC && descriptor->kind == kind;
-	dlclose(opened);
+	bool is_it = plugin_kind_of_file(fd, name) == kind;
+	close(fd);
 	return is_it;
 }
 

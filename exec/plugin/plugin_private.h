@@ -38,6 +38,17 @@ bool plugin_name_is_valid(const char *name);
 /** Copy the name that a plugin in the file of this path must have, cut at 63 characters. */
 void plugin_name_of_path(const char *path, char name[64]);
 
+/* --- plugin_kind.c --- */
+
+/**
+ * Return the kind of the plugin with this name in a file (COTERIE_KIND_*). No code of the file runs.
+ * @param fd  any file, borrowed
+ * @return 0: the file is no shared object with a descriptor of this name, or cannot be read
+ */
+uint32_t plugin_kind_of_file(int fd, const char *name);
+
+/* --- plugin_open.c, or plugin_static.c --- */
+
 /** Directories in the order in which they are searched. */
 struct plugin_search {
 	char **directories;

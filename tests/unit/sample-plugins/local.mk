@@ -56,6 +56,11 @@ variant_plugins += %D%/undefined.la
 %C%_undefined_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=undefined -DUNDEFINED
 %C%_undefined_la_CFLAGS = $(VARIANT_CFLAGS)
 %C%_undefined_la_LDFLAGS = -module -avoid-version -rpath /nowhere
+variant_plugins += %D%/aborts.la
+%C%_aborts_la_SOURCES = %D%/variant.c
+%C%_aborts_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=aborts -DABORTS
+%C%_aborts_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_aborts_la_LDFLAGS = $(VARIANT_LDFLAGS)
 variant_plugins += %D%/same_ring_id.la
 %C%_same_ring_id_la_SOURCES = %D%/variant.c
 %C%_same_ring_id_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=same_ring_id

@@ -39,6 +39,10 @@ struct variant {
 int nobody_defines_this(void);
 #endif
 
+#ifdef ABORTS
+__attribute__((constructor)) static void abort_on_load(void) { abort(); }
+#endif
+
 #ifdef LEAKS
 static void tick(void *arg) { ((struct variant *)arg)->ticks++; }
 

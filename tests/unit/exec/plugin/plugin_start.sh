@@ -136,10 +136,28 @@ if [ "$(id -u)" = 0 ]; then
 		service 31 "cannot open plugin file '$work/open/exposed\.so'" exposed
 	fi
 fi
-# A running daemon loads a file by its descriptor, which only procfs has a name for.
 ctl=$build/tools/coterie-ctl
+# A running daemon lists the plugins that are there, if a name is none of them. One of them aborts the process in which
+# it is opened.
+if [ "$(id -u)" = 0 ] && [ -x "$ctl" ] && unshare --net true 2>/dev/null; then
+	rm -f "$work/files/udpu.so"
+	write_config ""
+	# shellcheck disable=SC2016 # for the other shell
+	said=$(unshare --net sh -c 'ip link set lo up || exit
+		"$1" -f --instance typo --node n1 -c "$2/corosync.conf" >"$2/home/log" 2>&1 & daemon=$!
+		for try in $(seq 100); do
+			COTERIE_INSTANCE=typo "$3" status >/dev/null 2>&1 && break
+			sleep 0.1
+		done
+		COTERIE_INSTANCE=typo "$3" plugin load abort 2>&1
+		kill -TERM $daemon && wait $daemon && echo "ended well"' - "$daemon" "$work" "$ctl")
+	tap_check "a mistyped name: the error lists plugins" grep -q "no plugin 'abort' .*: installed are aborts, " <<<"$said" ||
+		tap_note "$said" "$(cat "$work/home/log")"
+	tap_check "and none of them was opened" grep -q "^ended well" <<<"$said" || tap_note "$(cat "$work/home/log")"
+fi
+# A running daemon loads a file by its descriptor, which only procfs has a name for.
 if [ "$(id -u)" = 0 ] && [ -x "$ctl" ] && unshare --mount --net true 2>/dev/null; then
-	rm "$work/files/udpu.so"
+	rm -f "$work/files/udpu.so"
 	write_config ""
 	cp "$variants/.libs/good.so" "$work/files/late.so"
 	said=$(unshare --mount --net sh -c 'ip link set lo up && mount -t tmpfs none /proc || exit

@@ -220,7 +220,8 @@ static const struct {
 	int exit_code;
 	const char *texts[5];
 } file_rows[] = {
-	{"absent", 30, {"no plugin 'absent' of kind service in /tmp/coterie-test-plugin-", "good", "newer_minor"}},
+	{"absent", 30,
+		{"no plugin 'absent' of kind service in /tmp/coterie-test-plugin-", "aborts, good, ", "newer_minor"}},
 	{"../good", 30, {"'../good' is not a plugin name"}},
 	{"", 30, {"'' is not a plugin name"}},
 	{"no_symbol", 31, {"no_symbol.la", "is not a Coterie plugin (no symbol coterie_plugin)"}},
