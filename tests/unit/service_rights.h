@@ -33,11 +33,11 @@ static inline uint32_t service_right_of(const struct coterie_request *request)
 static inline void service_rights_check(
 	const struct coterie_plugin *plugin, const struct service_right *want, uint32_t count)
 {
-	const struct coterie_service *ops = plugin->ops;
+	const struct coterie_service *service = plugin->ops;
 
-	ck_assert_uint_eq(ops->request_count, count);
+	ck_assert_uint_eq(service->request_count, count);
 	for (uint32_t i = 0; i < count; i++) {
-		const struct coterie_request *request = &ops->requests[i];
+		const struct coterie_request *request = &service->requests[i];
 
 		ck_assert_uint_eq(request->id, want[i].request);
 		ck_assert_msg(service_right_of(request) == want[i].right, "request %u needs the right %u, not %u",

@@ -281,7 +281,7 @@ static int connect_silently(void)
 }
 
 /* Retry: the socket's backlog is full until the server has accepted most of the silent peers. */
-static void come_in(void)
+static int come_in(void)
 {
 	qb_ipcc_connection_t *c = connect_client();
 
@@ -291,14 +291,14 @@ static void come_in(void)
 	}
 	MUST(c != NULL);
 	qb_ipcc_disconnect(c);
+	return 0;
 }
 
 static int play_silent(void)
 {
 	for (int i = 0; i < SILENT_PEERS; i++)
 		(void)connect_silently();
-	come_in();
-	return 0;
+	return come_in();
 }
 
 static bool is_ended(int fd)
@@ -312,7 +312,7 @@ static bool is_ended(int fd)
  * Connect as a user without a right, again and again, until the server has ended all these connections but those that it
  * bears of all users together. One of them is the caller's.
  */
-static void flood_as_1234(void)
+static int flood_as_1234(void)
 {
 	int fds[SILENT_PEERS], ended = 0;
 
@@ -326,7 +326,7 @@ static void flood_as_1234(void)
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	}
 	MUST(ended == SILENT_PEERS + 1 - (int)QBS_HANDSHAKES_MAX);
-	_exit(0);
+	return 0;
 }
 
 /* The oldest silent peer of all is root's. It must remain when another user connects too often, and may go on then. */
@@ -339,7 +339,7 @@ static int play_flooded(void)
 
 	MUST(other >= 0);
 	if (other == 0)
-		flood_as_1234();
+		_exit(flood_as_1234() == 0 ? 0 : 1);
 	MUST(waitpid(other, &status, 0) == other && status == 0);
 	MUST(!is_ended(fd));
 	MUST(send(fd, hello, sizeof(hello), 0) == sizeof(hello));

@@ -174,12 +174,19 @@ START_TEST(a_folder_that_is_not_there_is_an_error)
 END_TEST
 
 /* Files that have the record's name already. Each is replaced, and the target of a link stays as it is. */
-static const char *const squatters[] = {"ln -s %s/victim %s", "ln %s/victim %s", "rm -f %s/victim; mkfifo %s"};
+static int make_link(const char *victim) { return symlink(victim, path); }
+static int make_second_name(const char *victim) { return link(victim, path); }
+static int make_fifo(const char *victim)
+{
+	(void)victim;
+	return mkfifo(path, 0600);
+}
+static int (*const squatters[])(const char *victim) = {make_link, make_second_name, make_fifo};
 
 START_TEST(a_file_with_the_name_is_replaced_and_not_written_to)
 {
 	struct flight *flight = flight_create(4096);
-	char command[3 * FLIGHT_PATH_MAX], victim[64];
+	char victim[64];
 	struct stat status;
 
 	record_lines(flight, 1, 3);
@@ -187,8 +194,7 @@ START_TEST(a_file_with_the_name_is_replaced_and_not_written_to)
 	unlink(path);
 	snprintf(victim, sizeof(victim), "%s/victim", dir);
 	ck_assert_int_eq(close(open(victim, O_WRONLY | O_CREAT, 0640)), 0);
-	snprintf(command, sizeof(command), squatters[_i], dir, path);
-	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(squatters[_i](victim), 0);
 	write_and_read(flight); /* a FIFO without a reader would block it */
 	ck_assert_int_eq(lstat(path, &status), 0);
 	ck_assert(S_ISREG(status.st_mode));
