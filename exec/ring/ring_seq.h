@@ -45,8 +45,8 @@ int ring_seq_load(struct ring_seq *seq, const char *dir, uint32_t nodeid, uint64
  */
 int ring_seq_use(struct ring_seq *seq, uint64_t number);
 /**
- * Make a number durable that may be used soon. This does nothing for a number more than RING_SEQ_LEAP above the stored
- * one: it may come from a forged packet, and a restarted node would begin there.
+ * Make a number durable that may be used soon. A number more than RING_SEQ_LEAP above the stored one is not stored. It
+ * may come from a forged packet, and a restarted node would begin there.
  * @return 0; errors of state_ring_seq_store: nothing has changed then
  */
 int ring_seq_expect(struct ring_seq *seq, uint64_t number);
