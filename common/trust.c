@@ -2,7 +2,9 @@
 #include "common/trust.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,24 +15,54 @@
 
 #define UNMAPPED_UID 65534u /* uid that a user namespace shows for users outside of it */
 
+/* A table of /proc that is read byte by byte. Each line has the first uid inside, the first one outside, and their number. */
+struct uid_map {
+	uid_t uid; /* is searched */
+	bool has_uid;
+	uint64_t numbers[3], number;
+	unsigned int count; /* of the numbers of this line */
+	bool is_in_number;
+};
+
+static void uid_map_read(struct uid_map *map, char byte)
+{
+	if (byte >= '0' && byte <= '9') {
+		map->number = map->number * 10 + (uint64_t)(byte - '0');
+		map->is_in_number = true;
+		return;
+	}
+	if (map->is_in_number && map->count < 3)
+		map->numbers[map->count++] = map->number;
+	map->number = 0;
+	map->is_in_number = false;
+	if (byte == '\n') {
+		map->has_uid |= map->count == 3 && map->uid >= map->numbers[0] &&
+				map->uid - map->numbers[0] < map->numbers[2];
+		map->count = 0;
+	}
+}
+
 /*
  * Return whether the uid stands for users who have no number in this user namespace, such as root of the host. The
  * daemon has no rights over their files.
  */
 static bool is_unmapped(uid_t uid)
 {
-	unsigned int inside, outside, count;
-	bool is_mapped = false;
+	struct uid_map map = {.uid = uid};
+	char bytes[512];
 
 	if (uid != UNMAPPED_UID)
 		return false;
-	FILE *file = fopen("/proc/self/uid_map", "re");
-	if (file == NULL)
+	/* Without stdio, which a signal handler must not call. */
+	int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return false;
-	while (fscanf(file, "%u %u %u", &inside, &outside, &count) == 3)
-		is_mapped |= uid >= inside && uid - inside < count;
-	fclose(file);
-	return !is_mapped;
+	for (ssize_t size; (size = read(fd, bytes, sizeof(bytes))) > 0;) {
+		for (ssize_t i = 0; i < size; i++)
+			uid_map_read(&map, bytes[i]);
+	}
+	close(fd);
+	return !map.has_uid;
 }
 
 static uid_t coming_user = (uid_t)-1;

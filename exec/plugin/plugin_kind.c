@@ -112,10 +112,14 @@ uint32_t plugin_kind_of_file(int fd, const char *name)
 	if (!open_elf(&elf, fd))
 		return 0;
 	snprintf(symbol, sizeof(symbol), "%s_LTX_coterie_plugin", name);
-	for (uint32_t i = 0; kind == 0 && i < elf.count; i++) {
-		if (elf.sections[i].sh_type == SHT_DYNSYM)
-			kind = kind_in(&elf, &elf.sections[i], symbol);
-	}
+
+	/* A shared object has one such section. Others would only take time. */
+	uint32_t at = 0;
+
+	while (at < elf.count && elf.sections[at].sh_type != SHT_DYNSYM)
+		at++;
+	if (at < elf.count)
+		kind = kind_in(&elf, &elf.sections[at], symbol);
 	free(elf.sections);
 	return kind;
 }

@@ -213,10 +213,10 @@ daemon_plain() {
 }
 
 # The texts of our daemon and the name of its file may differ. Modes, sizes, the recorder's format
-# and the statuses may not. The line of a failed start may not differ either, except for its place
+# and the statuses may not, but for the mode of the record, which is not executable. The line of a failed start may not differ either, except for its place
 # in the code.
 own_words() {
-	sed -E -e 's/coterie\.pid/corosync.pid/' -e 's/ at [a-z_]+\.c:[0-9]+\.$//' \
+	sed -E -e 's/coterie\.pid/corosync.pid/' -e 's/^-rw-------( [0-9]+ fdata-)/-rwx------\1/' -e 's/ at [a-z_]+\.c:[0-9]+\.$//' \
 		-e '/^\$ corosync -t bad/,/^rc=/{/^[$r]/!d}' -e 's/^(notice|info|debug|warning) +<time> .*/record/' \
 		-e '/\[MAIN  \] (Corosync Cluster Engine exiting|.*)/{/exiting/!d}' "$1" | uniq
 }

@@ -240,10 +240,6 @@ START_TEST(long_pause)
 END_TEST
 
 /*
- * Three nodes send as much as possible, and each pauses now and then for half a token timeout. The window grows, but a
- * rotation must fit into the smallest socket, and no node may leave the ring.
- */
-/*
  * The clock of a suspended node stands still, so it knows of no time that has passed. The others form a ring without it.
  * When it goes on, its packets are lost: it has its old ring, and must not serve in it.
  */
@@ -273,6 +269,10 @@ START_TEST(a_suspended_node_does_not_serve_in_its_old_ring)
 }
 END_TEST
 
+/*
+ * Three nodes send as much as possible, and each pauses now and then for half a token timeout. The window grows, but a
+ * rotation must fit into the smallest socket, and no node may leave the ring.
+ */
 START_TEST(no_receiver_is_overrun)
 {
 	struct sim_options options = {.seed = (uint64_t)_i + 1, .nodes = 3};
