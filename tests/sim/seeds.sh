@@ -88,7 +88,7 @@ for seed in 2975 5244 5687 9828; do
 	"$sim" --faults all,quirks --seed "$seed" >"$out/seed" 2>&1
 	report $? "seed $seed with reference-like peers" "$out/seed"
 done
-"$sim" --nodes 64 --faults all --seeds 1-5 >"$out/seed" 2>&1
+"$sim" --nodes 64 --faults all --seeds 1-4 >"$out/seed" 2>&1
 report $? "rings of 64 nodes" "$out/seed"
 # A small receive buffer in a ring of more than 32: each member needs room in it for a frame beyond the window.
 for seed in 73919304 73919312; do
