@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/suite.h"
+
 /* ---- Nodes --------------------------------------------------------------- */
 
 bool service_is_replaced(void) { return getenv("SERVICE_REPLACED") != NULL; }

@@ -16,6 +16,7 @@
 #include "exec/ring/ring_private.h"
 #include "exec/ring/state_dir.h"
 #include "exec/totem/wire.h"
+#include "tests/suite.h"
 
 /* Defined by plugin_watch.c, which is no part of these programs. */
 const struct plugin_call *plugin_call_now;

@@ -3,6 +3,8 @@
 
 #include <check.h>
 
+#include "tests/suite.h"
+
 uint32_t deaf_a, deaf_b;
 
 uint64_t patience_ms(void) { return (options.token_ns + options.consensus_ns) / MS; }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "exec/totem/state.h"
+#include "tests/suite.h"
 
 struct net *net;
 

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "tests/suite.h"
+
 #define MS UINT64_C(1000000)
 
 extern const struct coterie_plugin kv_LTX_coterie_plugin;

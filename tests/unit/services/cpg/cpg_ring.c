@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/suite.h"
+
 extern const struct coterie_plugin cpg_LTX_coterie_plugin;
 
 void cpg_ring_init(struct service_ring *ring) { service_ring_init(ring, &cpg_LTX_coterie_plugin); }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/suite.h"
+
 extern const struct coterie_plugin votequorum_LTX_coterie_plugin;
 
 static const char *config_words;

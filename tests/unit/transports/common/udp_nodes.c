@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tests/suite.h"
+
 const struct coterie_transport *ops;
 struct coterie_ctx *hosts[NODES];
 void *nodes[NODES];

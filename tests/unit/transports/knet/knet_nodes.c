@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/suite.h"
+
 #define DEADLINE_MS 10000
 #define FRAME_HEADER 13
 
