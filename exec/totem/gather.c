@@ -456,6 +456,19 @@ static bool is_leave_of_an_unknown_ring(const struct totem_engine *engine, const
 	       join->ring_seq != engine->ring.seq && join->ring_seq != engine->installed.ring.seq;
 }
 
+/*
+ * This node's own join has come back, and counts as agreement. Any other join with the id of this node is late, or of an
+ * earlier run, or forged. It must not make this node count itself as failed.
+ */
+static void handle_own_join(struct totem_engine *engine, struct peer *peer, const struct wire_join *join)
+{
+	if (engine->state != TOTEM_GATHER || join->header_nodeid == 0 || !has_our_lists(engine))
+		return;
+	consent(engine, join->system_from);
+	peer->heard_episode = engine->gather.episode;
+	backoff_accuse(engine, join->system_from); /* the nodes that this node has given up */
+}
+
 void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 {
 	struct wire_join join;
@@ -479,16 +492,8 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		core_refuse(engine, TOTEM_REFUSED_JOIN, join.system_from);
 		return;
 	}
-	/*
-	 * This node's own join has come back, and counts as agreement. Any other join with the id of this node is late,
-	 * or of an earlier run, or forged. It must not make this node count itself as failed.
-	 */
 	if (join.system_from == engine->options.nodeid) {
-		if (engine->state != TOTEM_GATHER || join.header_nodeid == 0 || !has_our_lists(engine))
-			return;
-		consent(engine, join.system_from);
-		peer->heard_episode = engine->gather.episode;
-		backoff_accuse(engine, join.system_from); /* the nodes that this node has given up */
+		handle_own_join(engine, peer, &join);
 		return;
 	}
 	claim_heard(engine, join.system_from, join.ring_seq);
