@@ -166,6 +166,7 @@ int ring_start(struct ring *ring, const struct config *config, struct plugin *tr
 	ring->options.gather_ns = TOTEM_GATHER_NS;
 	ring->options.first_seq = ring->parts.first_seq;
 	ring->options.early_frames = TOTEM_EARLY_FRAMES;
+	ring->options.deliver_frames = TOTEM_DELIVER_FRAMES;
 	ring->engine = totem_engine_create(
 		ring->pool, &ring->options, &ring_callbacks, ring, loop_now_ns(ring->parts.loop));
 	if (ring->engine == NULL) {
@@ -199,6 +200,7 @@ static struct totem_options completed(const struct ring *ring, const struct tote
 	options.linger_ns = ring->options.linger_ns;
 	options.gather_ns = ring->options.gather_ns;
 	options.early_frames = ring->options.early_frames;
+	options.deliver_frames = ring->options.deliver_frames;
 	options.random_seed = ring->options.random_seed;
 	return options;
 }

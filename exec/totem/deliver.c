@@ -6,6 +6,8 @@
 
 #include "exec/totem/state.h"
 
+#define USUAL_SIZE 1500u /* bytes of a frame. A larger one counts as several */
+
 bool deliver_is_safe(const struct totem_engine *engine)
 {
 	return (engine->installed.features & WIRE_FEATURE_SAFE) != 0;
@@ -61,13 +63,49 @@ static bool is_received_by_all(const struct totem_engine *engine, uint32_t seq)
 	return aru_covers(&engine->aru, seq);
 }
 
+/* The frames that one event may still deliver: as many as it has added, and some of the backlog. So no backlog grows. */
+struct share {
+	uint32_t fresh; /* frames */
+	uint64_t rest;  /* bytes of further frames */
+};
+
+static struct share share_of(struct totem_engine *engine)
+{
+	uint32_t high = engine->store.high_seq;
+	uint32_t frames = engine->options.deliver_frames;
+	struct share share = {
+		.fresh = seq_compare(high, engine->delivery.seen) > 0 ? high - engine->delivery.seen : 0,
+		.rest = frames == 0 ? UINT64_MAX : (uint64_t)frames * USUAL_SIZE,
+	};
+
+	engine->delivery.seen = high;
+	return share;
+}
+
+/* Return whether one more frame of this size may be delivered, and subtract it. */
+static bool share_take(struct share *share, uint32_t size)
+{
+	uint32_t cost = size > USUAL_SIZE ? size : USUAL_SIZE;
+
+	if (share->fresh > 0) {
+		share->fresh--;
+		return true;
+	}
+	if (share->rest == 0)
+		return false;
+	share->rest -= share->rest < cost ? share->rest : cost;
+	return true;
+}
+
 void deliver_ready(struct totem_engine *engine)
 {
 	struct store *store = &engine->store;
 	bool is_safe = deliver_is_safe(engine);
+	struct share share;
 
 	if (engine->state != TOTEM_OPERATIONAL)
 		return;
+	share = share_of(engine);
 	while (engine->delivery.high != store->high_seq) {
 		uint32_t seq = engine->delivery.high + 1;
 		struct store_slot *slot = store_find(store, seq);
@@ -78,6 +116,10 @@ void deliver_ready(struct totem_engine *engine)
 		}
 		if (slot == NULL || (is_safe && slot->is_safe && !is_received_by_all(engine, seq)))
 			break;
+		if (!share_take(&share, slot->frame->size)) {
+			timer_set(engine, TOTEM_TIMER_DELIVER, 0);
+			break;
+		}
 		engine->delivery.high = seq;
 		if (TOTEM_MUTANT(engine, DELIVER_SWAPPED) && store_find(store, seq + 1) != NULL) {
 			engine->delivery.high = seq + 1;
@@ -146,7 +188,7 @@ void deliver_forget_left(struct totem_engine *engine)
 
 void deliver_begin(struct totem_engine *engine, uint32_t seq)
 {
-	engine->delivery.high = seq;
+	engine->delivery.high = engine->delivery.seen = seq;
 	engine->delivery.is_sync = true;
 }
 

@@ -107,7 +107,7 @@ struct totem_engine *totem_engine_create(struct frame_pool *pool, const struct t
 		engine->timer_at_ns[i] = TOTEM_NEVER;
 	engine->ring = (struct ring_id){.rep = options->nodeid, .seq = options->ring_seq + 1};
 	engine->installed.ring = engine->ring;
-	engine->delivery.high = options->first_seq;
+	engine->delivery.high = engine->delivery.seen = options->first_seq;
 	engine->recovery.received_flg = true;
 	engine->queues.is_sync_wait = true;
 	engine->delivery.is_sync = true;

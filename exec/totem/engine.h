@@ -47,6 +47,7 @@ enum totem_timer {
 	TOTEM_TIMER_BACKOFF,   /* a back-off ends, or its next question is due */
 	TOTEM_TIMER_PROBE,     /* the next question to a suspect */
 	TOTEM_TIMER_LEASE,     /* the token is late: ask members, and vote on them */
+	TOTEM_TIMER_DELIVER,   /* the rest of a backlog is delivered, in the next turn of the loop */
 	TOTEM_TIMER_COUNT,
 };
 #define TOTEM_NEVER UINT64_MAX
@@ -290,6 +291,12 @@ struct totem_options {
 	 * and a capacity; 0: never
 	 */
 	uint32_t early_frames;
+	/*
+	 * Frames of a backlog that one event delivers, besides as many as have become known since the last one. A frame
+	 * that fills a gap, or a token, may allow the delivery of thousands of frames. A frame above 1,500 bytes counts
+	 * as several. 0: one event delivers all
+	 */
+	uint32_t deliver_frames;
 	uint64_t random_seed; /* for all random numbers of the engine */
 	/*
 	 * With more candidates or configured nodes than this a join waits for further changes for a short time, unless
@@ -327,6 +334,9 @@ struct totem_options {
 
 /** A good value for early_frames. With fewer frames the successor hardly gains time by an early token. */
 #define TOTEM_EARLY_FRAMES 4u
+
+/** A good value for deliver_frames: a millisecond with frames of many small messages. */
+#define TOTEM_DELIVER_FRAMES 64u
 
 /**
  * Fill in the defaults for a ring of node_count configured nodes (book configuration, "Timers").

@@ -123,6 +123,9 @@ void expiry_handle(struct totem_engine *engine, enum totem_timer timer)
 	case TOTEM_TIMER_LEASE:
 		vote_expired(engine);
 		break;
+	case TOTEM_TIMER_DELIVER:
+		deliver_ready(engine);
+		break;
 	case TOTEM_TIMER_COUNT:
 		break;
 	}

@@ -49,39 +49,41 @@ static void write_letter(
 }
 
 /* Send a word whose text and text_size are not set yet. */
-static void say(struct cfg *cfg, struct cfg_ring_reload_word word, const char *text)
+static void say(struct cfg *cfg, struct cfg_ring_reload_word *word, const char *text)
 {
 	static const char more[] = "more\n";
 	char *cut = NULL;
 
-	word.text_size = (uint32_t)strlen(text);
-	if (word.text_size > CFG_TEXT_MAX && (cut = malloc(CFG_TEXT_MAX + 1)) != NULL) {
+	word->text_size = (uint32_t)strlen(text);
+	if (word->text_size > CFG_TEXT_MAX && (cut = malloc(CFG_TEXT_MAX + 1)) != NULL) {
 		const char *end = memrchr(text, '\n', CFG_TEXT_MAX - sizeof(more));
 		size_t whole = end == NULL ? 0 : (size_t)(end + 1 - text);
 
 		memcpy(cut, text, whole);
 		memcpy(cut + whole, more, sizeof(more));
 		text = cut;
-		word.text_size = (uint32_t)strlen(cut);
-	} else if (word.text_size > CFG_TEXT_MAX) {
-		word.text_size = 0;
+		word->text_size = (uint32_t)strlen(cut);
+	} else if (word->text_size > CFG_TEXT_MAX) {
+		word->text_size = 0;
 	}
-	write_letter(cfg, CFG_RING_RELOAD_WORD, (const uint8_t *)&word + sizeof(word.header),
-		sizeof(word) - sizeof(word.header), text, word.text_size);
+	write_letter(cfg, CFG_RING_RELOAD_WORD, (const uint8_t *)word + sizeof(word->header),
+		sizeof(*word) - sizeof(word->header), text, word->text_size);
 	free(cut);
 }
 
 void cfg_say(struct cfg *cfg, uint32_t asker, uint64_t number, enum cfg_stage stage, const char *text)
 {
-	say(cfg, (struct cfg_ring_reload_word){.number = number, .asker = asker, .stage = stage}, text);
+	struct cfg_ring_reload_word word = {.number = number, .asker = asker, .stage = stage};
+
+	say(cfg, &word, text);
 }
 
 void cfg_say_partly(struct cfg *cfg, uint32_t asker, uint64_t number, const char *text)
 {
-	const struct cfg_ring_reload_word word = {
+	struct cfg_ring_reload_word word = {
 		.number = number, .asker = asker, .stage = CFG_STAGE_FAILED, .flags = CFG_WORD_PARTLY};
 
-	say(cfg, word, text);
+	say(cfg, &word, text);
 }
 
 void cfg_order(struct cfg *cfg, const struct cfg_round *round, enum cfg_order what, uint32_t flags)

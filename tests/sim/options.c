@@ -47,6 +47,16 @@ static void set_early(struct sim *sim, struct node *node)
 	node->options.early_frames = random_chance(&random, 2000) ? 0 : (uint32_t)random_between(&random, 1, 8);
 }
 
+/* In half of the runs choose how many frames of a backlog one event delivers: few, since the backlogs are short. */
+static void set_delivery(const struct sim *sim, struct node *node)
+{
+	struct sim_random random = {.state = sim->options.seed * 1019 + node->index};
+	struct sim_random of_all = {.state = sim->options.seed * 1019 - 1};
+
+	if (random_chance(&of_all, 5000))
+		node->options.deliver_frames = (uint32_t)random_between(&random, 1, 4);
+}
+
 /* Take features from a member, as in a rolling upgrade. All versions that announce features have safe delivery. */
 static void take_features(const struct sim *sim, struct node *node)
 {
@@ -196,6 +206,7 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 		options->node_count = 0; /* nodes that are in no list may join */
 	set_capacity(sim, node);
 	set_early(sim, node);
+	set_delivery(sim, node);
 	set_gather(sim, node);
 	set_crowd(sim, node);
 	if (patience_is_played(sim))

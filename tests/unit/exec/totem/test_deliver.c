@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A backlog is delivered in parts: exec/totem/deliver.c, in rings of three engines. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "exec/totem/state.h"
+#include "tests/suite.h"
+#include "tests/unit/exec/totem/engine_net.h"
+
+#define BACKLOG 200u
+#define PART 8u
+
+static void start(uint32_t deliver_frames)
+{
+	options.features = WIRE_FEATURE_SAFE;
+	options.deliver_frames = deliver_frames;
+	options.max_messages = options.window_size = BACKLOG + 1;
+	net->visit_frames_max = 4096;
+	start_ring(3);
+}
+
+/* Send messages of one frame each. */
+static void send_frames(uint32_t id, uint32_t count, enum totem_guarantee guarantee)
+{
+	static char text[1300];
+	struct iovec iov = {text, sizeof(text)};
+
+	for (uint32_t i = 0; i < count; i++) {
+		snprintf(text, sizeof(text), "m%u.%u", id, i);
+		ck_assert_int_eq(totem_engine_send(node_of(id)->engine, net->now_ns, guarantee, &iov, 1), 0);
+	}
+}
+
+/* Lose the first frame of node 2 on the way to node 3, once. */
+static bool loses_first(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
+{
+	struct wire_mcast mcast;
+
+	if (from != 2 || to != 3 || header->type != WIRE_MCAST || n->drop_seq != 0 ||
+		wire_decode_mcast(frame->data, frame->size, &mcast) != WIRE_OK)
+		return false;
+	n->drop_seq = mcast.seq;
+	return true;
+}
+
+/* Run until all nodes have `count` messages. @return the most messages that node 3 got in one event */
+static uint32_t run_and_watch(uint32_t count)
+{
+	const struct node *node = node_of(3);
+	uint32_t most = 0;
+
+	for (uint32_t before = 0; node->received < count; before = node->received) {
+		ck_assert(net_step(net, net->now_ns + 1000 * MS));
+		if (node->received - before > most)
+			most = node->received - before;
+	}
+	run_until_received(count, 1000);
+	ck_assert_str_eq(node_of(1)->log, node_of(3)->log);
+	ck_assert_str_eq(node_of(2)->log, node_of(3)->log);
+	return most;
+}
+
+/* _i 0: one event delivers all, which shows that there is a backlog. Otherwise it delivers a part, and its own frame. */
+START_TEST(what_waits_behind_a_gap)
+{
+	uint32_t most;
+
+	start(_i == 0 ? 0 : PART);
+	net->drops = loses_first;
+	send_frames(2, BACKLOG, TOTEM_AGREED);
+	most = run_and_watch(BACKLOG);
+	ck_assert_uint_ne(net->drop_seq, 0);
+	if (_i == 0)
+		ck_assert_uint_eq(most, BACKLOG);
+	else
+		ck_assert_uint_le(most, PART + 1);
+}
+END_TEST
+
+START_TEST(what_a_token_shows_to_be_safe)
+{
+	uint32_t most;
+
+	start(_i == 0 ? 0 : PART);
+	send_frames(2, BACKLOG, TOTEM_SAFE);
+	most = run_and_watch(BACKLOG);
+	if (_i == 0)
+		ck_assert_uint_eq(most, BACKLOG);
+	else
+		ck_assert_uint_le(most, PART + 1);
+}
+END_TEST
+
+/* All parts are delivered at the time at which the gap was filled: the rest waits for no packet. */
+START_TEST(the_rest_comes_at_once)
+{
+	const struct node *node;
+	uint64_t begun_ns;
+
+	start(PART);
+	node = node_of(3);
+	net->drops = loses_first;
+	send_frames(2, BACKLOG, TOTEM_AGREED);
+	while (node->received == 0)
+		ck_assert(net_step(net, net->now_ns + 1000 * MS));
+	begun_ns = net->now_ns;
+	while (node->received < BACKLOG)
+		ck_assert(net_step(net, net->now_ns + 1000 * MS));
+	ck_assert_uint_eq(net->now_ns, begun_ns);
+}
+END_TEST
+
+/*
+ * New frames do not extend a backlog, even if one event adds more of them than a part has. Here a visit of the token adds
+ * four, and the timer never runs.
+ */
+START_TEST(new_frames_do_not_extend_a_backlog)
+{
+	struct totem_engine *engine;
+	uint32_t sent = 50;
+	uint32_t most = 0;
+
+	start(1);
+	engine = node_of(3)->engine;
+	net->drops = loses_first;
+	send_frames(2, sent, TOTEM_AGREED);
+	while (node_of(3)->received == 0)
+		ck_assert(net_step(net, net->now_ns + 1000 * MS));
+	for (uint32_t visits = node_of(3)->visits; node_of(3)->visits < visits + 5;) {
+		uint32_t high = engine->store.high_seq;
+		uint32_t backlog = high - engine->delivery.high;
+
+		if (sent < 70)
+			send_frames(3, 4, TOTEM_AGREED);
+		sent += sent < 70 ? 4 : 0;
+		node_of(3)->timers[TOTEM_TIMER_DELIVER] = TOTEM_NEVER;
+		ck_assert(net_step(net, net->now_ns + 1000 * MS));
+		ck_assert_uint_le(engine->store.high_seq - engine->delivery.high, backlog);
+		if (engine->store.high_seq - high > most)
+			most = engine->store.high_seq - high;
+	}
+	ck_assert_uint_ge(most, 4);
+	run_until_received(sent, 1000);
+	ck_assert_str_eq(node_of(1)->log, node_of(3)->log);
+}
+END_TEST
+
+/* A change of the ring delivers what is left, in the configuration to which it belongs. */
+START_TEST(a_change_in_the_middle)
+{
+	start(PART);
+	net->drops = loses_first;
+	send_frames(2, BACKLOG, _i == 0 ? TOTEM_AGREED : TOTEM_SAFE);
+	while (node_of(3)->received == 0)
+		ck_assert(net_step(net, net->now_ns + 1000 * MS));
+	ck_assert_uint_lt(node_of(3)->received, BACKLOG);
+	tell(3, TOTEM_EVENT_FORCE_GATHER, 0);
+	run_for(0);
+	ck_assert_uint_lt(node_of(3)->received, BACKLOG);
+	run_until_ring(3, 5000);
+	run_until_received(BACKLOG, 1000);
+	run_for(100);
+	ck_assert_uint_eq(node_of(3)->received, BACKLOG);
+	ck_assert_str_eq(node_of(1)->log, node_of(3)->log);
+	ck_assert_str_eq(node_of(2)->log, node_of(3)->log);
+}
+END_TEST
+
+/* While a backlog waits, the representative does not keep the token: the members cannot free the frames yet. */
+START_TEST(frames_are_freed_after_their_delivery)
+{
+	start(1);
+	send_frames(2, BACKLOG, TOTEM_SAFE);
+	run_until_received(BACKLOG, 1000);
+	run_for(100);
+	for (uint32_t id = 1; id <= 3; id++)
+		ck_assert_uint_eq(node_of(id)->engine->store.released, node_of(id)->engine->store.high_seq);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("deliver");
+	TCase *parts = tcase_create("parts");
+
+	tcase_add_checked_fixture(parts, net_setup, net_teardown);
+	tcase_add_loop_test(parts, what_waits_behind_a_gap, 0, 2);
+	tcase_add_loop_test(parts, what_a_token_shows_to_be_safe, 0, 2);
+	tcase_add_test(parts, the_rest_comes_at_once);
+	tcase_add_test(parts, new_frames_do_not_extend_a_backlog);
+	tcase_add_loop_test(parts, a_change_in_the_middle, 0, 2);
+	tcase_add_test(parts, frames_are_freed_after_their_delivery);
+	suite_add_tcase(suite, parts);
+	return suite_run(suite);
+}
