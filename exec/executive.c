@@ -206,6 +206,7 @@ static struct ring *create_ring(struct executive *executive, int *exit_code)
 		.random_seed = executive->random_seed,
 		.first_seq = executive->first_seq,
 		.features_missing = executive->features_missing,
+		.deliver_frames = executive->deliver_frames,
 	};
 	const struct ring_listener listener = {
 		.arg = executive,
@@ -394,7 +395,10 @@ static void give_host(struct executive *executive)
 		.arg = executive};
 }
 
-void executive_init(struct executive *executive) { *executive = (struct executive){.report_fd = -1}; }
+void executive_init(struct executive *executive)
+{
+	*executive = (struct executive){.report_fd = -1, .deliver_frames = TOTEM_DELIVER_FRAMES};
+}
 
 /* Return whether plugins may get the ring's key, if it has one. */
 static bool prepare_crypto(struct executive *executive)

@@ -81,6 +81,7 @@ struct executive {
 	uint32_t first_seq;   /* seq of a ring's first frame minus 1: 0, except in tests of wrapping */
 	/* WIRE_FEATURE_* that are not announced: 0, except in tests of older versions, which know no joint turn either */
 	uint64_t features_missing;
+	uint32_t deliver_frames;   /* as in struct totem_options: TOTEM_DELIVER_FRAMES, or less in tests */
 	uint64_t stop_deadline_ns; /* time at which the frames that are still queued are dropped */
 	uint64_t stop_moved_ns;    /* while stopping: time at which the queue last got shorter */
 	uint32_t stop_backlog;     /* while stopping: length of the queue at that time */
@@ -88,7 +89,7 @@ struct executive {
 	int report_fd; /* pipe to the parent that waits for the start, or -1: there is none */
 };
 
-/** Set all members to 0 and report_fd to none. */
+/** Set the members to what a daemon has before its start: most are 0, and report_fd is none. */
 void executive_init(struct executive *executive);
 /**
  * Create map, plugin registry, routing, synchronisation, IPC and ring for executive->config. The loop exists

@@ -70,6 +70,7 @@ struct kit_node {
 	struct loop_timer *room_timer; /* when refused services may send again, or NULL: no service waits */
 	struct host_clock clock;
 	uint64_t features_missing;    /* as in struct executive */
+	uint32_t deliver_frames;      /* as in struct executive, or 0: not changed */
 	uint32_t store_ms;            /* a slow disk: the node stops for this time after storing a file */
 	uint64_t stores, store_place; /* number of stored files, and the ring, when the folder was last checked */
 	struct packet *inbox[KIT_INBOX];

@@ -295,6 +295,8 @@ int node_start(struct kit_node *node)
 	node->executive.nodeid = node->nodeid;
 	node->executive.first_seq = node->kit->frame_seq;
 	node->executive.features_missing = node->features_missing;
+	if (node->deliver_frames > 0)
+		node->executive.deliver_frames = node->deliver_frames;
 	node->executive.state_dir = node->state_dir;
 	node->executive.config = load_config(node);
 	if (node->executive.config == NULL)

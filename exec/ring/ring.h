@@ -31,6 +31,7 @@ struct ring_parts {
 	uint64_t random_seed;
 	uint32_t first_seq;        /* seq of a ring's first frame minus 1: 0, except in tests of wrapping */
 	uint64_t features_missing; /* WIRE_FEATURE_* that are not announced: 0, except in tests of older versions */
+	uint32_t deliver_frames;   /* as in struct totem_options: TOTEM_DELIVER_FRAMES, or less in tests */
 };
 
 /**

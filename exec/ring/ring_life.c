@@ -166,7 +166,7 @@ int ring_start(struct ring *ring, const struct config *config, struct plugin *tr
 	ring->options.gather_ns = TOTEM_GATHER_NS;
 	ring->options.first_seq = ring->parts.first_seq;
 	ring->options.early_frames = TOTEM_EARLY_FRAMES;
-	ring->options.deliver_frames = TOTEM_DELIVER_FRAMES;
+	ring->options.deliver_frames = ring->parts.deliver_frames;
 	ring->engine = totem_engine_create(
 		ring->pool, &ring->options, &ring_callbacks, ring, loop_now_ns(ring->parts.loop));
 	if (ring->engine == NULL) {

@@ -132,6 +132,13 @@ static void set_features(struct play *play)
 	}
 }
 
+/* Let two of three nodes deliver few frames in one event, since the backlogs of a history are short. */
+static void set_delivery(struct play *play)
+{
+	for (uint32_t node = 1; node <= play->script->nodes; node++)
+		play->kit->nodes[node - 1].deliver_frames = (uint32_t)((play->script->seed + node) % 3);
+}
+
 static void configure(struct play *play)
 {
 	const struct setting *setting = &play->script->setting;
@@ -145,6 +152,7 @@ static void configure(struct play *play)
 	set_network(play);
 	set_nodes(play);
 	set_features(play);
+	set_delivery(play);
 	testkit_delay(play->kit, setting->delay_min_us, setting->delay_max_us);
 }
 
