@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Clients that damage the memory which they share with the daemon: the daemon lives, other clients do not notice, and
-# nothing is left behind.
+# nothing is left behind. HOSTILE_COUNT (4): clients of each kind, one after the other.
 . "$(dirname "$0")/lab.sh"
 
-COUNT=${HOSTILE_COUNT:-10}
+COUNT=${HOSTILE_COUNT:-4}
 
 leftovers() { find /dev/shm -maxdepth 1 -name "qb-${LAB_DAEMONS[1]}-*" | wc -l; }
 

@@ -8,6 +8,11 @@ TESTS += %D%/three_order.sh %D%/three_faults.sh %D%/many_nodes.sh %D%/bad_input.
 sanitized_scripts += %D%/three_faults.sh %D%/bad_input.sh %D%/hostile_client.sh
 sanitized_long_scripts += %D%/three_order.sh %D%/evs.sh %D%/safe.sh
 
+hostile-long: check-programs
+	@HOSTILE_COUNT=40 $(test_environment) bash $(srcdir)/%D%/hostile_client.sh
+check-long: hostile-long
+.PHONY: hostile-long
+
 # New tags: LD_LIBRARY_PATH then goes before the path to our own library.
 cluster_ldflags = $(AM_LDFLAGS) -Wl,--enable-new-dtags
 check_PROGRAMS += %D%/lab_enter %D%/cpg_load %D%/cpg_watch %D%/bad_packets %D%/bad_client %D%/hostile_client %D%/evs_watch

@@ -10,7 +10,8 @@ source=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 # Built once: what depends on what is nobody's concern.
-options=(--with-builtin="udpu cpg" --disable-dbus --disable-snmp --disable-dependency-tracking CFLAGS=-Os)
+options=(--with-builtin="udpu cpg" --disable-dbus --disable-snmp --disable-dependency-tracking --disable-warnings
+	CFLAGS=-Os)
 [ "${STATIC:-}" = no ] || options+=(--enable-static-binary)
 
 # build TARGET...: one after another, below everything else on this machine.
@@ -33,8 +34,8 @@ command -v readelf >/dev/null || tap_skip "no readelf"
 cd "$folder" || exit
 nice "$source/configure" --quiet "${options[@]}" >"$folder/configured" 2>&1
 tap $? "configure" || sed 's/^/# /' "$folder/configured"
-# Files that belong only to the daemon are not compiled for shared libraries as well.
-build LIBTOOLFLAGS=--tag=disable-shared libexecutive.la && build exec/coterie libcpg.la conf/demo_client
+# Nothing is compiled for shared libraries as well.
+build LIBTOOLFLAGS=--tag=disable-shared exec/coterie libcpg.la conf/demo_client
 tap $? "make" || {
 	sed 's/^/# /' "$folder/built"
 	tap_end # nothing that is not there has a size, or calls dlopen()

@@ -34,12 +34,12 @@ fuzz groups 25000 16384
 fuzz config 10000 4096
 fuzz native 8000 4096
 fuzz cpg 10000 8192
-fuzz evs 100000 8192
-fuzz requests 10000 2048
+fuzz evs 30000 8192
+fuzz requests 4000 2048
 fuzz channel 10000 2048
 fuzz qb_ring 5000 4096
 fuzz qb_handshake 1000 1024
-fuzz votes 20000 4096
+fuzz votes 8000 4096
 fuzz secure 2000 4096
 for service in cfg cmap control kv quorum votequorum; do
 	fuzz "$service" 5000 8192

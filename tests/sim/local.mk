@@ -32,7 +32,7 @@ noinst_LTLIBRARIES += %D%/libsimnet.la
 	%D%/history.h
 
 # The same object code as in the daemon, and beside it the one with mutants and quirks.
-noinst_PROGRAMS += %D%/coterie-sim %D%/coterie-sim-hooks
+check_PROGRAMS += %D%/coterie-sim %D%/coterie-sim-hooks
 %C%_coterie_sim_SOURCES = $(sim_sources) %D%/main.c
 %C%_coterie_sim_LDADD = %D%/libsimnet.la libtotem.la
 %C%_coterie_sim_hooks_SOURCES = $(sim_sources) %D%/main.c
@@ -40,7 +40,7 @@ noinst_PROGRAMS += %D%/coterie-sim %D%/coterie-sim-hooks
 %C%_coterie_sim_hooks_LDADD = %D%/libsimnet.la libtotem-hooks.la
 
 # Rings of up to 384 nodes: how many joins and how much time they take.
-noinst_PROGRAMS += %D%/coterie-crowd
+check_PROGRAMS += %D%/coterie-crowd
 %C%_coterie_crowd_SOURCES = %D%/crowd.c %D%/crowd.h %D%/crowd_main.c
 %C%_coterie_crowd_LDADD = %D%/libsimnet.la libtotem.la
 
@@ -67,7 +67,7 @@ dist_check_SCRIPTS += %D%/crowd.sh %D%/mutants.sh %D%/seeds.sh
 TESTS += $(sim_tests) %D%/crowd.sh %D%/mutants.sh %D%/seeds.sh
 
 # Many seeds: COTERIE_SIM_SEEDS changes their number.
-check-sim-long: all
+check-sim-long: check-programs
 	$(test_environment) bash $(srcdir)/%D%/seeds.sh $${COTERIE_SIM_SEEDS:-100000}
 # 10,000 signs of death that are false, one after the other.
 	$(builddir)/%D%/coterie-sim --faults dead --seeds 1-4600 >false-signs.log || { cat false-signs.log; exit 1; }

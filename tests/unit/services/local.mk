@@ -7,7 +7,7 @@ check_PROGRAMS += $(services_unit_tests)
 TESTS += $(services_unit_tests)
 dist_check_SCRIPTS += %D%/replaced.sh
 TESTS += %D%/replaced.sh
-sanitized_scripts += %D%/replaced.sh
+sanitized_long_scripts += %D%/replaced.sh
 
 %C%_client_test_client_error_SOURCES = %D%/client/test_client_error.c
 %C%_client_test_client_error_LDADD = libclient.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
