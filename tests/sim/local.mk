@@ -20,6 +20,7 @@ sim_sources = \
 	%D%/report.c %D%/report.h \
 	%D%/run.c \
 	%D%/services.c %D%/services.h \
+	%D%/shrink.c %D%/shrink.h \
 	%D%/sim.c %D%/sim.h \
 	%D%/step.c %D%/step.h \
 	%D%/tap.c %D%/tap.h \

@@ -8,16 +8,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/sim/shrink.h"
 #include "tests/sim/sim.h"
 
 #define VIOLATIONS_MAX 20u
+#define SHRINK_TRIES 2000u
 #define SEED_TIME_MAX 300u /* seconds that one seed may take before it counts as endless */
 
 struct request {
 	struct sim_options sim;
 	uint64_t first, last;
 	const char *trace;
-	bool wants_mutants, wants_help;
+	bool wants_mutants, wants_help, keeps_size;
 };
 
 struct totals {
@@ -41,9 +43,10 @@ static void on_signal(int number)
 
 static const char usage[] =
 	"usage: coterie-sim [--seed N | --seeds A-B] [--nodes N] [--steps N] [--faults LIST]\n"
-	"                   [--trace FILE] [--mutant NAME | --list-mutants] [--help]\n"
+	"                   [--trace FILE] [--mutant NAME | --list-mutants] [--no-shrink] [--help]\n"
 	"\n"
-	"Runs the ordered-delivery engine in simulated rings and checks every step.\n"
+	"Runs the ordered-delivery engine in simulated rings and checks every step. The first seed\n"
+	"that breaks a property is made smaller, and printed.\n"
 	"\n"
 	"  --seed N        one seed (default: 1)\n"
 	"  --seeds A-B     all seeds from A to B\n"
@@ -54,6 +57,7 @@ static const char usage[] =
 	"                  of all kinds but quirks and middle (default: all)\n"
 	"  --trace FILE    write every event of the run there (\"-\": standard output)\n"
 	"  --mutant NAME   put a deliberate bug into every engine; stops at the first violation\n"
+	"  --no-shrink     print a seed that fails as it is, as with --trace\n"
 	"  --list-mutants  name, seeds that are enough to catch it, and what it does\n"
 	"\n"
 	"Kinds of faults:";
@@ -98,7 +102,8 @@ static int parse(int argc, char **argv, struct request *request)
 		{"seeds", required_argument, NULL, 'S'}, {"nodes", required_argument, NULL, 'n'},
 		{"steps", required_argument, NULL, 'k'}, {"faults", required_argument, NULL, 'f'},
 		{"trace", required_argument, NULL, 't'}, {"mutant", required_argument, NULL, 'm'},
-		{"list-mutants", no_argument, NULL, 'l'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+		{"list-mutants", no_argument, NULL, 'l'}, {"no-shrink", no_argument, NULL, 'N'},
+		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	const char *bad;
 	uint64_t number;
 
@@ -135,6 +140,9 @@ static int parse(int argc, char **argv, struct request *request)
 			break;
 		case 'l':
 			request->wants_mutants = true;
+			break;
+		case 'N':
+			request->keeps_size = true;
 			break;
 		case 'h':
 			request->wants_help = true;
@@ -223,12 +231,35 @@ static void show_progress(const struct request *request, const struct totals *to
 		rate, (double)(request->last - request->first + 1 - totals->seeds) / rate, totals->violations);
 }
 
-static void report_seed(const struct sim *sim, struct totals *totals)
+/* Print the violation of a run, or of a smaller one that breaks the same property. */
+static void explain(const struct request *request, const struct sim *sim)
+{
+	char command[512];
+	struct sim_options smaller;
+	struct sim *again;
+
+	if (request->keeps_size || request->trace != NULL) {
+		sim_explain(sim, "tests/sim/coterie-sim", stdout);
+		return;
+	}
+	sim_command(&sim->options, command, sizeof(command));
+	printf("\nseed %" PRIu64 ": %s broken: %s\nreplay: tests/sim/coterie-sim %s\nIt is made smaller.\n",
+		sim->options.seed, sim->report.property, sim->report.text, command);
+	fflush(stdout);
+	alarm(0);
+	smaller = sim_shrink(sim, SHRINK_TRIES);
+	again = sim_create(&smaller);
+	sim_run(again);
+	sim_explain(again, "tests/sim/coterie-sim", stdout);
+	sim_destroy(again);
+}
+
+static void report_seed(const struct request *request, const struct sim *sim, struct totals *totals)
 {
 	char command[512];
 
 	if (++totals->violations == 1) {
-		sim_explain(sim, "tests/sim/coterie-sim", stdout);
+		explain(request, sim);
 		return;
 	}
 	sim_command(&sim->options, command, sizeof(command));
@@ -268,7 +299,7 @@ static void run_seed(const struct request *request, uint64_t seed, FILE *trace, 
 	totals->safe.transitional += sim->history.safe.transitional;
 	totals->safe.agreed += sim->history.safe.agreed;
 	if (sim->report.is_broken)
-		report_seed(sim, totals);
+		report_seed(request, sim, totals);
 	else if (request->first == request->last)
 		printf("seed %" PRIu64 ": %u nodes, %" PRIu64 " steps, %.3f s, trace %016" PRIx64 "\n", seed,
 			sim->node_count, sim->steps, (double)sim->clock.now_ns / 1e9, sim->trace.hash);

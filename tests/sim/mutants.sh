@@ -23,7 +23,7 @@ done <"${0%.sh}.seeds"
 
 # is_caught NAME SEEDS: sets `caught`, the seed, and `output`.
 is_caught() {
-	output=$("$sim" --mutant "$1" --faults "${faults[$1]:-all}" --seeds "$2" 2>&1)
+	output=$("$sim" --mutant "$1" --no-shrink --faults "${faults[$1]:-all}" --seeds "$2" 2>&1)
 	status=$?
 	# 1 is a violation. A status above 128 means that an assertion of the engine failed.
 	caught=$(sed -n 's/^seed \([0-9]*\): .*/\1/p' <<<"$output" | head -n 1)
@@ -38,4 +38,13 @@ while IFS=$'\t' read -r name seeds what; do
 	}
 	tap $? "$name ($what): seed ${caught:-none} of $seeds" || tap_note "status $status: $output"
 done <<<"$mutants"
+
+# A seed that fails is made smaller: two nodes and no faults are enough to skip a frame.
+output=$("$sim" --mutant DELIVER_PAST_HOLE --seeds 1-30)
+read -ra replay < <(sed -n 's/^replay: .*coterie-sim \(--seed .*\) --no-shrink$/\1/p' <<<"$output")
+tap_check "a failed seed is made smaller: ${replay[*]}" grep -q -- '--nodes 2 .*--faults none' <<<"${replay[*]}"
+tap_check "the smaller one breaks the same property" \
+	test "$(grep -o '^seed [0-9]*: [A-Z]*[0-9]*' <<<"$output" | cut -d' ' -f3 | sort -u)" = D6
+"$sim" "${replay[@]}" --no-shrink | grep -q '^seed .*: D6 broken'
+tap $? "its command repeats it"
 tap_end

@@ -122,5 +122,5 @@ void sim_explain(const struct sim *sim, const char *program, FILE *out)
 	fprintf(out, "\n");
 	trace_print(&sim->trace, out, 40, report->nodes, &report->ring);
 	sim_command(&sim->options, command, sizeof(command));
-	fprintf(out, "replay: %s %s\n", program, command);
+	fprintf(out, "replay: %s %s --no-shrink\n", program, command);
 }
