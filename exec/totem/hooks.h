@@ -9,7 +9,7 @@
 /* name, the most seeds that the simulator may need to find the bug, what is broken */
 #define TOTEM_MUTANTS(X) \
 	X(TOKEN_DUPLICATE, 20, "a retransmitted token is accepted again") \
-	X(TOKEN_FOREIGN, 50, "a token of another ring is accepted") \
+	X(TOKEN_FOREIGN, 20, "a token of another ring is accepted") \
 	X(TOKEN_SEQ_STANDS, 10, "token.seq is not raised for the frames that were sent") \
 	X(TOKEN_ARU_BLIND, 30, "a node that lacks frames does not pull the token's aru down") \
 	X(TOKEN_ARU_STOLEN, 30, "everybody raises the token's aru, not its signer alone") \

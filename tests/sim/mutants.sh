@@ -8,7 +8,7 @@ sim=${abs_top_builddir:?}/tests/sim/coterie-sim
 mutants=$("$sim" --list-mutants) || tap_skip "no mutants in this build"
 
 # Faults for mutants that need several faults in a row. A mix of all faults rarely has these.
-declare -A faults=([COMMIT_STALE_RING]="replay,crash,loss,partition" [SAFE_PROMISE_FORGOTTEN]=hole
+declare -A faults=([TOKEN_FOREIGN]="replay,partition" [COMMIT_STALE_RING]="replay,crash,loss,partition" [SAFE_PROMISE_FORGOTTEN]=hole
 	[SIGNS_BELIEVED]=dead [QUIET_NEVER]=middle [REFUSALS_BELIEVED]=patience [MARGIN_NONE]=patience
 	[BUDGET_HALVED]=patience [VOTE_ALONE]=patience [VOTE_LOST]=patience [VOTE_WITHOUT_ALL]=patience
 	[LEASE_GRANTED]="asymmetric,pause" [STRANGER_BELIEVED]="asymmetric,shift" [RESTART_FORGOTTEN]="shift,crash"
