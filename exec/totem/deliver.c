@@ -63,23 +63,39 @@ static bool is_received_by_all(const struct totem_engine *engine, uint32_t seq)
 	return aru_covers(&engine->aru, seq);
 }
 
-/* The frames that one event may still deliver: as many as it has added, and some of the backlog. So no backlog grows. */
+/*
+ * The frames that one event may still deliver: as many as have arrived since the last event, and some of the backlog. So no
+ * backlog grows.
+ */
 struct share {
-	uint32_t fresh; /* frames */
-	uint64_t rest;  /* bytes of further frames */
+	uint32_t free; /* frames of any size */
+	uint64_t rest; /* bytes of further frames */
 };
+
+/*
+ * Return how many frames this event must deliver, so that the store has room for what the other members send until the
+ * token is here again. They do not know of the backlog, and compute the room from the frames that all have received. One
+ * rotation fills half of a store at most (flow_allowed_new).
+ */
+static uint32_t pressing(const struct totem_engine *engine)
+{
+	uint32_t room = flow_store_room(engine) / 2;
+	uint32_t until = engine->pass.token.seq - room;
+
+	return seq_compare(until, engine->delivery.high) > 0 ? until - engine->delivery.high : 0;
+}
 
 static struct share share_of(struct totem_engine *engine)
 {
-	uint32_t high = engine->store.high_seq;
 	uint32_t frames = engine->options.deliver_frames;
-	struct share share = {
-		.fresh = seq_compare(high, engine->delivery.seen) > 0 ? high - engine->delivery.seen : 0,
+	uint32_t fresh = engine->store.puts - engine->delivery.seen;
+	uint32_t pressed = pressing(engine);
+
+	engine->delivery.seen = engine->store.puts;
+	return (struct share){
+		.free = fresh > pressed ? fresh : pressed,
 		.rest = frames == 0 ? UINT64_MAX : (uint64_t)frames * USUAL_SIZE,
 	};
-
-	engine->delivery.seen = high;
-	return share;
 }
 
 /* Return whether one more frame of this size may be delivered, and subtract it. */
@@ -87,8 +103,8 @@ static bool share_take(struct share *share, uint32_t size)
 {
 	uint32_t cost = size > USUAL_SIZE ? size : USUAL_SIZE;
 
-	if (share->fresh > 0) {
-		share->fresh--;
+	if (share->free > 0) {
+		share->free--;
 		return true;
 	}
 	if (share->rest == 0)
@@ -97,15 +113,12 @@ static bool share_take(struct share *share, uint32_t size)
 	return true;
 }
 
-void deliver_ready(struct totem_engine *engine)
+/* Deliver what can be delivered, and is in the share. */
+static void deliver_share(struct totem_engine *engine, struct share share)
 {
 	struct store *store = &engine->store;
 	bool is_safe = deliver_is_safe(engine);
-	struct share share;
 
-	if (engine->state != TOTEM_OPERATIONAL)
-		return;
-	share = share_of(engine);
 	while (engine->delivery.high != store->high_seq) {
 		uint32_t seq = engine->delivery.high + 1;
 		struct store_slot *slot = store_find(store, seq);
@@ -131,6 +144,18 @@ void deliver_ready(struct totem_engine *engine)
 	}
 	assert(TOTEM_MUTANT(engine, DELIVER_PAST_HOLE) ||
 		seq_compare(store->released, engine->delivery.high) <= 0); /* property I1 */
+}
+
+void deliver_ready(struct totem_engine *engine)
+{
+	if (engine->state == TOTEM_OPERATIONAL)
+		deliver_share(engine, share_of(engine));
+}
+
+void deliver_rest(struct totem_engine *engine)
+{
+	if (engine->state == TOTEM_OPERATIONAL)
+		deliver_share(engine, (struct share){.rest = UINT64_MAX});
 }
 
 /*
@@ -188,7 +213,8 @@ void deliver_forget_left(struct totem_engine *engine)
 
 void deliver_begin(struct totem_engine *engine, uint32_t seq)
 {
-	engine->delivery.high = engine->delivery.seen = seq;
+	engine->delivery.high = seq;
+	engine->delivery.seen = engine->store.puts;
 	engine->delivery.is_sync = true;
 }
 

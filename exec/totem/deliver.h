@@ -11,7 +11,7 @@ struct totem_engine;
 /* How far the frames of the installed ring are delivered. Only deliver.c changes the members. */
 struct delivery {
 	uint32_t high; /* highest seq that was delivered */
-	uint32_t seen; /* highest seq that was known when deliver_ready() was last called */
+	uint32_t seen; /* `puts` of the store when deliver_ready() was last called */
 	struct unpack *unpack;
 	bool is_sync;         /* messages that are delivered belong to the synchronisation */
 	uint32_t turns;       /* runs of frames of one member, delivered since the window was steered */
@@ -20,6 +20,8 @@ struct delivery {
 
 /** Deliver frames, but not a whole backlog at once: book ring, "Delivery". A timer delivers the rest. */
 void deliver_ready(struct totem_engine *engine);
+/** Deliver all that deliver_ready() has left over. Call this before the ring ends. */
+void deliver_rest(struct totem_engine *engine);
 /* At an installation, before and after the transitional configuration: book membership, "Installation". */
 void deliver_regular(struct totem_engine *engine);
 void deliver_transitional(struct totem_engine *engine);

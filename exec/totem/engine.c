@@ -107,7 +107,7 @@ struct totem_engine *totem_engine_create(struct frame_pool *pool, const struct t
 		engine->timer_at_ns[i] = TOTEM_NEVER;
 	engine->ring = (struct ring_id){.rep = options->nodeid, .seq = options->ring_seq + 1};
 	engine->installed.ring = engine->ring;
-	engine->delivery.high = engine->delivery.seen = options->first_seq;
+	engine->delivery.high = options->first_seq;
 	engine->recovery.received_flg = true;
 	engine->queues.is_sync_wait = true;
 	engine->delivery.is_sync = true;
@@ -250,7 +250,9 @@ void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum tot
 		enter(engine, now_ns);
 	/* The timer may have been cancelled after it expired. Then do nothing. */
 	if (engine->timer_at_ns[timer] != TOTEM_NEVER && engine->timer_at_ns[timer] <= engine->now_ns) {
-		silence_late(engine, engine->now_ns - engine->timer_at_ns[timer]);
+		/* T-deliver is set to the begin of an event, which may take long. */
+		if (timer != TOTEM_TIMER_DELIVER)
+			silence_late(engine, engine->now_ns - engine->timer_at_ns[timer]);
 		engine->timer_at_ns[timer] = TOTEM_NEVER;
 		expiry_handle(engine, timer);
 	}
@@ -307,6 +309,7 @@ void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t
 void totem_engine_leave(struct totem_engine *engine, uint64_t now_ns)
 {
 	enter(engine, now_ns);
+	deliver_rest(engine);
 	if (engine->is_started)
 		join_leave(engine);
 	engine->has_left = true;

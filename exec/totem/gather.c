@@ -105,6 +105,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 		belief_note_recovery(engine, 0);
 		recovery_leave(engine);
 	}
+	deliver_rest(engine);
 	if (engine->state == TOTEM_OPERATIONAL) {
 		engine->gather.episode++;
 		engine->gather.expected_seq = engine->gather.expected_count = 0;

@@ -119,7 +119,9 @@ static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 	if (token->retrans_flg > 1 || is_absurd(token->fcc, FCC_MAX) || is_absurd(token->backlog, BACKLOG_MAX) ||
 		(token->aru_addr != 0 && !node_set_has(core_members(engine), token->aru_addr)))
 		return false;
+	/* The token's seq never falls, and no frame is dropped that this node has acknowledged. */
 	if (seq_compare(token->seq, store->released) < 0 ||
+		seq_compare(token->seq, seq_min(store->aru, engine->pass.token.seq)) < 0 ||
 		(engine->state == TOTEM_OPERATIONAL && seq_compare(token->seq, engine->delivery.high) < 0))
 		return false;
 	for (uint32_t i = 0; i < token->rtr_count; i++) {

@@ -86,6 +86,7 @@ bool store_put(struct store *store, const struct wire_mcast *mcast, struct coter
 		.is_encapsulated = mcast->encapsulated == 1,
 	};
 	store->count++;
+	store->puts++;
 	store->high_seq = seq_max(store->high_seq, mcast->seq);
 	return true;
 }

@@ -38,6 +38,7 @@ struct store {
 	uint32_t high_seq;        /* highest seq that was present so far */
 	uint32_t touched;         /* highest seq whose slot may be dirty */
 	uint32_t count;           /* frames present */
+	uint32_t puts;            /* frames that were stored so far; wraps */
 };
 
 int store_init(struct store *store, uint32_t base); /* -ENOMEM */

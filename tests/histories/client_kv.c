@@ -34,7 +34,9 @@ struct kv_clients {
 	struct kv_history history;
 	struct kv_reset resets[RESETS_MAX];
 	uint32_t reset_count, losses;
-	struct kv_ring reset_ring; /* ring of the last reset that a node has logged */
+	uint32_t failed_stores[HISTORY_NODES_MAX]; /* of each node when it last started the service */
+	bool was_up[HISTORY_NODES_MAX];            /* whether the service ran at the last tick */
+	struct kv_ring reset_ring;                 /* ring of the last reset that a node has logged */
 	struct worker workers[HISTORY_CLIENTS];
 	uint64_t last_value;
 };
@@ -216,18 +218,36 @@ static void ask(struct worker *worker, uint64_t dice, uint32_t key)
 	worker->is_waiting = testkit_send(worker->connection, &request, size) == 0;
 }
 
+/*
+ * Note nodes that have lost their marker. Such a node does not know that there was a table. So the ring may go on with an
+ * older table, which no node logs. The marker is lost with the files of the node, and if it starts again after it could
+ * not store one: it logs then that it may forget writes.
+ */
+static void note_markers(struct kv_clients *clients)
+{
+	struct play *play = clients->play;
+
+	while (clients->losses < play->losses) {
+		clients->losses++;
+		add_reset(clients, UINT64_MAX);
+	}
+	for (uint32_t node = 0; node < play->script->nodes; node++) {
+		uint32_t failed = play->kit->nodes[node].failed_stores;
+		bool is_up = testkit_self(play->kit, node + 1, "kv") != NULL;
+
+		if (is_up && !clients->was_up[node] && failed > clients->failed_stores[node])
+			add_reset(clients, UINT64_MAX);
+		if (is_up && !clients->was_up[node])
+			clients->failed_stores[node] = failed;
+		clients->was_up[node] = is_up;
+	}
+}
+
 static void tick(void *self)
 {
 	struct kv_clients *clients = self;
 
-	/*
-	 * A node that has lost its marker does not know that there was a table. So the ring may go on with an older
-	 * table, which no node logs.
-	 */
-	while (clients->losses < clients->play->losses) {
-		clients->losses++;
-		add_reset(clients, UINT64_MAX);
-	}
+	note_markers(clients);
 	for (uint32_t i = 0; i < HISTORY_CLIENTS; i++) {
 		struct worker *worker = &clients->workers[i];
 

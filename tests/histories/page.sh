@@ -178,6 +178,8 @@ These excuses are left:
 - The first message of a node in a ring with a node that is like one of Corosync may be missing at another node. Then its client sent it in an earlier ring, and the two nodes have not been together since. Its beginning may have been sent
   there (protocol/packing.md, "Reassembly"). The program counts each use of this excuse.
 - In plays with such a node no order is searched for kv's answers, since a write that was acknowledged may be lost. The program counts these plays together with searches that were given up.
+- A node that starts kv again after it could not store its marker counts like one that has lost its files: the ring may go on with an older table. The node
+  logs this when the store fails.
 - That no node gives a table of kv up is checked in plays in which no node has lost its files, and each store has succeeded.
 - A process may leave with its node although that node has not parted, if the node has ever unloaded a service.
 

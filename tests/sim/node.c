@@ -153,7 +153,7 @@ static void queue_timer(struct node *node, enum totem_timer timer)
 	uint64_t at = deadline == TOTEM_NEVER ? TOTEM_NEVER : host_clock_when(&node->clock, deadline);
 
 	/* A timer that is set during a turn expires in the next turn at the earliest. */
-	if (timer == TOTEM_TIMER_HOLD && at <= node->sim->clock.now_ns)
+	if ((timer == TOTEM_TIMER_HOLD || timer == TOTEM_TIMER_DELIVER) && at <= node->sim->clock.now_ns)
 		at = node->sim->clock.now_ns + node->sim->turn_ns;
 	if (deadline == TOTEM_NEVER || node->queued_ns[timer] <= at)
 		return;

@@ -14,7 +14,7 @@
 
 #define NODES_MAX 5
 #define EVENTS_MAX 65536
-#define LOG_MAX 65536
+#define LOG_MAX 262144
 #define MS UINT64_C(1000000)
 #define DELAY_NS UINT64_C(100000) /* net->delay_ns, unless a test sets another */
 

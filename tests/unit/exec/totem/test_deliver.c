@@ -147,7 +147,7 @@ START_TEST(new_frames_do_not_extend_a_backlog)
 }
 END_TEST
 
-/* A change of the ring delivers what is left, in the configuration to which it belongs. */
+/* A node delivers what is left before it leaves the ring for another one. The timer never runs here. */
 START_TEST(a_change_in_the_middle)
 {
 	start(PART);
@@ -156,15 +156,174 @@ START_TEST(a_change_in_the_middle)
 	while (node_of(3)->received == 0)
 		ck_assert(net_step(net, net->now_ns + 1000 * MS));
 	ck_assert_uint_lt(node_of(3)->received, BACKLOG);
+	node_of(3)->timers[TOTEM_TIMER_DELIVER] = TOTEM_NEVER;
 	tell(3, TOTEM_EVENT_FORCE_GATHER, 0);
-	run_for(0);
-	ck_assert_uint_lt(node_of(3)->received, BACKLOG);
+	ck_assert_uint_eq(node_of(3)->received, BACKLOG);
 	run_until_ring(3, 5000);
-	run_until_received(BACKLOG, 1000);
 	run_for(100);
 	ck_assert_uint_eq(node_of(3)->received, BACKLOG);
 	ck_assert_str_eq(node_of(1)->log, node_of(3)->log);
 	ck_assert_str_eq(node_of(2)->log, node_of(3)->log);
+}
+END_TEST
+
+/* A frame above 1,500 bytes counts as several. */
+START_TEST(large_frames_count_as_several)
+{
+	static char text[5900];
+	struct iovec iov = {text, sizeof(text)};
+	uint32_t most;
+
+	options.payload_max = 6000;
+	start(PART);
+	net->drops = loses_first;
+	for (uint32_t i = 0; i < 50; i++)
+		ck_assert_int_eq(totem_engine_send(node_of(2)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
+	most = run_and_watch(50);
+	ck_assert_uint_ge(most, 2);
+	ck_assert_uint_le(most, PART * 1500 / 5900 + 2);
+}
+END_TEST
+
+/* A frame far ahead, as after lost packets, counts as one frame. */
+START_TEST(a_frame_far_ahead_is_one_frame)
+{
+	struct wire_mcast mcast = {.nodeid = 2, .system_from = 2, .encapsulated = 2};
+	struct totem_engine *engine;
+	uint8_t bytes[WIRE_MCAST_HEADER_SIZE + 40] = {0};
+	uint32_t before;
+
+	start(1);
+	engine = node_of(3)->engine;
+	net->drops = loses_first;
+	send_frames(2, BACKLOG, TOTEM_AGREED);
+	while (node_of(3)->received == 0)
+		ck_assert(net_step(net, net->now_ns + 1000 * MS));
+	before = node_of(3)->received;
+	mcast.seq = engine->pass.token.seq + 3000;
+	mcast.ring = engine->ring;
+	wire_encode_mcast_header(&mcast, false, bytes, WIRE_MCAST_HEADER_SIZE);
+	feed(3, bytes, sizeof(bytes));
+	ck_assert_uint_gt(engine->store.high_seq, engine->pass.token.seq);
+	ck_assert_uint_le(node_of(3)->received, before + 2);
+}
+END_TEST
+
+/* --- a backlog and the other members, which do not know of it --- */
+
+#define WIDE 2000u
+
+static uint32_t gap;        /* frame that node 3 does not get; 0: none */
+static uint32_t lost_above; /* node 3 does not get frames with a higher seq; 0: none is lost */
+
+static bool loses_marked(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
+{
+	struct wire_mcast mcast;
+
+	(void)n, (void)from;
+	if (to != 3 || header->type != WIRE_MCAST || wire_decode_mcast(frame->data, frame->size, &mcast) != WIRE_OK)
+		return false;
+	return (gap != 0 && mcast.seq == gap) || (lost_above != 0 && mcast.seq > lost_above);
+}
+
+/* Keep the queue of node 2 full, and handle the next event. T-deliver never runs on node 3: its loop is always busy. */
+static void step_busy(void)
+{
+	struct totem_queue queue;
+
+	totem_engine_queue(node_of(2)->engine, &queue);
+	if (queue.used < WIDE)
+		send_frames(2, WIDE - queue.used, TOTEM_AGREED);
+	node_of(3)->timers[TOTEM_TIMER_DELIVER] = TOTEM_NEVER;
+	ck_assert(net_step(net, net->now_ns + 1000 * MS));
+	for (uint32_t id = 1; id <= 3; id++)
+		node_of(id)->log_size = 0; /* the logs have no room for so many messages */
+}
+
+/*
+ * Let node 3 lack one frame until the others send nothing new, since their stores are full. Then let it get that frame.
+ * It has a backlog of nearly a store now, and the others see that it has received everything.
+ */
+static uint32_t begin_large_backlog(void)
+{
+	const struct totem_engine *other;
+	struct totem_engine *engine;
+	uint32_t high = 0;
+
+	options.fail_recv_const = 2500;
+	options.features = WIRE_FEATURE_SAFE;
+	options.deliver_frames = PART;
+	options.max_messages = options.window_size = WIDE;
+	net->visit_frames_max = 4096;
+	start_ring(3);
+	other = node_of(2)->engine;
+	engine = node_of(3)->engine;
+	gap = other->store.high_seq + 1;
+	lost_above = 0;
+	net->drops = loses_marked;
+	for (uint32_t still = 0; still < 4;) {
+		for (uint32_t visits = node_of(2)->visits; node_of(2)->visits == visits;)
+			step_busy();
+		still = other->store.high_seq == high ? still + 1 : 0;
+		high = other->store.high_seq;
+	}
+	ck_assert_uint_gt(high, STORE_WINDOW / 2 + 1000);
+	gap = 0;
+	lost_above = high;
+	while (engine->store.aru != high)
+		step_busy();
+	ck_assert_uint_lt(engine->delivery.high, high);
+	return high;
+}
+
+/*
+ * The others free the frames and send new ones, which node 3 does not get. Its store must have room for them all the same.
+ * Otherwise it would refuse the token, and a recovery would leave out frames that have no room.
+ */
+START_TEST(the_store_has_room_for_the_others)
+{
+	uint32_t high = begin_large_backlog();
+	const struct totem_engine *engine = node_of(3)->engine;
+
+	for (uint32_t visits = node_of(3)->visits; node_of(3)->visits < visits + 40;) {
+		step_busy();
+		ck_assert_uint_eq(node_of(3)->refused, 0);
+		ck_assert_uint_le(engine->pass.token.seq - engine->store.released, STORE_WINDOW);
+	}
+	ck_assert_uint_gt(engine->pass.token.seq, high);
+	lost_above = 0;
+	run_for(20000);
+	ck_assert_uint_eq(node_of(3)->gathered, 0);
+	ck_assert_uint_eq(node_of(3)->received, node_of(2)->received);
+}
+END_TEST
+
+/* A forged token that would drop frames of the backlog is refused: the others have freed them. */
+START_TEST(a_token_below_the_backlog_is_refused)
+{
+	struct totem_engine *engine;
+	struct wire_token token;
+	uint8_t bytes[2048];
+	uint32_t high;
+
+	start(1);
+	engine = node_of(3)->engine;
+	net->drops = loses_first;
+	send_frames(2, BACKLOG, TOTEM_AGREED);
+	while (node_of(3)->received == 0)
+		ck_assert(net_step(net, net->now_ns + 1000 * MS));
+	high = engine->store.aru;
+	ck_assert_uint_gt(high, engine->delivery.high + 10);
+	token = engine->pass.token;
+	token.token_seq = engine->pass.tseq + 1;
+	token.nodeid = 2;
+	token.seq = token.aru = engine->delivery.high + 1;
+	token.aru_addr = 0;
+	feed(3, bytes, wire_encode_token(&token, 3, false, bytes, sizeof(bytes)));
+	ck_assert_uint_eq(node_of(3)->refused, 1);
+	ck_assert_uint_eq(engine->store.aru, high);
+	run_until_received(BACKLOG, 1000);
 }
 END_TEST
 
@@ -191,7 +350,11 @@ int main(void)
 	tcase_add_test(parts, the_rest_comes_at_once);
 	tcase_add_test(parts, new_frames_do_not_extend_a_backlog);
 	tcase_add_loop_test(parts, a_change_in_the_middle, 0, 2);
+	tcase_add_test(parts, large_frames_count_as_several);
+	tcase_add_test(parts, a_frame_far_ahead_is_one_frame);
 	tcase_add_test(parts, frames_are_freed_after_their_delivery);
+	tcase_add_test(parts, the_store_has_room_for_the_others);
+	tcase_add_test(parts, a_token_below_the_backlog_is_refused);
 	suite_add_tcase(suite, parts);
 	return suite_run(suite);
 }
