@@ -214,7 +214,7 @@ END_TEST
 #define WIDE 2000u
 
 static uint32_t gap;        /* frame that node 3 does not get; 0: none */
-static uint32_t lost_above; /* node 3 does not get frames with a higher seq; 0: none is lost */
+static uint32_t lost_above; /* frames above this seq are lost on the way to node 3; 0: none */
 
 static bool loses_marked(
 	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
