@@ -64,7 +64,7 @@ TESTS += %D%/default_encryption.sh
 sanitized_long_scripts += %D%/default_encryption.sh
 dist_check_SCRIPTS += %D%/key_rotate.sh
 TESTS += %D%/key_rotate.sh
-sanitized_scripts += %D%/key_rotate.sh
+sanitized_long_scripts += %D%/key_rotate.sh
 
 # A cluster by commands, over ssh.
 if HAVE_JSON

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Rings of 17 to 384 simulated nodes are formed with few joins and within the bounds of book invariants, "Crowds".
-# CROWD_SEEDS (2) of each size up to 128; 384 nodes once. CROWD_LOOPS (200) crash loops of one node.
+# CROWD_SEEDS (2) of each size up to 128; 384 nodes once. CROWD_LOOPS (100) crash loops of one node.
 . "${abs_top_srcdir:?}/tests/tap.sh"
 tap_behind "$@"
 
@@ -25,7 +25,7 @@ play "64 nodes, every second one like Corosync" --nodes 64 --plain 32 --seeds "1
 play "64 nodes with small sockets" --nodes 64 --socket 65536 --ms 1000 --seeds "1-$seeds"
 play "32 nodes with 2 % loss" --nodes 32 --loss 2 --any --seeds "1-$seeds"
 # Each time the others have to agree on the node again, while the joins of its last start still arrive.
-loops=${CROWD_LOOPS:-200}
+loops=${CROWD_LOOPS:-100}
 output=$("$crowd" --nodes 16 --seeds "1-$loops" --any --kills 5 --stall 150 --ms 8000)
 tap $? "$(grep -c killed <<<"$output") times one of 16 nodes crashes in a loop, on a busy machine: no other one is put out" ||
 	tap_note "$(grep -E 'LOST|NO RING' <<<"$output")"

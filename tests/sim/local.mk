@@ -70,6 +70,7 @@ TESTS += $(sim_tests) %D%/crowd.sh %D%/mutants.sh %D%/seeds.sh
 # Many seeds: COTERIE_SIM_SEEDS changes their number.
 check-sim-long: check-programs
 	$(test_environment) bash $(srcdir)/%D%/seeds.sh $${COTERIE_SIM_SEEDS:-100000}
+	CROWD_SEEDS=10 CROWD_LOOPS=2000 $(test_environment) bash $(srcdir)/%D%/crowd.sh
 # 10,000 signs of death that are false, one after the other.
 	$(builddir)/%D%/coterie-sim --faults dead --seeds 1-4600 >false-signs.log || { cat false-signs.log; exit 1; }
 	@cat false-signs.log; count=$$(sed -n 's/^false signs: //p' false-signs.log); rm false-signs.log; \

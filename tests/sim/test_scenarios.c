@@ -10,7 +10,7 @@
 #include "tests/suite.h"
 
 #ifdef __SANITIZE_ADDRESS__ /* sanitizers make the code six times as slow, so few seeds are played */
-#define SEEDS 3
+#define SEEDS 2
 #define LARGE_SEEDS 1
 #else
 #define SEEDS 10
