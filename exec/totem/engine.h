@@ -292,9 +292,9 @@ struct totem_options {
 	 */
 	uint32_t early_frames;
 	/*
-	 * Frames of a backlog that one event delivers, besides as many as have become known since the last one. A frame
-	 * that fills a gap, or a token, may allow the delivery of thousands of frames. A frame above 1,500 bytes counts
-	 * as several. 0: one event delivers all
+	 * Frames of a backlog that one event delivers, besides as many as have arrived since the last one. A frame that
+	 * fills a gap, or a token, may allow the delivery of thousands of frames. A frame above 1,500 bytes counts as
+	 * several. 0: one event delivers all
 	 */
 	uint32_t deliver_frames;
 	uint64_t random_seed; /* for all random numbers of the engine */
