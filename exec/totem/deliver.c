@@ -79,7 +79,7 @@ struct share {
  */
 static uint32_t pressing(const struct totem_engine *engine)
 {
-	uint32_t room = flow_store_room(engine) / 2;
+	uint32_t room = store_room(engine) / 2;
 	uint32_t until = engine->pass.token.seq - room;
 
 	return seq_compare(until, engine->delivery.high) > 0 ? until - engine->delivery.high : 0;

@@ -101,17 +101,10 @@ uint32_t flow_allowed(const struct totem_engine *engine, const struct wire_token
 	return allowed;
 }
 
-uint32_t flow_store_room(const struct totem_engine *engine)
-{
-	size_t frames = STORE_BYTES_MAX / engine->options.payload_max;
-
-	return engine->state == TOTEM_RECOVERY || frames > STORE_WINDOW ? STORE_WINDOW : (uint32_t)frames;
-}
-
 uint32_t flow_allowed_new(const struct totem_engine *engine, const struct wire_token *token, uint32_t allowed)
 {
 	const struct store *store = engine->state == TOTEM_RECOVERY ? &engine->rstore : &engine->store;
-	uint32_t size = flow_window_size(engine, token), room = flow_store_room(engine);
+	uint32_t size = flow_window_size(engine, token), room = store_room(engine);
 
 	/* Leave room for what this node and the others may send in a rotation, at most a quarter of the room for each. */
 	allowed = allowed < room / 4 ? allowed : room / 4;

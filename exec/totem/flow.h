@@ -43,11 +43,6 @@ uint32_t flow_window(const struct totem_engine *engine, const struct wire_token 
  */
 uint32_t flow_allowed(const struct totem_engine *engine, const struct wire_token *token, uint32_t waiting);
 /**
- * Return how many frames the stores may keep. All members compute it from the same numbers, so that nobody has to keep
- * more. In RECOVERY frames are only freed with the ring, and the stores of the old ring bound what is owed.
- */
-uint32_t flow_store_room(const struct totem_engine *engine);
-/**
  * Return how many of the allowed frames may be new ones. The store keeps all frames between the aru of the slowest
  * member and the newest frame. If the stores have no room, by STORE_WINDOW and STORE_BYTES_MAX, return 0: a visit then
  * only sends frames that were requested, which makes room.

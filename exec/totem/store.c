@@ -51,6 +51,13 @@ void store_reset(struct store *store, uint32_t base)
 	store->released = store->aru = store->high_seq = store->touched = base;
 }
 
+uint32_t store_room(const struct totem_engine *engine)
+{
+	size_t frames = STORE_BYTES_MAX / engine->options.payload_max;
+
+	return engine->state == TOTEM_RECOVERY || frames > STORE_WINDOW ? STORE_WINDOW : (uint32_t)frames;
+}
+
 bool store_fits(const struct store *store, uint32_t seq) { return seq - store->released - 1 < STORE_WINDOW; }
 
 struct store_slot *store_slot(const struct store *store, uint32_t seq)

@@ -45,6 +45,11 @@ int store_init(struct store *store, uint32_t base); /* -ENOMEM */
 void store_fini(struct store *store);
 /** Drop all frames. The next frame has the seq base + 1. */
 void store_reset(struct store *store, uint32_t base);
+/**
+ * Return how many frames the stores may keep. All members compute it from the same numbers, so that nobody has to keep
+ * more. In RECOVERY frames are only freed with the ring, and the stores of the old ring bound what is owed.
+ */
+uint32_t store_room(const struct totem_engine *engine);
 /** Return whether seq is in the window: it is neither freed nor too far ahead. */
 bool store_fits(const struct store *store, uint32_t seq);
 /** Return the slot of seq. store_fits must be true for it. */
