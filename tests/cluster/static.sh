@@ -34,8 +34,8 @@ command -v readelf >/dev/null || tap_skip "no readelf"
 cd "$folder" || exit
 nice "$source/configure" --quiet "${options[@]}" >"$folder/configured" 2>&1
 tap $? "configure" || sed 's/^/# /' "$folder/configured"
-# Nothing is compiled for shared libraries as well.
-build LIBTOOLFLAGS=--tag=disable-shared exec/coterie libcpg.la conf/demo_client
+# Files that belong only to the daemon are not compiled for shared libraries as well.
+build LIBTOOLFLAGS=--tag=disable-shared libexecutive.la && build exec/coterie libcpg.la conf/demo_client
 tap $? "make" || {
 	sed 's/^/# /' "$folder/built"
 	tap_end # nothing that is not there has a size, or calls dlopen()
