@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Try smaller options of a run, one part after the other, and keep those that break the same property. */
 #include "tests/sim/shrink.h"
 
 #include <string.h>

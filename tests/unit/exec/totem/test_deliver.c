@@ -45,6 +45,19 @@ static bool loses_first(
 	return true;
 }
 
+/*
+ * Start a ring in which node 3 lacks the first frame of node 2, and has those behind it, until it gets that frame and
+ * delivers a first part.
+ */
+static void begin_backlog(uint32_t deliver_frames, uint32_t count, enum totem_guarantee guarantee)
+{
+	start(deliver_frames);
+	net->drops = loses_first;
+	send_frames(2, count, guarantee);
+	while (node_of(3)->received == 0)
+		ck_assert(net_step(net, net->now_ns + 1000 * MS));
+}
+
 /* Run until all nodes have `count` messages. @return the most messages that node 3 got in one event */
 static uint32_t run_and_watch(uint32_t count)
 {
@@ -96,17 +109,11 @@ END_TEST
 /* All parts are delivered at the time at which the gap was filled: the rest waits for no packet. */
 START_TEST(the_rest_comes_at_once)
 {
-	const struct node *node;
 	uint64_t begun_ns;
 
-	start(PART);
-	node = node_of(3);
-	net->drops = loses_first;
-	send_frames(2, BACKLOG, TOTEM_AGREED);
-	while (node->received == 0)
-		ck_assert(net_step(net, net->now_ns + 1000 * MS));
+	begin_backlog(PART, BACKLOG, TOTEM_AGREED);
 	begun_ns = net->now_ns;
-	while (node->received < BACKLOG)
+	while (node_of(3)->received < BACKLOG)
 		ck_assert(net_step(net, net->now_ns + 1000 * MS));
 	ck_assert_uint_eq(net->now_ns, begun_ns);
 }
@@ -122,12 +129,8 @@ START_TEST(new_frames_do_not_extend_a_backlog)
 	uint32_t sent = 50;
 	uint32_t most = 0;
 
-	start(1);
+	begin_backlog(1, sent, TOTEM_AGREED);
 	engine = node_of(3)->engine;
-	net->drops = loses_first;
-	send_frames(2, sent, TOTEM_AGREED);
-	while (node_of(3)->received == 0)
-		ck_assert(net_step(net, net->now_ns + 1000 * MS));
 	for (uint32_t visits = node_of(3)->visits; node_of(3)->visits < visits + 5;) {
 		uint32_t high = engine->store.high_seq;
 		uint32_t backlog = high - engine->delivery.high;
@@ -150,11 +153,7 @@ END_TEST
 /* A node delivers what is left before it leaves the ring for another one. The timer never runs here. */
 START_TEST(a_change_in_the_middle)
 {
-	start(PART);
-	net->drops = loses_first;
-	send_frames(2, BACKLOG, _i == 0 ? TOTEM_AGREED : TOTEM_SAFE);
-	while (node_of(3)->received == 0)
-		ck_assert(net_step(net, net->now_ns + 1000 * MS));
+	begin_backlog(PART, BACKLOG, _i == 0 ? TOTEM_AGREED : TOTEM_SAFE);
 	ck_assert_uint_lt(node_of(3)->received, BACKLOG);
 	node_of(3)->timers[TOTEM_TIMER_DELIVER] = TOTEM_NEVER;
 	tell(3, TOTEM_EVENT_FORCE_GATHER, 0);
@@ -193,12 +192,8 @@ START_TEST(a_frame_far_ahead_is_one_frame)
 	uint8_t bytes[WIRE_MCAST_HEADER_SIZE + 40] = {0};
 	uint32_t before;
 
-	start(1);
+	begin_backlog(1, BACKLOG, TOTEM_AGREED);
 	engine = node_of(3)->engine;
-	net->drops = loses_first;
-	send_frames(2, BACKLOG, TOTEM_AGREED);
-	while (node_of(3)->received == 0)
-		ck_assert(net_step(net, net->now_ns + 1000 * MS));
 	before = node_of(3)->received;
 	mcast.seq = engine->pass.token.seq + 3000;
 	mcast.ring = engine->ring;
@@ -307,12 +302,8 @@ START_TEST(a_token_below_the_backlog_is_refused)
 	uint8_t bytes[2048];
 	uint32_t high;
 
-	start(1);
+	begin_backlog(1, BACKLOG, TOTEM_AGREED);
 	engine = node_of(3)->engine;
-	net->drops = loses_first;
-	send_frames(2, BACKLOG, TOTEM_AGREED);
-	while (node_of(3)->received == 0)
-		ck_assert(net_step(net, net->now_ns + 1000 * MS));
 	high = engine->store.aru;
 	ck_assert_uint_gt(high, engine->delivery.high + 10);
 	token = engine->pass.token;
