@@ -12,15 +12,17 @@ mapfile -t scripts < <(find . \( -name .git -o -name 'build*' -o -name _build -o
 	xargs -0 grep -LE '^# Generated (automatically )?by' | sort)
 check=(shellcheck -S warning -e "SC1091,SC2154" -f gcc)
 # To follow what a script sources takes most of the time: only where something is found without it, and everywhere with
-# SHELL_FOLLOW=all (make check-long). One by one: shellcheck also follows what it is given in the same call.
+# SHELL_FOLLOW=all (make check-long). A variable that only another script reads is not such a find. One by one: shellcheck
+# also follows what it is given in the same call.
 declare -A found
-while IFS=: read -r script _; do
-	found[$script]=1
+uses=$(grep -ohE '\$\{?[!#]?[A-Za-z_][A-Za-z0-9_]*' "${scripts[@]}" | tr -d '${!#' | sort -u)
+while IFS=: read -r script _ _ _ text; do
+	grep -qxF "${text%% appears unused*}" <<<"$uses" || found[$script]=1
 done < <(if [ "${SHELL_FOLLOW:-}" = all ]; then
 	printf '%s:\n' "${scripts[@]}"
 else
 	printf '%s\0' "${scripts[@]}" | xargs -0 -n 1 "${check[@]}"
-fi)
+fi | sed 's/: /:/g')
 for script in "${scripts[@]}"; do
 	if [ -n "${found[$script]:-}" ]; then
 		tap_check "$script" "${check[@]}" -x "$script"
