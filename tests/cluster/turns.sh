@@ -3,12 +3,12 @@
 # A client that sends two messages of 1 MB and reads one event, in turns, falls behind what it has sent. It is told to try
 # again until it has read some of it, and keeps its connection: over libqb, with a fast channel, with messages in
 # parts and with zero-copy buffers, with our library and with Debian's. What waits for it in the daemon is bounded.
-# TURNS_MS (4000): how long each of them sends.
+# TURNS_MS (2000): how long each of them sends.
 export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=4"
 . "$(dirname "$0")/lab.sh"
 
 turns=$(lab_program cpg_turns)
-ms=${TURNS_MS:-4000}
+ms=${TURNS_MS:-2000}
 HOLD_KB=32768 # IPC_HOLD_SIZE of exec/ipc/ipc_server.h
 OVERHEAD_KB=49152 # the message that the client reads, frames of the ring, and what malloc keeps
 [ -z "${COTERIE_KEEP_PLUGINS:-}" ] || OVERHEAD_KB=98304 # sanitizers add something to each block

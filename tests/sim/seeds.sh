@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Seeds of the simulator over 2 to 16 nodes with all faults, then with reference-like peers.
-# usage: seeds.sh [COUNT] (default: 600, or COTERIE_SIM_SEEDS)
+# usage: seeds.sh [COUNT] (default: 300, or COTERIE_SIM_SEEDS)
 . "${abs_top_srcdir:?}/tests/tap.sh"
 tap_behind "$@"
 
 sim=${abs_top_builddir:?}/tests/sim/coterie-sim
-count=${1:-${COTERIE_SIM_SEEDS:-600}}
+count=${1:-${COTERIE_SIM_SEEDS:-300}}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
