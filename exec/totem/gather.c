@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Joins and consensus: book membership, "Gather", book membership, "Joins" and book membership, "Leave". */
+/* Joins: book membership, "Gather", book membership, "Joins" and book membership, "Leave". */
 #include "exec/totem/gather.h"
 
 #include <assert.h>
@@ -7,8 +7,6 @@
 #include "exec/totem/state.h"
 
 #define CONTINUOUS_GATHER_MAX 3u
-/* Allowance for turns of the loop and late packets, when several nodes conclude at the same time. */
-#define MARGIN_NS (20 * MILLISECOND_NS)
 /* A failed node is not restored within this many join periods of the consensus timeout. */
 #define RESTORE_JOINS 4u
 #define EXPECTED_MAX 8u /* ring seqs that are stored ahead between two configurations */
@@ -134,23 +132,6 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	join_schedule(engine, is_prompted(cause));
 }
 
-/* Return whether all candidates have sent the lists of this node. Put the candidates into `live`. */
-static bool is_agreed(struct totem_engine *engine)
-{
-	const struct node_set *live = lists_live(engine);
-
-	if (live->count == 0)
-		return false;
-	if (TOTEM_MUTANT(engine, CONSENSUS_MAJORITY)) {
-		uint32_t count = 0;
-
-		for (uint32_t i = 0; i < live->count; i++)
-			count += node_set_has(&engine->lists.consensus, live->ids[i]);
-		return count > live->count / 2;
-	}
-	return node_set_contains(&engine->lists.consensus, live);
-}
-
 /*
  * Let the user store ahead the seq of the ring that another node is about to begin. Members with random first numbers
  * come one after the other, so there may be several before the ring forms. A forged join must not cause more.
@@ -172,7 +153,7 @@ static void consent(struct totem_engine *engine, uint32_t node)
 {
 	lists_agree(engine, node);
 
-	bool agreed = is_agreed(engine);
+	bool agreed = conclude_is_agreed(engine);
 
 	if (engine->gather.has_failed_to_receive &&
 		(agreed || node_set_equal(&engine->lists.proc, &engine->lists.failed))) {
@@ -223,76 +204,6 @@ static bool has_our_lists(const struct totem_engine *engine)
 		       node_set_equal(&engine->gather.join_failed, &engine->lists.failed));
 }
 
-/* Return when the last lease ends of the members that would be given up now. */
-static uint64_t leases_end_ns(const struct totem_engine *engine)
-{
-	uint64_t until_ns = 0;
-
-	for (uint32_t i = 0; i < engine->peers.count; i++) {
-		const struct peer *peer = &engine->peers.all[i];
-
-		if (peer->id == engine->options.nodeid || !node_set_has(&engine->lists.proc, peer->id) ||
-			node_set_has(&engine->lists.failed, peer->id) ||
-			node_set_has(&engine->lists.consensus, peer->id))
-			continue;
-		if (belief_lease_end_ns(engine, peer) > until_ns)
-			until_ns = belief_lease_end_ns(engine, peer);
-	}
-	return until_ns;
-}
-
-/* Handle the consensus timeout: book membership, "Joins". Return whether the node must gather again. */
-static bool conclude(struct totem_engine *engine)
-{
-	engine->counters.consensus_timeouts++;
-	if (is_agreed(engine)) {
-		/* All candidates agree, but no commit token of the representative has arrived. */
-		lists_ask_again(engine);
-		return false;
-	}
-	for (uint32_t i = 0; i < engine->lists.proc.count; i++) {
-		if (!node_set_has(&engine->lists.consensus, engine->lists.proc.ids[i])) {
-			lists_fail(engine, engine->lists.proc.ids[i]);
-			backoff_given_up(engine, engine->lists.proc.ids[i]);
-		}
-	}
-	if (node_set_contains(&engine->lists.failed, &engine->lists.proc)) {
-		/*
-		 * All candidates have failed, including this node, which failed to receive. Start again as a ring of
-		 * one.
-		 */
-		engine->gather.has_failed_to_receive = false;
-		lists_empty(engine);
-	}
-	return true;
-}
-
-/* Return whether a candidate that has not agreed yet may agree soon, since it sends joins. */
-static bool may_agree(const struct totem_engine *engine)
-{
-	for (uint32_t i = 0; i < engine->lists.proc.count; i++) {
-		uint32_t id = engine->lists.proc.ids[i];
-		const struct peer *peer = peer_find(engine, id);
-
-		if (peer != NULL && id != engine->options.nodeid && peer->heard_episode == engine->gather.episode &&
-			!node_set_has(&engine->lists.failed, id) && !node_set_has(&engine->lists.consensus, id))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Return whether this node must conclude now: a member of the last ring is forming a ring without it, and this node has
- * waited for silent members for long enough. If it waited a second time, it would be quorate at the same time as that
- * ring.
- */
-static bool is_left_behind(struct totem_engine *engine, uint32_t from)
-{
-	return engine->state != TOTEM_OPERATIONAL && node_set_has(&engine->installed.memb, from) &&
-	       belief_is_patience_over(engine) && !is_agreed(engine) && !may_agree(engine) &&
-	       leases_end_ns(engine) <= engine->now_ns;
-}
-
 /*
  * Return whether the sender may have sent its list before it heard this node's new ring. So its word that this node has
  * failed may be about an earlier daemon or ring, and it would be taken back at once.
@@ -332,7 +243,7 @@ static void process_join(struct totem_engine *engine, const struct wire_join *jo
 	if (node_set_has(&engine->gather.join_failed, engine->options.nodeid)) {
 		if (!may_be_unaware(engine, from)) {
 			lists_fail(engine, from);
-			is_concluded = is_left_behind(engine, from) && conclude(engine);
+			is_concluded = conclude_is_due(engine, from) && conclude_now(engine);
 		}
 	} else {
 		adopt_failed(engine, from, join->ring_seq);
@@ -539,57 +450,13 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 	backoff_accuse(engine, join.system_from);
 }
 
-/*
- * Return whether this node must wait before it concludes, since it is in a majority of the last ring. If so, set the
- * timer to the end of the wait. A node that is cut off must first have concluded that it is alone. The majority may have
- * had the token up to one hold time before that node. So two quorate memberships are never in force at the same time.
- * Corosync does not wait.
- *
- * The majority are members that this node has heard since it entered GATHER. If it was cut off in an attempt, it has
- * heard all of them before, and must not wait.
- */
-static bool waits_for_margin(struct totem_engine *engine, enum totem_timer timer)
-{
-	uint32_t count = 1; /* this node */
-
-	if (engine->gather.is_conclusion_due || engine->installed.memb.count < 3 || TOTEM_MUTANT(engine, MARGIN_NONE))
-		return false;
-	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
-
-		count += peer != NULL && peer->id != engine->options.nodeid &&
-			 peer->heard_episode == engine->gather.episode && peer->heard_ns >= engine->gather.began_ns;
-	}
-	if (count <= engine->installed.memb.count / 2)
-		return false;
-	engine->gather.is_conclusion_due = true;
-	timer_set(engine, timer, engine->options.hold_ns + MARGIN_NS);
-	return true;
-}
-
-/* Return whether leases are still valid. If so, set the timer to the end of the wait. */
-static bool waits_for_leases(struct totem_engine *engine, enum totem_timer timer)
-{
-	uint64_t until_ns = leases_end_ns(engine);
-
-	if (until_ns <= engine->now_ns)
-		return false;
-	timer_set(engine, timer, until_ns - engine->now_ns);
-	return true;
-}
-
-static bool waits_to_conclude(struct totem_engine *engine, enum totem_timer timer)
-{
-	return waits_for_leases(engine, timer) || waits_for_margin(engine, timer);
-}
-
 void gather_consensus_expired(struct totem_engine *engine)
 {
 	if (engine->state != TOTEM_GATHER || engine->pause.is_pausing)
 		return;
-	if (!is_agreed(engine) && waits_to_conclude(engine, TOTEM_TIMER_CONSENSUS))
+	if (!conclude_is_agreed(engine) && conclude_waits(engine, TOTEM_TIMER_CONSENSUS))
 		return;
-	if (conclude(engine))
+	if (conclude_now(engine))
 		gather_enter(engine, GATHER_CONSENSUS_TIMEOUT);
 	else
 		timer_start_token(engine);
@@ -597,7 +464,7 @@ void gather_consensus_expired(struct totem_engine *engine)
 
 void gather_token_expired(struct totem_engine *engine)
 {
-	if (!is_agreed(engine) && waits_to_conclude(engine, TOTEM_TIMER_TOKEN))
+	if (!conclude_is_agreed(engine) && conclude_waits(engine, TOTEM_TIMER_TOKEN))
 		return;
 	engine->counters.continuous_gather++;
 	if (engine->counters.continuous_gather > CONTINUOUS_GATHER_MAX) {
@@ -609,7 +476,7 @@ void gather_token_expired(struct totem_engine *engine)
 
 		core_trace(engine, &trace);
 	}
-	(void)conclude(engine);
+	(void)conclude_now(engine);
 	gather_enter(engine, GATHER_CONSENSUS_EXPIRED);
 }
 

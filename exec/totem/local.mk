@@ -6,6 +6,7 @@ totem_sources = \
 	%D%/backoff.c %D%/backoff.h %D%/belief.c %D%/belief.h \
 	%D%/claim.c %D%/claim.h \
 	%D%/commit.c %D%/commit.h \
+	%D%/conclude.c %D%/conclude.h \
 	%D%/configure.c %D%/configure.h \
 	%D%/core.c %D%/core.h \
 	%D%/counters.c \

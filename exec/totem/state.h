@@ -36,6 +36,7 @@
 #include "exec/totem/belief.h"
 #include "exec/totem/claim.h"
 #include "exec/totem/commit.h"
+#include "exec/totem/conclude.h"
 #include "exec/totem/configure.h"
 #include "exec/totem/core.h"
 #include "exec/totem/deliver.h"
