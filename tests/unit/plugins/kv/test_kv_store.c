@@ -203,7 +203,7 @@ START_TEST(a_place_among_the_changes_is_found_in_turns)
 	put_numbers(1000, 1);
 	for (; !kv_store_seek(&store, 800, 100); turns++) {
 		/* Write three entries again: the next one of the walk, one far ahead and one far behind. */
-		memcpy(key, store.walk->key, 9);
+		memcpy(key, store.walk->key, 8);
 		key[8] = '\0';
 		put(key, "value", 2000 + 3 * turns);
 		snprintf(key, sizeof(key), "%08x", (899 + turns) * 2654435761u);
