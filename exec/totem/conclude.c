@@ -55,14 +55,6 @@ bool conclude_now(struct totem_engine *engine)
 			backoff_given_up(engine, engine->lists.proc.ids[i]);
 		}
 	}
-	if (node_set_contains(&engine->lists.failed, &engine->lists.proc)) {
-		/*
-		 * All candidates have failed, including this node, which failed to receive. Start again as a ring of
-		 * one.
-		 */
-		engine->gather.has_failed_to_receive = false;
-		lists_empty(engine);
-	}
 	return true;
 }
 
@@ -88,19 +80,14 @@ bool conclude_is_due(struct totem_engine *engine, uint32_t from)
 }
 
 /*
- * Return whether this node must wait before it concludes, since it is in a majority of the last ring. If so, set the
- * timer to the end of the wait. A node that is cut off must first have concluded that it is alone. The majority may have
- * had the token up to one hold time before that node. So two quorate memberships are never in force at the same time.
- * Corosync does not wait.
- *
  * The majority are members that this node has heard since it entered GATHER. If it was cut off in an attempt, it has
  * heard all of them before, and must not wait.
  */
-static bool waits_for_margin(struct totem_engine *engine, enum totem_timer timer)
+bool conclude_waits_for_margin(struct totem_engine *engine, enum totem_timer timer)
 {
 	uint32_t count = 1; /* this node */
 
-	if (engine->gather.is_conclusion_due || engine->installed.memb.count < 3 || TOTEM_MUTANT(engine, MARGIN_NONE))
+	if (engine->installed.memb.count < 3 || TOTEM_MUTANT(engine, MARGIN_NONE))
 		return false;
 	for (uint32_t i = 0; i < engine->installed.memb.count; i++) {
 		const struct peer *peer = peer_find(engine, engine->installed.memb.ids[i]);
@@ -110,13 +97,11 @@ static bool waits_for_margin(struct totem_engine *engine, enum totem_timer timer
 	}
 	if (count <= engine->installed.memb.count / 2)
 		return false;
-	engine->gather.is_conclusion_due = true;
 	timer_set(engine, timer, engine->options.hold_ns + MARGIN_NS);
 	return true;
 }
 
-/* Return whether leases are still valid. If so, set the timer to the end of the wait. */
-static bool waits_for_leases(struct totem_engine *engine, enum totem_timer timer)
+bool conclude_waits_for_leases(struct totem_engine *engine, enum totem_timer timer)
 {
 	uint64_t until_ns = leases_end_ns(engine);
 
@@ -124,9 +109,4 @@ static bool waits_for_leases(struct totem_engine *engine, enum totem_timer timer
 		return false;
 	timer_set(engine, timer, until_ns - engine->now_ns);
 	return true;
-}
-
-bool conclude_waits(struct totem_engine *engine, enum totem_timer timer)
-{
-	return waits_for_leases(engine, timer) || waits_for_margin(engine, timer);
 }

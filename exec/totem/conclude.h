@@ -21,7 +21,14 @@ bool conclude_now(struct totem_engine *engine);
  * ring.
  */
 bool conclude_is_due(struct totem_engine *engine, uint32_t from);
-/** Return whether this node must wait before it concludes. If so, set the timer to the end of the wait. */
-bool conclude_waits(struct totem_engine *engine, enum totem_timer timer);
+/** Return whether a member that would be given up has a lease. If so, set the timer to the end of the last one. */
+bool conclude_waits_for_leases(struct totem_engine *engine, enum totem_timer timer);
+/**
+ * Return whether this node must wait before it concludes, since it is in a majority of the last ring. If so, set the
+ * timer to the end of the wait. Call it once for each gather. A node that is cut off must first have concluded that it is
+ * alone. The majority may have had the token up to one hold time before that node. So two quorate memberships are never
+ * in force at the same time. Corosync does not wait.
+ */
+bool conclude_waits_for_margin(struct totem_engine *engine, enum totem_timer timer);
 
 #endif

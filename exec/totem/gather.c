@@ -125,7 +125,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	timer_cancel(engine, TOTEM_TIMER_HOLD);
 	join_begin(engine);
 	timer_set(engine, TOTEM_TIMER_CONSENSUS, consensus_ns);
-	engine->gather.is_conclusion_due = false;
+	engine->gather.has_waited = false;
 	suspect_start(engine);
 	lease_gather(engine);
 	late_path_gather(engine);
@@ -204,6 +204,22 @@ static bool has_our_lists(const struct totem_engine *engine)
 		       node_set_equal(&engine->gather.join_failed, &engine->lists.failed));
 }
 
+/* Go on without the candidates that have not agreed. Return whether the node must gather again. */
+static bool give_up(struct totem_engine *engine)
+{
+	if (!conclude_now(engine))
+		return false;
+	if (node_set_contains(&engine->lists.failed, &engine->lists.proc)) {
+		/*
+		 * All candidates have failed, including this node, which failed to receive. Start again as a ring of
+		 * one.
+		 */
+		engine->gather.has_failed_to_receive = false;
+		lists_empty(engine);
+	}
+	return true;
+}
+
 /*
  * Return whether the sender may have sent its list before it heard this node's new ring. So its word that this node has
  * failed may be about an earlier daemon or ring, and it would be taken back at once.
@@ -243,7 +259,7 @@ static void process_join(struct totem_engine *engine, const struct wire_join *jo
 	if (node_set_has(&engine->gather.join_failed, engine->options.nodeid)) {
 		if (!may_be_unaware(engine, from)) {
 			lists_fail(engine, from);
-			is_concluded = conclude_is_due(engine, from) && conclude_now(engine);
+			is_concluded = conclude_is_due(engine, from) && give_up(engine);
 		}
 	} else {
 		adopt_failed(engine, from, join->ring_seq);
@@ -450,13 +466,24 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 	backoff_accuse(engine, join.system_from);
 }
 
+/* Return whether this node must wait before it concludes. If so, set the timer to the end of the wait. */
+static bool waits(struct totem_engine *engine, enum totem_timer timer)
+{
+	if (conclude_waits_for_leases(engine, timer))
+		return true;
+	if (engine->gather.has_waited || !conclude_waits_for_margin(engine, timer))
+		return false;
+	engine->gather.has_waited = true;
+	return true;
+}
+
 void gather_consensus_expired(struct totem_engine *engine)
 {
 	if (engine->state != TOTEM_GATHER || engine->pause.is_pausing)
 		return;
-	if (!conclude_is_agreed(engine) && conclude_waits(engine, TOTEM_TIMER_CONSENSUS))
+	if (!conclude_is_agreed(engine) && waits(engine, TOTEM_TIMER_CONSENSUS))
 		return;
-	if (conclude_now(engine))
+	if (give_up(engine))
 		gather_enter(engine, GATHER_CONSENSUS_TIMEOUT);
 	else
 		timer_start_token(engine);
@@ -464,7 +491,7 @@ void gather_consensus_expired(struct totem_engine *engine)
 
 void gather_token_expired(struct totem_engine *engine)
 {
-	if (!conclude_is_agreed(engine) && conclude_waits(engine, TOTEM_TIMER_TOKEN))
+	if (!conclude_is_agreed(engine) && waits(engine, TOTEM_TIMER_TOKEN))
 		return;
 	engine->counters.continuous_gather++;
 	if (engine->counters.continuous_gather > CONTINUOUS_GATHER_MAX) {
@@ -476,7 +503,7 @@ void gather_token_expired(struct totem_engine *engine)
 
 		core_trace(engine, &trace);
 	}
-	(void)conclude_now(engine);
+	(void)give_up(engine);
 	gather_enter(engine, GATHER_CONSENSUS_EXPIRED);
 }
 

@@ -37,7 +37,7 @@ struct gather {
 	uint64_t waiting_ns;     /* since when it has waited for members of its last ring, without a pause */
 	uint64_t expected_seq;   /* the last seq that was given to expect_ring_seq since then */
 	uint32_t expected_count; /* how many were */
-	bool is_conclusion_due;  /* a majority has waited for its margin: see waits_for_margin() */
+	bool has_waited;         /* a majority has waited for its margin: conclude_waits_for_margin() */
 	bool has_failed_to_receive;
 	struct node_set join_proc, join_failed; /* lists of the join that is being handled */
 	struct node_set strangers;              /* memory for one call */
