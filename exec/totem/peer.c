@@ -104,8 +104,7 @@ bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring
 
 bool peer_was_restored(const struct totem_engine *engine, const struct peer *peer)
 {
-	/* The episode of a ring that has been installed is over. */
-	return peer != NULL && engine->state != TOTEM_OPERATIONAL && peer->restored_episode == engine->gather.episode;
+	return peer != NULL && peer->restored_episode == engine->gather.episode;
 }
 
 bool peer_has_probes(const struct totem_engine *engine, const struct peer *peer)

@@ -96,7 +96,7 @@ struct peer *peer_find(const struct totem_engine *engine, uint32_t id);
  * joins are accepted.
  */
 bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring_seq);
-/** Return whether the peer failed and became a candidate again in this gather episode. NULL: no. */
+/** Return whether the peer failed and became a candidate again in the last gather episode. NULL: no. */
 bool peer_was_restored(const struct totem_engine *engine, const struct peer *peer);
 /** Return whether both the peer and this node answer probes. */
 bool peer_has_probes(const struct totem_engine *engine, const struct peer *peer);
