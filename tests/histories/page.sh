@@ -94,6 +94,7 @@ before=$(mktemp)
 cp "$page" "$before"
 kept() {
 	awk -v heading="$1" '/^##/ { is_in = $0 == heading } is_in' "$before"
+	echo
 }
 
 # mutants FILE HEADING: the text on standard input, with the rows of the file, if these mutants were played.
@@ -204,7 +205,7 @@ END
 	above 2>/dev/null | mutants mutants '## Mutants above the engine'
 	engine 2>/dev/null | mutants engine '## Mutants of the engine, in the simulator'
 	rest 2>/dev/null | mutants rest '## Other mutants'
-} >"$work/page"
+} | cat -s | sed "\$ { /^\$/d }" >"$work/page"
 mv "$work/page" "$page"
 rm "$before"
 echo "$page"

@@ -82,9 +82,11 @@ def is_caught(mutant, build):
                                   text=True, errors="replace", timeout=TIMEOUT_S, check=False)
         except subprocess.TimeoutExpired:
             return program, "it hangs"
-        failed = re.findall(r"^not ok \d+ - (\S+)", done.stdout, re.MULTILINE)
+        # The first case of a unit test that fails, or the first seed of a simulator, or the last line of all.
+        failed = re.findall(r"^not ok \d+ - (?:\S*/)?(\S+?):? ", done.stdout, re.MULTILINE)
+        failed += re.findall(r"^seed \d+\b.*", done.stdout, re.MULTILINE) if done.returncode != 0 else []
         if done.returncode != 0 or failed:
-            return program, failed[0] if failed else (done.stdout.strip().split("\n") or [""])[-1][:100]
+            return program, (failed[0] if failed else (done.stdout.strip().split("\n") or [""])[-1])[:100]
     return None
 
 
