@@ -114,7 +114,7 @@ One-line changes (`tests/mutants/list`), and the first seed that notices each.
 | mutant | what is wrong | seed | what a client sees |
 |---|---|---|---|
 END
-	sed -n 's/^ok [0-9]* - \([a-z_]*\) (\(.*\)): caught by [^ ]* seed \([0-9]*\) fails: \(.*\)/| `\1` | \2 | \3 | \4 |/p' "$work/mutants"
+	sed -n 's/^ok [0-9]* - \([a-z_]*\) (\(.*\)): caught by [^ ]* seed \([0-9]*\)[a-z ]*: \(.*\)/| `\1` | \2 | \3 | \4 |/p' "$work/mutants"
 	survivors=$(sed -n 's/^not ok [0-9]* - \([a-z_]*\) (\(.*\)): SURVIVES/- `\1`: \2/p' "$work/mutants")
 	if [ -n "$survivors" ]; then
 		printf '\nThese survive the seeds that were played. The unit tests named in the list notice them.\n\n%s\n' "$survivors"
