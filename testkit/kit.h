@@ -21,6 +21,7 @@
 #include <coterie/testkit.h>
 
 #include "exec/executive.h"
+#include "exec/life/plugin_life.h"
 #include "tests/sim/host_clock.h"
 #include "tests/sim/net.h"
 
@@ -167,13 +168,22 @@ void node_wait_for_disk(struct kit_node *node);
 void node_packet(struct kit_node *node, struct packet *packet); /* takes over the reference */
 void node_refused(struct kit_node *node, struct packet *packet, uint32_t by);
 void node_closed(struct kit_node *node, uint32_t by);
-void node_turn(struct kit_node *node);                           /* run a turn of the node */
-int node_reload(struct kit_node *node, const char *name);        /* read the options of this plugin again */
-int node_load(struct kit_node *node, struct kit_plugin *wanted); /* load a plugin while the node runs; 0; -EINVAL */
+void node_turn(struct kit_node *node);                    /* run a turn of the node */
+int node_reload(struct kit_node *node, const char *name); /* read the options of this plugin again */
+/**
+ * Load a plugin while the node runs. On later turns it synchronises with the same service of other nodes, and its IPC
+ * name opens. Then done is called, unless it is NULL. arg: its argument, and the owner for plugin_life_forget
+ * @return 0; -EINVAL, -ENOMEM: refused
+ */
+int node_load(struct kit_node *node, const struct kit_plugin *wanted, plugin_life_done done, void *arg);
 
 /* --- plugins.c --- */
 
 void kit_plugins_free(struct kit_node *node);
+/** As testkit_load for one node that runs, but no time passes: the service synchronises on later turns. */
+int kit_load(struct kit_node *node, const struct coterie_plugin *linked, const char *const *options);
+/** Return whether a service that the running node has loaded has not synchronised yet. */
+bool kit_is_joining(const struct kit_node *node, const char *name);
 void kit_plugin_free(struct kit_plugin *plugin);          /* NULL is ignored */
 void kit_plugin_prepare(const struct kit_plugin *plugin); /* prepares libltdl's table for this plugin */
 

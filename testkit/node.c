@@ -214,19 +214,13 @@ static int fail(struct kit_node *node, const char *text)
 	return -EINVAL;
 }
 
-/*
- * Load a plugin. While the node runs its list of folders cannot change, so then the file is opened by its path
- * (is_by_path).
- */
-static int load_one(struct kit_node *node, const struct kit_plugin *wanted, bool is_by_path)
+/* Load a plugin before the node's ring starts. */
+static int load_one(struct kit_node *node, const struct kit_plugin *wanted)
 {
 	struct plugin_error error = {0};
 
 	kit_plugin_prepare(wanted);
-	struct plugin *plugin = is_by_path ? plugin_load_anew(
-						     node->executive.plugins, wanted->path, NULL, NULL, NULL, &error)
-					   : plugin_load(node->executive.plugins, COTERIE_KIND_SERVICE, wanted->name,
-						     &error);
+	struct plugin *plugin = plugin_load(node->executive.plugins, COTERIE_KIND_SERVICE, wanted->name, &error);
 	if (plugin == NULL)
 		return fail(node, error.text);
 	executive_show(&node->executive, plugin);
@@ -270,7 +264,7 @@ static int start_parts(struct kit_node *node)
 	if (node->kit->has_foreign)
 		rc = foreign_load(node);
 	for (struct kit_plugin *plugin = node->plugins; rc == 0 && plugin != NULL; plugin = plugin->next)
-		rc = load_one(node, plugin, false);
+		rc = load_one(node, plugin);
 	if (rc < 0)
 		return rc;
 	/*
@@ -318,7 +312,21 @@ int node_start(struct kit_node *node)
 	return rc;
 }
 
-int node_load(struct kit_node *node, struct kit_plugin *wanted)
+/* Load a plugin beside the running ring. A file is opened by its path, since the list of folders cannot change now. */
+static int load_anew(struct kit_node *node, const struct kit_plugin *wanted, plugin_life_done done, void *arg)
+{
+	struct plugin_error error = {0};
+
+	kit_plugin_prepare(wanted);
+	struct plugin *plugin = plugin_load_anew(
+		node->executive.plugins, wanted->path != NULL ? wanted->path : wanted->name, NULL, NULL, NULL, &error);
+	if (plugin == NULL)
+		return fail(node, error.text);
+	executive_show(&node->executive, plugin);
+	return plugin_life_join(node->executive.life, arg, plugin, done, arg);
+}
+
+int node_load(struct kit_node *node, const struct kit_plugin *wanted, plugin_life_done done, void *arg)
 {
 	struct kit_node *outer = kit_enter(node);
 	struct config *config = load_config(node), *running = node->executive.config;
@@ -326,12 +334,10 @@ int node_load(struct kit_node *node, struct kit_plugin *wanted)
 
 	if (rc == 0) {
 		node->executive.config = config; /* the plugin's options are read only while it is loaded */
-		rc = load_one(node, wanted, wanted->path != NULL);
+		rc = load_anew(node, wanted, done, arg);
 		node->executive.config = running;
 	}
 	config_destroy(config);
-	if (rc == 0)
-		ring_force_gather(node->executive.ring); /* leads to a new ring, in which the service synchronises */
 	kit_leave(node, outer);
 	return rc;
 }

@@ -115,50 +115,6 @@ static struct kit_plugin *create_file(const char *path, const char *const *optio
 	return plugin;
 }
 
-/* Append the plugin to the node's list, and load it if the node runs. */
-static int add(struct kit_node *node, struct kit_plugin *plugin)
-{
-	struct kit_plugin **place = &node->plugins;
-
-	while (*place != NULL)
-		place = &(*place)->next;
-	*place = plugin;
-	if (!node->is_up)
-		return 0;
-	int rc = node_load(node, plugin);
-	if (rc < 0) {
-		*place = NULL;
-		kit_plugin_free(plugin);
-	}
-	return rc;
-}
-
-static int load(struct testkit *kit, uint32_t id, const struct coterie_plugin *linked, const char *path,
-	const char *const *options)
-{
-	int rc = kit_node(kit, id) == NULL && id != TESTKIT_ALL ? -EINVAL : 0;
-
-	for (uint32_t i = 0; i < kit->node_count && rc == 0; i++) {
-		struct kit_plugin *plugin;
-
-		if (id != TESTKIT_ALL && id != kit->nodes[i].id)
-			continue;
-		plugin = linked != NULL ? create_linked(linked, options) : create_file(path, options);
-		rc = plugin == NULL ? -ENOENT : add(&kit->nodes[i], plugin);
-	}
-	return rc;
-}
-
-int testkit_load(struct testkit *kit, uint32_t id, const struct coterie_plugin *plugin, const char *const *options)
-{
-	return load(kit, id, plugin, NULL, options);
-}
-
-int testkit_load_file(struct testkit *kit, uint32_t id, const char *path, const char *const *options)
-{
-	return load(kit, id, NULL, path, options);
-}
-
 int testkit_transport_file(struct testkit *kit, const char *path, const char *const *options)
 {
 	struct kit_plugin *plugin = create_file(path, options);
@@ -286,6 +242,121 @@ static int is_over(void *arg)
 	return change->is_done || !change->node->is_up || change->node->life != change->life;
 }
 
+/* Let time pass until a change of plugins is done. rc: of its call. @return result of the change */
+static int await(struct change *change, int rc)
+{
+	struct kit_node *node = change->node;
+
+	if (rc < 0)
+		return rc;
+	rc = testkit_until(node->kit, CHANGE_MS, is_over, change);
+	if (change->is_done)
+		return change->rc;
+	if (rc == 0)
+		return refuse(node, -ESRCH, "it ended before the change did");
+	plugin_life_forget(node->executive.life, change);
+	return refuse(node, rc, "the change of the plugin has not ended yet");
+}
+
+/* Append a plugin to the node's list. */
+static void append(struct kit_node *node, struct kit_plugin *plugin)
+{
+	struct kit_plugin **place = &node->plugins;
+
+	while (*place != NULL)
+		place = &(*place)->next;
+	*place = plugin;
+}
+
+/* Take the last plugin of the list out again. */
+static void drop_last(struct kit_node *node)
+{
+	struct kit_plugin **place = &node->plugins;
+
+	while ((*place)->next != NULL)
+		place = &(*place)->next;
+	kit_plugin_free(*place);
+	*place = NULL;
+}
+
+/* Replace a plugin in the list for the next start by another one, or remove it (successor NULL). */
+static void succeed(struct kit_node *node, struct kit_plugin *old, struct kit_plugin *successor)
+{
+	struct kit_plugin **place = &node->plugins;
+
+	while (*place != old)
+		place = &(*place)->next;
+	*place = successor != NULL ? successor : old->next;
+	if (successor != NULL)
+		successor->next = old->next;
+	/* Do not free the old record: libltdl may use its symbol table while another node runs the plugin. */
+	old->next = node->past_plugins;
+	node->past_plugins = old;
+}
+
+/* Append the plugin to the node's list, and load it if the node runs. */
+static int add(struct kit_node *node, struct kit_plugin *plugin)
+{
+	struct change change = {.node = node, .life = node->life};
+
+	append(node, plugin);
+	if (!node->is_up)
+		return 0;
+	int rc = node_load(node, plugin, on_done, &change);
+	if (rc < 0) {
+		drop_last(node);
+		return rc;
+	}
+	rc = await(&change, 0);
+	if (change.is_done && rc < 0)
+		succeed(node, plugin, NULL);
+	return rc;
+}
+
+int kit_load(struct kit_node *node, const struct coterie_plugin *linked, const char *const *options)
+{
+	struct kit_plugin *plugin = create_linked(linked, options);
+
+	append(node, plugin);
+	int rc = node_load(node, plugin, NULL, NULL);
+	if (rc < 0)
+		drop_last(node);
+	return rc;
+}
+
+bool kit_is_joining(const struct kit_node *node, const char *name)
+{
+	const struct plugin *plugin = plugin_by_name(node->executive.plugins, name);
+
+	return plugin != NULL && plugin->state == PLUGIN_READY && plugin->ipc == NULL;
+}
+
+static int load(struct testkit *kit, uint32_t id, const struct coterie_plugin *linked, const char *path,
+	const char *const *options)
+{
+	int rc = kit_node(kit, id) == NULL && id != TESTKIT_ALL ? -EINVAL : 0;
+
+	for (uint32_t i = 0; i < kit->node_count && rc == 0; i++) {
+		struct kit_plugin *plugin;
+
+		if (id != TESTKIT_ALL && id != kit->nodes[i].id)
+			continue;
+		plugin = linked != NULL ? create_linked(linked, options) : create_file(path, options);
+		rc = plugin == NULL ? -ENOENT : add(&kit->nodes[i], plugin);
+	}
+	return rc;
+}
+
+int testkit_load(struct testkit *kit, uint32_t id, const struct coterie_plugin *plugin, const char *const *options)
+{
+	return load(kit, id, plugin, NULL, options);
+}
+
+int testkit_load_file(struct testkit *kit, uint32_t id, const char *path, const char *const *options)
+{
+	return load(kit, id, NULL, path, options);
+}
+
 /*
  * Unload a plugin, or replace it (path is not NULL), as an operator does.
  *
@@ -304,30 +375,7 @@ static int change_plugin(struct kit_node *node, const char *name, const char *pa
 	rc = path != NULL ? plugin_life_replace(life, &change, name, path, false, on_done, &change)
 			  : plugin_life_unload(life, &change, name, 0, on_done, &change);
 	kit_leave(node, outer);
-	if (rc < 0)
-		return rc;
-	rc = testkit_until(node->kit, CHANGE_MS, is_over, &change);
-	if (change.is_done)
-		return change.rc;
-	if (rc == 0)
-		return refuse(node, -ESRCH, "it ended before the plugin did");
-	plugin_life_forget(life, &change);
-	return refuse(node, rc, "the plugin has not ended yet");
-}
-
-/* Replace a plugin in the list for the next start by another one, or remove it (successor NULL). */
-static void succeed(struct kit_node *node, struct kit_plugin *old, struct kit_plugin *successor)
-{
-	struct kit_plugin **place = &node->plugins;
-
-	while (*place != old)
-		place = &(*place)->next;
-	*place = successor != NULL ? successor : old->next;
-	if (successor != NULL)
-		successor->next = old->next;
-	/* Do not free the old record: libltdl may use its symbol table while another node runs the plugin. */
-	old->next = node->past_plugins;
-	node->past_plugins = old;
+	return await(&change, rc);
 }
 
 static int unload_one(struct kit_node *node, const char *name)

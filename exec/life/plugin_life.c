@@ -571,6 +571,19 @@ int plugin_life_load(struct plugin_life *life, const void *owner, const char *wh
 	return 0;
 }
 
+int plugin_life_join(
+	struct plugin_life *life, const void *owner, struct plugin *plugin, plugin_life_done done, void *arg)
+{
+	struct change *change = change_create(LOAD, owner, plugin->name, done, arg);
+
+	if (change == NULL)
+		return -ENOMEM;
+	change->plugin = plugin;
+	change->step = STEP_JOIN;
+	submit(life, change);
+	return 0;
+}
+
 int plugin_life_unload(struct plugin_life *life, const void *owner, const char *name, uint32_t drain_ms,
 	plugin_life_done done, void *arg)
 {

@@ -48,6 +48,13 @@ void plugin_life_destroy(struct plugin_life *life);
  */
 int plugin_life_load(struct plugin_life *life, const void *owner, const char *what, const char *const *options,
 	uint32_t count, plugin_life_done done, void *arg);
+/**
+ * Let a service take part that is loaded and is_deaf: the rest of a load, from its announcement to the other nodes to
+ * the opening of its IPC name. The steps follow changes that are under way.
+ * @return 0; -ENOMEM: nothing happens
+ */
+int plugin_life_join(
+	struct plugin_life *life, const void *owner, struct plugin *plugin, plugin_life_done done, void *arg);
 int plugin_life_unload(struct plugin_life *life, const void *owner, const char *name, uint32_t drain_ms,
 	plugin_life_done done, void *arg);
 int plugin_life_replace(struct plugin_life *life, const void *owner, const char *name, const char *path, bool is_forced,

@@ -98,11 +98,15 @@ int testkit_nodeid(struct testkit *kit, uint32_t node, uint32_t nodeid);
 void testkit_config(struct testkit *kit, const char *text);
 
 /**
- * Load a service that is linked into the test: at each start of the node, or at once if it runs.
+ * Load a service that is linked into the test: at each start of the node, or at once if it runs. A node that runs loads it as
+ * for an operator: the ring stays, and the service synchronises with the same service of other nodes. Then clients can
+ * connect to it. Time passes until this is done.
  *
  * @param plugin   its descriptor, `&NAME_LTX_coterie_plugin`; borrowed until testkit_destroy
  * @param options  "KEY=VALUE" …, NULL at the end; copied. NULL: none
- * @return 0; -EINVAL: the node runs and refuses plugin or options: testkit_error has the reason
+ * @return 0; -EINVAL: the node runs and refuses plugin or options; -ESRCH: the node ended meanwhile: its next start has the
+ *     service; -ETIMEDOUT: two minutes have passed, for instance because the node is paused: the load goes on.
+ *     testkit_error has the reason
  */
 int testkit_load(struct testkit *kit, uint32_t node, const struct coterie_plugin *plugin, const char *const *options);
 /** Load a service from a file, NAME.so, as testkit_load does. path is copied. -ENOENT: no such file. */

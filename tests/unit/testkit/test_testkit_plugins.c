@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <check.h>
@@ -61,15 +62,23 @@ START_TEST(members_of_a_service)
 	static const char *const none[] = {NULL};
 	struct coterie_delivery place = {.size = sizeof(place)};
 	struct coterie_ctx *ctx;
+	char *text;
+	size_t size;
+	FILE *log;
 
 	kit = testkit_create(12, 3);
 	ck_assert_int_eq(testkit_load(kit, 1, &naughty_LTX_coterie_plugin, none), 0);
 	ck_assert_int_eq(testkit_start(kit, TESTKIT_ALL), 0);
 	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
 	check_members(1, 1, 0);
+	log = open_memstream(&text, &size);
+	testkit_log(kit, log, LOG_DEBUG);
 	ck_assert_int_eq(testkit_load(kit, 3, &naughty_LTX_coterie_plugin, none), 0);
-	testkit_run(kit, 100);
-	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	testkit_log(kit, NULL, LOG_DEBUG);
+	fclose(log);
+	ck_assert_ptr_null(strstr(text, "A new membership"));
+	ck_assert_ptr_nonnull(strstr(text, "synchronises: node 3 has loaded it"));
+	free(text);
 	check_members(1, 1, 3);
 	check_members(3, 1, 3);
 	ck_assert_int_eq(testkit_unload(kit, 1, "naughty"), 0);
@@ -130,7 +139,7 @@ START_TEST(an_unload_that_takes_too_long)
 	kit_case_start(1, "0", 12);
 	testkit_pause(kit, 1, 150000);
 	ck_assert_int_eq(testkit_unload(kit, 1, "naughty"), -ETIMEDOUT);
-	ck_assert_str_eq(testkit_error(kit), "node 1: the plugin has not ended yet");
+	ck_assert_str_eq(testkit_error(kit), "node 1: the change of the plugin has not ended yet");
 	ck_assert_ptr_nonnull(testkit_self(kit, 1, "naughty"));
 	testkit_run(kit, 40000);
 	ck_assert_ptr_null(testkit_self(kit, 1, "naughty"));
