@@ -37,6 +37,7 @@ struct kv_clients {
 	uint32_t failed_stores[HISTORY_NODES_MAX]; /* of each node when it last started the service */
 	bool was_up[HISTORY_NODES_MAX];            /* whether the service ran at the last tick */
 	struct kv_ring reset_ring;                 /* ring of the last reset that a node has logged */
+	uint32_t reset_loads;                      /* loads until then */
 	struct worker workers[HISTORY_CLIENTS];
 	uint64_t last_value;
 };
@@ -128,10 +129,11 @@ static void on_log(void *arg, struct kit_node *node, const char *text)
 		return;
 	play_trace(clients->play, "kv: node %u: %s", node->id, text);
 	check_loss(clients, node, kv);
-	/* All members of a ring report the same reset, which is counted once. */
-	if (kv_ring_equals(&kv->ring, &clients->reset_ring))
+	/* All members of a ring report the same reset, which is counted once. In one ring another one can only follow a load. */
+	if (kv_ring_equals(&kv->ring, &clients->reset_ring) && clients->reset_loads == clients->play->loads)
 		return;
 	clients->reset_ring = kv->ring;
+	clients->reset_loads = clients->play->loads;
 	add_reset(clients, is_empty ? 0 : strtoull(strstr(older, "revision ") + strlen("revision "), NULL, 10));
 }
 

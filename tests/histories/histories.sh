@@ -23,29 +23,6 @@ for word in "configurations" "changes of groups" "messages" "of them safe" "pair
 	tap_check "something was checked: $word" test "$(figure "$word")" -gt 0
 done
 
-# Each of these once failed: a state folder was lost while kv was unloaded, and an unload was refused behind another one.
-for seed in 28 766; do
-	"$histories" --faults plugin,disk,part,crash --seed "$seed" >"$out/seed" 2>&1
-	tap $? "seed $seed of plugin, disk, part and crash" || tap_note "$(cat "$out/seed")"
-done
-
-# Two nodes lost their files and began at their first ring sequence again. They formed a ring with the id of one in which
-# other nodes still were.
-"$histories" --seed 2001834 >"$out/seed" 2>&1
-tap $? "seed 2001834: a ring id is not used again after a loss of state" || tap_note "$(cat "$out/seed")"
-
-# A client left while two nodes joined, and the message that told it was cut: the joining nodes listed the client for ever.
-"$histories" --seed 2444 >"$out/seed" 2>&1
-tap $? "seed 2444: a message that is cut while nodes join comes to all of them" || tap_note "$(cat "$out/seed")"
-
-# Clients read a configuration late, after a node that was not its representative had lost its files. It counted as another.
-"$histories" --seed 15681 >"$out/seed" 2>&1
-tap $? "seed 15681: a ring is the same for those that hear of it late" || tap_note "$(cat "$out/seed")"
-
-# A write was cut by a change of a ring with a node like one of Corosync. Two members lacked it for ever.
-"$histories" --seed 11070 >"$out/seed" 2>&1
-tap $? "seed 11070: a write that may be missing counts nowhere" || tap_note "$(cat "$out/seed")"
-
 # More nodes than the seeds choose.
 "$histories" --nodes 48 --faults part,crash,loss --seeds 1-2 >"$out/seed" 2>&1
 tap $? "rings of 48 nodes" || tap_note "$(cat "$out/seed")"

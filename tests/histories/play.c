@@ -144,8 +144,9 @@ static void configure(struct play *play)
 	const struct setting *setting = &play->script->setting;
 	char text[256];
 
+	/* The waits of a script are as long as the timeouts in it, whatever the number of nodes: so no coefficient. */
 	snprintf(text, sizeof(text),
-		"totem {\n token: %u\n consensus: %u\n}\n"
+		"totem {\n token: %u\n token_coefficient: 0\n consensus: %u\n}\n"
 		"quorum {\n provider: corosync_votequorum\n}\n",
 		setting->token_ms, setting->consensus_ms);
 	testkit_config(play->kit, text);
@@ -156,12 +157,11 @@ static void configure(struct play *play)
 	testkit_delay(play->kit, setting->delay_min_us, setting->delay_max_us);
 }
 
-static int load_cpg(struct play *play, uint32_t node)
+static const char *const *cpg_options(const struct play *play, uint32_t node)
 {
 	static const char *const no[] = {"compact=no", NULL};
-	bool is_plain = (play_mix(play, node) & MIX_COMPACT) != 0;
 
-	return testkit_load(play->kit, node, &cpg_LTX_coterie_plugin, is_plain ? no : NULL);
+	return (play_mix(play, node) & MIX_COMPACT) != 0 ? no : NULL;
 }
 
 static bool load(struct play *play)
@@ -171,7 +171,7 @@ static bool load(struct play *play)
 	uint32_t nodes = play->script->nodes;
 
 	for (uint32_t node = 1; node <= nodes; node++)
-		if (load_cpg(play, node) < 0)
+		if (testkit_load(play->kit, node, &cpg_LTX_coterie_plugin, cpg_options(play, node)) < 0)
 			return false;
 	for (uint32_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (testkit_load(play->kit, TESTKIT_ALL, others[i], NULL) < 0)
@@ -282,8 +282,10 @@ static void unload_service(struct play *play, uint32_t node, uint32_t which)
 
 	if (!testkit_is_up(play->kit, node) || play->is_stopping[node] || testkit_self(play->kit, node, name) == NULL)
 		return;
-	/* One plugin changes at a time: the operator is refused while a service has not ended, this one included. */
-	bool is_refused = is_ending(play, node, 0) || is_ending(play, node, 1);
+	/* One plugin changes at a time: the operator is refused until a service has ended or synchronised, this one included. */
+	bool is_refused = false;
+	for (uint32_t i = 0; i < 2; i++)
+		is_refused |= is_ending(play, node, i) || kit_is_joining(&play->kit->nodes[node - 1], service_name(i));
 	play->unloads[node]++;
 	int rc = testkit_unload(play->kit, node, name);
 	if (rc == 0)
@@ -300,11 +302,16 @@ static void load_service(struct play *play, uint32_t node, uint32_t which)
 	if ((play->unloaded[node] & 1u << which) == 0 || play->is_stopping[node] ||
 		testkit_self(play->kit, node, service_name(which)) != NULL)
 		return;
-	int rc = which == 0 ? load_cpg(play, node) : testkit_load(play->kit, node, &kv_LTX_coterie_plugin, NULL);
-	if (rc == 0)
+	const struct coterie_plugin *plugin = which == 0 ? &cpg_LTX_coterie_plugin : &kv_LTX_coterie_plugin;
+	const char *const *options = which == 0 ? cpg_options(play, node) : NULL;
+	int rc = testkit_is_up(play->kit, node) ? kit_load(&play->kit->nodes[node - 1], plugin, options)
+						: testkit_load(play->kit, node, plugin, options);
+	if (rc == 0) {
 		play->unloaded[node] &= ~(1u << which);
-	else
+		play->loads++;
+	} else {
 		play_break(play, "node %u does not load a service: %s", node, testkit_error(play->kit));
+	}
 }
 
 static void strike_network(struct play *play, const struct step *step)

@@ -91,6 +91,7 @@ struct play {
 	uint32_t nodeids[HISTORY_NODES_MAX + 1];       /* indexed by the node's number */
 	uint32_t unloads[HISTORY_NODES_MAX + 1];       /* by node: how often it has unloaded a service */
 	uint32_t unloaded[HISTORY_NODES_MAX + 1];      /* by node: services that it has unloaded, bits */
+	uint32_t loads;                                /* how often a node that ran has loaded a service */
 	uint32_t losses;                               /* how often any node has lost its files */
 	uint32_t lost[HISTORY_NODES_MAX + 1];          /* by node: how often it has lost its files. Index 0: unused */
 	bool is_quiet;                                 /* no further fault happens */

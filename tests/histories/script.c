@@ -346,6 +346,40 @@ static void draw_disk(struct pen *pen, uint32_t node, uint32_t calm_ms)
 				 .wait_ms = calm_ms});
 }
 
+/* Wait for microseconds, since the service synchronises within a millisecond. */
+static void draw_moment(struct pen *pen, uint32_t end_us)
+{
+	add(pen, (struct step){.kind = STEP_AWAIT, .size = draw(pen, end_us)});
+}
+
+/*
+ * Load, unload and load cpg while the other nodes have much to send. Each synchronisation of cpg alone takes longer then,
+ * and processes end in the middle of it.
+ */
+static void draw_plugin_under_load(struct pen *pen, uint32_t node, uint32_t calm_ms)
+{
+	add(pen, (struct step){.kind = STEP_UNLOAD, .node = node, .wait_ms = calm_ms});
+	for (uint32_t i = 3 + draw(pen, 6); i > 0; i--)
+		add(pen, (struct step){.kind = STEP_CPG_SEND,
+				 .client = draw(pen, HISTORY_CLIENTS),
+				 .node = 1,
+				 .count = (6 + draw(pen, 20)) / (pen->script->setting.link_us_max > 10000 ? 6 : 1),
+				 .size = 20000,
+				 .value = draw(pen, 2)});
+	for (uint32_t i = 3 + draw(pen, 6); i > 0; i--) {
+		add(pen, (struct step){.kind = STEP_LOAD, .node = node});
+		draw_moment(pen, 600);
+		if (draw(pen, 2) == 0)
+			add(pen, (struct step){.kind = draw(pen, 2) == 0 ? STEP_CPG_END : STEP_CPG_LEAVE,
+					 .node = 1,
+					 .client = draw(pen, HISTORY_CLIENTS)});
+		if (draw(pen, 2) == 0)
+			add(pen, (struct step){.kind = STEP_UNLOAD, .node = node});
+		draw_moment(pen, 600);
+	}
+	add(pen, (struct step){.kind = STEP_LOAD, .node = node, .wait_ms = calm_ms});
+}
+
 /*
  * Unload a service of a node. The other members go on, with clients that come, send and go while the service
  * synchronises alone.
@@ -356,11 +390,14 @@ static void draw_plugin(struct pen *pen, uint32_t node, uint32_t calm_ms)
 		STEP_KV, STEP_LOAD, STEP_UNLOAD};
 	uint64_t which = draw(pen, 2);
 
+	if (draw(pen, 3) == 0) {
+		draw_plugin_under_load(pen, node, calm_ms);
+		return;
+	}
 	add(pen, (struct step){.kind = STEP_UNLOAD, .node = node, .value = which, .wait_ms = calm_ms});
 	add(pen, (struct step){.kind = STEP_LOAD, .node = node, .value = which});
 	for (uint32_t i = draw(pen, 7); i > 0; i--) {
-		/* Wait for microseconds, since the service synchronises within a millisecond. */
-		add(pen, (struct step){.kind = STEP_AWAIT, .size = draw(pen, 300)});
+		draw_moment(pen, 300);
 		add(pen, (struct step){.kind = kinds[draw(pen, sizeof(kinds) / sizeof(kinds[0]))],
 				 .node = draw_node(pen),
 				 .client = draw(pen, HISTORY_CLIENTS),
