@@ -11,6 +11,7 @@
 
 #include "plugins/kv/kv.h"
 #include "testkit/kit.h"
+#include "tests/histories/client_watch.h"
 #include "tests/histories/play.h"
 #include "tests/unit/plugins/kv/kv_order.h"
 
@@ -55,6 +56,7 @@ struct request {
 
 static void add_reset(struct kv_clients *clients, uint64_t revision)
 {
+	clients->play->tables_lost++;
 	if (clients->reset_count == RESETS_MAX) {
 		play_break(clients->play, "kv: more than %u tables were lost", RESETS_MAX);
 		return;
@@ -316,6 +318,23 @@ static void check_replicas(struct kv_clients *clients)
 	}
 }
 
+/* Note the writes that were answered, for the comparison with what watches were told. */
+static void note_changes(struct kv_clients *clients)
+{
+	for (uint32_t i = 0; i < clients->history.count; i++) {
+		const struct kv_operation *operation = &clients->history.list[i];
+
+		if (operation->kind != KV_HISTORY_READ && operation->error == KV_HISTORY_OK)
+			play_change_note(clients->play, operation->revision,
+				(struct play_change){
+					.op = operation->kind == KV_HISTORY_PUT ? KV_OP_PUT : KV_OP_DELETE,
+					.key = operation->key,
+					.value = operation->value,
+				},
+				"an answer");
+	}
+}
+
 static void check(void *self)
 {
 	struct kv_clients *clients = self;
@@ -333,6 +352,7 @@ static void check(void *self)
 		free(text);
 		return;
 	}
+	note_changes(clients);
 	enum kv_verdict verdict = kv_order_check(
 		&clients->history, clients->resets, clients->reset_count, SEARCH_MAX, out);
 	fclose(out);

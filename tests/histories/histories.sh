@@ -19,7 +19,7 @@ figure() {
 	sed -n "s/.* \([0-9]*\) $1.*/\1/p" "$out/all" | head -n 1
 }
 for word in "configurations" "changes of groups" "messages" "of them safe" "pairs of histories" "promises of safe" verdicts \
-	"answers of kv" "reloads of two nodes" "stores that failed"; do
+	"answers of kv" "changes that watches" "reloads of two nodes" "stores that failed"; do
 	tap_check "something was checked: $word" test "$(figure "$word")" -gt 0
 done
 

@@ -12,6 +12,7 @@ check_PROGRAMS += %D%/coterie-histories
 	%D%/client_kv.c tests/unit/plugins/kv/kv_history.c tests/unit/plugins/kv/kv_history.h \
 	tests/unit/plugins/kv/kv_order.c tests/unit/plugins/kv/kv_order.h \
 	%D%/client_quorum.c %D%/client_quorum.h \
+	%D%/client_watch.c %D%/client_watch.h \
 	%D%/fast.c %D%/fast.h \
 	%D%/play.h \
 	%D%/main.c \

@@ -126,6 +126,7 @@ static void add_counts(struct play_counts *sum, const struct play_counts *one)
 	sum->safe_kept += one->safe_kept;
 	sum->compared += one->compared;
 	sum->kv_answered += one->kv_answered;
+	sum->watched += one->watched;
 	sum->kv_undecided += one->kv_undecided;
 	sum->excused += one->excused;
 	sum->verdicts += one->verdicts;
@@ -140,8 +141,9 @@ static void print_counts(uint64_t seeds, const struct play_counts *sum)
 	printf("seen: %ju configurations, %ju changes of groups, %ju messages, %ju of them safe, %ju verdicts, "
 	       "%ju stores that failed, %ju packets that found a full socket\n",
 		sum->rings, sum->changes, sum->messages, sum->safe, sum->verdicts, sum->failed_stores, sum->overflows);
-	printf("checked: %ju pairs of histories, %ju promises of safe, %ju answers of kv, %ju reloads of two nodes\n",
-		sum->compared, sum->safe_kept, sum->kv_answered, sum->reloads_compared);
+	printf("checked: %ju pairs of histories, %ju promises of safe, %ju answers of kv, %ju changes that watches were told, "
+	       "%ju reloads of two nodes\n",
+		sum->compared, sum->safe_kept, sum->kv_answered, sum->watched, sum->reloads_compared);
 	printf("excused: %ju gaps at the begin of a ring, %ju searches for an order of kv\n", sum->excused,
 		sum->kv_undecided);
 }

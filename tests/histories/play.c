@@ -23,7 +23,7 @@ extern const struct coterie_plugin cpg_LTX_coterie_plugin, evs_LTX_coterie_plugi
 	votequorum_LTX_coterie_plugin, kv_LTX_coterie_plugin, cfg_LTX_coterie_plugin;
 
 /* The part of EVS is first: it records in which configuration each node is, and the others use this. */
-static const struct play_part *const parts[] = {&play_evs, &play_cpg, &play_quorum, &play_kv, &play_cfg};
+static const struct play_part *const parts[] = {&play_evs, &play_cpg, &play_quorum, &play_kv, &play_watch, &play_cfg};
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
 /* ---- What parts use ------------------------------------------------------ */

@@ -77,8 +77,21 @@ struct play_notes {
 	uint32_t count, capacity;
 };
 
+/** A change of a key in kv's table. op: KV_OP_*; 0: not known */
+struct play_change {
+	uint32_t op, key;
+	uint64_t value;
+};
+
+/** Changes by revision. */
+struct play_changes {
+	struct play_change *list; /* capacity; owned */
+	uint64_t capacity;
+};
+
 struct play_counts {
-	uint64_t simulated_ms, steps, rings, changes, messages, safe, safe_kept, compared, kv_answered, kv_undecided;
+	uint64_t simulated_ms, steps, rings, changes, messages, safe, safe_kept, compared, kv_answered, kv_undecided,
+		watched;
 	uint64_t verdicts, excused, reloads_compared, failed_stores, overflows;
 };
 
@@ -94,6 +107,8 @@ struct play {
 	uint32_t loads;                                /* how often a node that ran has loaded a service */
 	uint32_t losses;                               /* how often any node has lost its files */
 	uint32_t lost[HISTORY_NODES_MAX + 1];          /* by node: how often it has lost its files. Index 0: unused */
+	uint32_t tables_lost;                          /* how often a table of kv may have been lost */
+	struct play_changes changes;                   /* of kv's table */
 	bool is_quiet;                                 /* no further fault happens */
 	char broken[768];                              /* the first violation; empty: none */
 	struct play_counts counts;
@@ -116,7 +131,7 @@ struct play_part {
 	void (*destroy)(void *self);
 };
 
-extern const struct play_part play_evs, play_cpg, play_quorum, play_kv, play_cfg;
+extern const struct play_part play_evs, play_cpg, play_quorum, play_kv, play_watch, play_cfg;
 
 /** Store a violation, if it is the first one. */
 void play_break(struct play *play, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -224,6 +224,12 @@ static void draw_loss(struct pen *pen)
 				 .wait_ms = draw(pen, 200)});
 }
 
+/* Wait for microseconds: a rotation of the token takes less than a millisecond. */
+static void draw_moment(struct pen *pen, uint32_t end_us)
+{
+	add(pen, (struct step){.kind = STEP_AWAIT, .size = draw(pen, end_us)});
+}
+
 /* Wait for a moment in a synchronisation or after it. A rotation takes less than a millisecond. */
 static void draw_await(struct pen *pen, uint32_t value)
 {
@@ -278,14 +284,47 @@ static void draw_deaf_behind_change(struct pen *pen, uint32_t node, uint32_t cal
 	add(pen, (struct step){.kind = STEP_DEAF, .node = node, .wait_ms = calm_ms});
 }
 
+/* Wait, and let all clients of kv write. */
+static void draw_writes(struct pen *pen, uint32_t wait_ms)
+{
+	add(pen, (struct step){.kind = STEP_AWAIT, .wait_ms = wait_ms});
+	for (uint32_t client = 0; client < HISTORY_CLIENTS; client++)
+		add(pen,
+			(struct step){
+				.kind = STEP_KV, .client = client, .value = 40 + draw(pen, 60), .count = draw(pen, 3)});
+}
+
+/* Write to kv on one node while no other node receives frames, and cut it off: only that node has the write. */
+static void draw_doubt(struct pen *pen, uint32_t node, uint32_t calm_ms)
+{
+	for (uint32_t other = 1; other <= pen->script->nodes; other++)
+		if (other != node)
+			add(pen, (struct step){.kind = STEP_DEAF, .node = other, .count = 1});
+	draw_writes(pen, 0);
+	draw_moment(pen, 1000);
+	add(pen, (struct step){.kind = STEP_PART, .value = UINT64_C(1) << 2 * node});
+	for (uint32_t other = 1; other <= pen->script->nodes; other++)
+		add(pen, (struct step){.kind = STEP_DEAF, .node = other, .wait_ms = draw(pen, 2)});
+	if (draw(pen, 4) > 0)
+		calm_ms = 2 * (pen->script->setting.token_ms + pen->script->setting.consensus_ms);
+	draw_writes(pen, calm_ms);
+	add(pen, (struct step){.kind = STEP_HEAL, .wait_ms = calm_ms});
+}
+
 /*
  * Let a node receive no frames while the others deliver agreed messages. Then split the ring, so that the node never
  * gets those messages. Safe messages must not be delivered in the old ring as long as the node lacks them.
  */
 static void draw_deaf(struct pen *pen, uint32_t node, uint32_t calm_ms)
 {
-	if (draw(pen, 3) == 0) {
+	uint32_t way = draw(pen, 4);
+
+	if (way == 0) {
 		draw_deaf_behind_change(pen, node, calm_ms);
+		return;
+	}
+	if (way == 1 && pen->script->nodes < 8) {
+		draw_doubt(pen, node, calm_ms);
 		return;
 	}
 	add(pen, (struct step){.kind = STEP_DEAF, .node = node, .count = 1});
@@ -344,12 +383,6 @@ static void draw_disk(struct pen *pen, uint32_t node, uint32_t calm_ms)
 				 .node = node,
 				 .count = slow_ms[draw(pen, 4)],
 				 .wait_ms = calm_ms});
-}
-
-/* Wait for microseconds, since the service synchronises within a millisecond. */
-static void draw_moment(struct pen *pen, uint32_t end_us)
-{
-	add(pen, (struct step){.kind = STEP_AWAIT, .size = draw(pen, end_us)});
 }
 
 /*
