@@ -72,8 +72,8 @@ struct kit_node {
 	struct host_clock clock;
 	uint64_t features_missing;    /* as in struct executive */
 	uint32_t deliver_frames;      /* as in struct executive, or 0: not changed */
-	uint32_t store_ms;            /* a slow disk: the node stops for this time after storing a file */
-	uint64_t stores, store_place; /* number of stored files, and the ring, when the folder was last checked */
+	uint32_t store_ms;            /* a slow disk: the node stops for this time after storing the ring seq */
+	uint64_t stores, store_place; /* digest of the stored ring seq, and the ring, when it was last checked */
 	struct packet *inbox[KIT_INBOX];
 	uint32_t inbox_count, inbox_bytes;
 	struct ring_id ring;   /* settle.c: ring of the last turn */

@@ -128,7 +128,7 @@ void node_remove_files(const struct kit_node *node)
 	rmdir(node->state_dir);
 }
 
-/* Return a digest of all files of a node. */
+/* Return a digest of the files that the executive stores while its loop waits. */
 static uint64_t digest_files(const struct kit_node *node)
 {
 	DIR *folder = opendir(node->state_dir);
@@ -137,7 +137,8 @@ static uint64_t digest_files(const struct kit_node *node)
 
 	while (folder != NULL && (entry = readdir(folder)) != NULL) {
 		uint8_t bytes[4096];
-		int fd = entry->d_type == DT_REG ? openat(dirfd(folder), entry->d_name, O_RDONLY | O_CLOEXEC) : -1;
+		bool is_waited_for = strncmp(entry->d_name, "ringid_", strlen("ringid_")) == 0;
+		int fd = is_waited_for ? openat(dirfd(folder), entry->d_name, O_RDONLY | O_CLOEXEC) : -1;
 		ssize_t size = fd >= 0 ? read(fd, bytes, sizeof(bytes)) : 0;
 		uint64_t one = 0xCBF29CE484222325u;
 

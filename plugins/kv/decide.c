@@ -20,6 +20,10 @@
  * count in rule 1. If no other member has the table, the ring waits for it as for a node that has restarted. Otherwise the
  * ring could go on with an older table.
  *
+ * In a synchronisation a member decides as soon as it has all announcements, and is done when its marker is stored. The disk
+ * may take its time, since the token goes round. All members serve from the end of the synchronisation on, when
+ * the marker of each is stored.
+ *
  * A ring decides once (has_formed). The announcements describe the tables before that, so they say nothing about a table
  * that was written or taken over since. While no member has the whole table of the ring, nothing is served. It goes on
  * as soon as a member has taken the table over, since the parts and the log may have arrived completely.
@@ -242,6 +246,7 @@ static void start_empty(struct kv *kv, const struct kv_ring *epoch)
 	kv_watch_replaced(kv);
 }
 
+/* Take the table of `best` as that of the ring. It is not served yet. */
 static void form(struct kv *kv, const struct kv_member *best, const struct kv_ring *epoch)
 {
 	struct kv_state_id chosen = best != NULL ? best->state : (struct kv_state_id){0};
@@ -271,13 +276,24 @@ static void form(struct kv *kv, const struct kv_member *best, const struct kv_ri
 	kv->state = chosen;
 	kv->state.epoch = kv->ring;
 	kv->has_formed = true;
+	kv->is_fresh = true;
+	kv->has_survived = has_survived;
+	if (!has_survived)
+		kv_pending_release(kv, false);
+	kv_marker_store(kv);
+}
+
+/* Serve the table that the ring has formed, if it has not been served in this ring yet. */
+static void serve(struct kv *kv)
+{
 	kv->is_serving = true;
 	kv->is_waiting = false;
-	kv_marker_store(kv);
+	if (!kv->is_fresh)
+		return;
+	kv->is_fresh = false;
 	kv_standing_changed(kv);
-	kv_pending_release(kv, has_survived);
-	if (has_survived)
-		kv_watch_resume(kv);
+	kv_pending_release(kv, kv->has_survived);
+	kv_watch_resume(kv);
 }
 
 void kv_standing_changed(struct kv *kv)
@@ -341,6 +357,20 @@ static bool is_held(const struct kv *kv)
 	return false;
 }
 
+/* Form the table of the ring. @return false: no member has it, and the ring waits for others */
+static bool choose(struct kv *kv, bool is_forced)
+{
+	struct kv_ring epoch = kv->has_formed ? kv->ring : newest_epoch(kv);
+	const struct kv_member *best = kv->has_formed ? NULL : newest_member(kv, has_markers(kv) ? &epoch : NULL);
+
+	if (best == NULL && !is_forced && (kv->has_formed || missing(kv, NULL, 0) > 0))
+		return false;
+	if (best == NULL)
+		best = last_resort(kv);
+	form(kv, best, &epoch);
+	return true;
+}
+
 void kv_decide(struct kv *kv, bool is_forced)
 {
 	limit_update(kv);
@@ -350,22 +380,16 @@ void kv_decide(struct kv *kv, bool is_forced)
 		kv_pending_release(kv, false);
 		return;
 	}
-	if (kv->has_formed && is_held(kv)) {
-		kv->is_serving = true;
-		kv->is_waiting = false;
-		return;
-	}
-
-	struct kv_ring epoch = kv->has_formed ? kv->ring : newest_epoch(kv);
-	const struct kv_member *best = kv->has_formed ? NULL : newest_member(kv, has_markers(kv) ? &epoch : NULL);
-
-	if (best == NULL && !is_forced && (kv->has_formed || missing(kv, NULL, 0) > 0)) {
+	if ((kv->has_formed && is_held(kv)) || choose(kv, is_forced))
+		serve(kv);
+	else
 		wait_for_table(kv);
-		return;
-	}
-	if (best == NULL)
-		best = last_resort(kv);
-	form(kv, best, &epoch);
+}
+
+void kv_form_early(struct kv *kv)
+{
+	if (!kv->has_formed && has_quorum(kv) && kv_member_self(kv) != NULL)
+		(void)choose(kv, false);
 }
 
 /*

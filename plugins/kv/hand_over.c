@@ -174,8 +174,8 @@ int kv_state_save(void *self, void **blob, uint32_t *size)
 		.can_forget = kv->can_forget,
 	};
 
-	if (kv->is_syncing || kv->is_transitional || kv->donor != 0 || kv->needs_standing ||
-		(!kv->has_state && head.entry_count > 0))
+	if (kv->is_syncing || kv->is_transitional || kv->donor != 0 || kv->needs_standing || kv->is_storing ||
+		kv->is_fresh || (!kv->has_state && head.entry_count > 0))
 		return -EAGAIN;
 	if (!COTERIE_HAS(kv->host, client_find))
 		return -ENOTSUP;

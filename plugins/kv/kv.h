@@ -132,6 +132,8 @@ struct kv {
 	bool is_keeping; /* deletions above progress.kept_from are kept */
 	struct kv_progress progress;
 	struct kv_marker marker;
+	bool is_storing;  /* a store of the marker is under way */
+	bool owes_marker; /* the marker has changed since that began */
 
 	/*
 	 * The state of the ring. At the same place of the order, each of these members has the same value on all nodes.
@@ -142,15 +144,18 @@ struct kv {
 	uint32_t member_count;
 	bool is_transitional; /* the last messages of the old ring are being delivered */
 	bool is_syncing;
-	bool is_serving;     /* writes are done and counted */
-	bool has_formed;     /* the decision about the table was made */
-	bool is_waiting;     /* the ring waits for nodes that may have a newer state */
-	uint64_t bytes_max;  /* the smallest limit of all members */
-	bool can_forget;     /* all members have announced that they can forget one that unloads the service */
-	uint32_t donor;      /* 0: all members have the state. Otherwise the node id of the member that sends the
+	bool is_serving;           /* writes are done and counted */
+	bool has_formed;           /* the decision about the table was made */
+	bool is_fresh;             /* the table that was decided on has not been served in this ring yet */
+	bool has_survived;         /* it is the one that this node had before */
+	bool is_waiting;           /* the ring waits for nodes that may have a newer state */
+	uint64_t bytes_max;        /* the smallest limit of all members */
+	bool can_forget;           /* all members have announced that they can forget one that unloads the service */
+	uint32_t donor;            /* 0: all members have the state. Otherwise the node id of the member that sends the
 			     * state */
-	bool has_told;       /* the node has announced its state in this ring */
-	bool has_told_leave; /* the node unloads the service, and has sent it. It sends no other news of itself */
+	bool has_told;             /* the node has announced its state in this ring */
+	uint64_t prepare_until_ns; /* how long the synchronisation waits for announcements and the marker */
+	bool has_told_leave;       /* the node unloads the service, and has sent it. It sends no other news of itself */
 	bool told_quorate;
 	uint64_t told_bytes_max;
 	struct coterie_timer *notice_timer;
@@ -261,6 +266,11 @@ void kv_members_free(struct kv *kv);
  * the wait (is_forced).
  */
 void kv_decide(struct kv *kv, bool is_forced);
+/**
+ * Form the table of the ring in the synchronisation, if the announcements of all members are here and the ring need not
+ * wait for other nodes. kv_decide serves it.
+ */
+void kv_form_early(struct kv *kv);
 /** List the node ids that the ring waits for. @return their number; at most `room` of them are written */
 uint32_t kv_missing(const struct kv *kv, uint32_t *nodeids, uint32_t room);
 /** Choose the donor, and whether to keep deletions. Called after a member got or lost the state. */
@@ -330,7 +340,10 @@ void kv_takeover_free(struct kv *kv);
 /* ---- marker.c ---- */
 
 void kv_marker_load(struct kv *kv);
-/** Store the id of this ring in the marker file, as the epoch of the table. */
+/**
+ * Store the id of this ring in the marker file, as the epoch of the table. In a synchronisation the store goes on behind this
+ * call (is_storing). Otherwise the file is durable at the end.
+ */
 void kv_marker_store(struct kv *kv);
 
 /* ---- watch.c ---- */

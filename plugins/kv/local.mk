@@ -80,6 +80,10 @@ tests_unit_plugins_kv_test_kv_cluster_SOURCES = tests/unit/plugins/kv/test_kv_cl
 	tests/unit/plugins/kv/kv_history.c tests/unit/plugins/kv/kv_history.h
 tests_unit_plugins_kv_test_kv_cluster_CPPFLAGS = $(AM_CPPFLAGS) -DKV_PLUGIN_DIR='"$(abs_top_builddir)/.libs"'
 tests_unit_plugins_kv_test_kv_cluster_LDADD = libkv_service.la libcoterie-testkit.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/plugins/kv/test_kv_marker
+TESTS += tests/unit/plugins/kv/test_kv_marker
+tests_unit_plugins_kv_test_kv_marker_SOURCES = tests/unit/plugins/kv/test_kv_marker.c
+tests_unit_plugins_kv_test_kv_marker_LDADD = libkv_service.la libvotequorum_service.la libcoterie-testkit.la $(CHECK_LIBS)
 endif
 
 check_PROGRAMS += tests/cluster/kv_load

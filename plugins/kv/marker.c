@@ -54,7 +54,18 @@ void kv_marker_load(struct kv *kv)
 	free(file);
 }
 
-static int marker_write(struct kv *kv)
+static void complain(const struct kv *kv, int rc)
+{
+	kv->host->log(kv->ctx, LOG_ERR,
+		"cannot write the file %s in the state folder (%s): if this node restarts, "
+		"acknowledged writes may be forgotten",
+		MARKER_NAME, strerror(-rc));
+}
+
+static void on_stored(void *arg, int rc);
+
+/* Store the marker. is_behind: the store goes on behind this call, and on_stored is called. */
+static int marker_write(struct kv *kv, bool is_behind)
 {
 	uint32_t size = sizeof(struct marker_file) + kv->marker.count * (uint32_t)sizeof(uint32_t);
 	struct marker_file *file = calloc(1, size);
@@ -67,31 +78,64 @@ static int marker_write(struct kv *kv)
 	for (uint32_t i = 0; i < kv->marker.count; i++)
 		file->members[i] = htole32(kv->marker.members[i]);
 
-	int rc = kv->host->state_file_write(kv->ctx, MARKER_NAME, file, size);
+	int rc = is_behind ? kv->host->state_file_store(kv->ctx, MARKER_NAME, file, size, on_stored, kv)
+			   : kv->host->state_file_write(kv->ctx, MARKER_NAME, file, size);
 
 	free(file);
 	return rc;
 }
 
-void kv_marker_store(struct kv *kv)
+static void store_behind(struct kv *kv)
+{
+	int rc = marker_write(kv, true);
+
+	kv->owes_marker = false;
+	kv->is_storing = rc == 0;
+	if (rc < 0)
+		complain(kv, rc);
+}
+
+static void on_stored(void *arg, int rc)
+{
+	struct kv *kv = arg;
+
+	kv->is_storing = false;
+	if (rc < 0)
+		complain(kv, rc);
+	if (kv->owes_marker)
+		store_behind(kv);
+}
+
+/* Let the marker name this ring and its members. @return false: out of memory */
+static bool marker_set(struct kv *kv)
 {
 	uint32_t *members = calloc(kv->member_count + 1, sizeof(uint32_t));
-	int rc = -ENOMEM;
 
-	if (members != NULL) {
-		free(kv->marker.members);
-		kv->marker.members = members;
-		kv->marker.count = 0;
-		kv->marker.ring = kv->ring;
-		for (uint32_t i = 0; i < kv->member_count; i++) {
-			if (kv_member_counts(&kv->members[i]))
-				members[kv->marker.count++] = kv->members[i].nodeid;
-		}
-		rc = marker_write(kv);
+	if (members == NULL)
+		return false;
+	free(kv->marker.members);
+	kv->marker.members = members;
+	kv->marker.count = 0;
+	kv->marker.ring = kv->ring;
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		if (kv_member_counts(&kv->members[i]))
+			members[kv->marker.count++] = kv->members[i].nodeid;
 	}
-	if (rc < 0)
-		kv->host->log(kv->ctx, LOG_ERR,
-			"cannot write the file %s in the state folder (%s): if this node restarts, "
-			"acknowledged writes may be forgotten",
-			MARKER_NAME, strerror(-rc));
+	return true;
+}
+
+void kv_marker_store(struct kv *kv)
+{
+	if (!marker_set(kv)) {
+		complain(kv, -ENOMEM);
+	} else if (kv->is_storing) {
+		kv->owes_marker = true;
+	} else if (kv->is_syncing && COTERIE_HAS(kv->host, state_file_store)) {
+		store_behind(kv);
+	} else {
+		int rc = marker_write(kv, false);
+
+		if (rc < 0)
+			complain(kv, rc);
+	}
 }

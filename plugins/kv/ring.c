@@ -14,6 +14,8 @@
 #include <string.h>
 
 #define RETRY_NS UINT64_C(5000000)
+/* How long a synchronisation waits for the announcements of all members, and until this node's marker is stored. */
+#define PREPARE_NS (UINT64_C(2) * 1000000000u)
 
 /* ---- Members ------------------------------------------------------------- */
 
@@ -88,7 +90,7 @@ void kv_sync_start(void *self, const uint32_t *transitional, uint32_t transition
 	kv->is_transitional = false;
 	kv->is_syncing = true;
 	kv->is_serving = false;
-	kv->has_formed = false;
+	kv->has_formed = kv->is_fresh = false;
 	kv->is_waiting = false;
 	kv->can_forget = false;
 	kv->has_told = false;
@@ -133,17 +135,10 @@ static bool is_quorate(struct kv *kv)
 	       kv_is_backed(kv);
 }
 
-int kv_sync_step(void *self)
+static int announce_self(struct kv *kv)
 {
-	struct kv *kv = self;
 	bool is_quorate_now = is_quorate(kv);
 	uint32_t count = kv->marker.count;
-
-	if (kv->members == NULL)
-		return 0;
-	if (kv->is_finishing)
-		return -EAGAIN;
-
 	uint32_t *members = calloc(count + 1, sizeof(uint32_t));
 
 	if (members == NULL)
@@ -176,8 +171,59 @@ int kv_sync_step(void *self)
 		kv->has_told = true;
 		kv->told_quorate = is_quorate_now;
 		kv->told_bytes_max = kv->option_bytes_max;
+		kv->prepare_until_ns = kv->host->now_ns(kv->ctx) + PREPARE_NS;
 	}
 	return rc;
+}
+
+/* Return whether all members that run the service have announced themselves. Out of memory: false */
+static bool have_all_announced(struct kv *kv)
+{
+	uint32_t *nodeids = calloc(kv->member_count + 1, sizeof(*nodeids));
+	int count = nodeids == NULL ? -ENOMEM : kv->host->service_members(kv->ctx, nodeids, kv->member_count);
+	bool have_all = count > 0 && (uint32_t)count <= kv->member_count;
+
+	for (int i = 0; have_all && i < count; i++) {
+		const struct kv_member *member = kv_member_find(kv, nodeids[i]);
+
+		have_all = member != NULL && member->has_announced;
+	}
+	free(nodeids);
+	return have_all;
+}
+
+/*
+ * Form the table as soon as all members have announced themselves. @return whether this node is done: its marker is stored,
+ * or the time for this is over
+ */
+static bool is_prepared(struct kv *kv)
+{
+	if (!COTERIE_HAS(kv->host, state_file_store))
+		return true; /* an older executive: the marker is stored at the end of the synchronisation */
+	bool is_late = kv->host->now_ns(kv->ctx) >= kv->prepare_until_ns;
+
+	if (!kv->has_formed && !have_all_announced(kv))
+		return is_late;
+	kv_form_early(kv);
+	if (kv->is_storing && is_late)
+		kv->host->log(kv->ctx, LOG_WARNING,
+			"the disk is slow: the file of the ring's id is not stored after %u ms; if this node ends before "
+			"it is, acknowledged writes may be forgotten",
+			(unsigned int)(PREPARE_NS / 1000000));
+	return !kv->is_storing || is_late;
+}
+
+int kv_sync_step(void *self)
+{
+	struct kv *kv = self;
+
+	if (kv->members == NULL)
+		return 0;
+	if (kv->is_finishing)
+		return -EAGAIN;
+	int rc = kv->has_told ? 0 : announce_self(kv);
+
+	return rc < 0 || is_prepared(kv) ? rc : -EAGAIN;
 }
 
 static bool is_of_this_ring(const struct kv *kv, const struct kv_wire_ring *wire)

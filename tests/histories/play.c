@@ -383,9 +383,10 @@ static void strike_node(struct play *play, const struct step *step)
 		break;
 	case STEP_DISK_SLOW:
 		kit->nodes[step->node - 1].store_ms = step->count;
+		testkit_disk(kit, step->node, step->count, kit->nodes[step->node - 1].disk_rc);
 		break;
 	case STEP_DISK_FULL:
-		testkit_disk(kit, step->node, 0, step->count != 0 ? -ENOSPC : 0);
+		testkit_disk(kit, step->node, kit->nodes[step->node - 1].store_ms, step->count != 0 ? -ENOSPC : 0);
 		break;
 	case STEP_UNLOAD:
 		unload_service(play, step->node, (uint32_t)step->value);

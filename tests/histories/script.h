@@ -60,7 +60,7 @@ enum step_kind {
 	STEP_SUSPEND,     /* suspend node's host for count ms: its clock stands still */
 	STEP_CLOCK,       /* node's clock jumps count ms ahead, and is value - 500,000 millionths too fast */
 	STEP_DISK_FULL,   /* node cannot store files, if count is not 0 */
-	STEP_DISK_SLOW,   /* pause node for count ms after each file that it has stored */
+	STEP_DISK_SLOW,   /* each store of node takes count ms */
 	STEP_FORGET,      /* node, if it is down, loses its files */
 	STEP_UNLOAD,      /* unload a service of node: value 0 cpg, 1 kv */
 	STEP_LOAD,        /* node loads the service again */

@@ -266,6 +266,18 @@ START_TEST(watches_never_learn_of_a_write_that_is_dropped)
 }
 END_TEST
 
+/* The others have formed a ring without this node meanwhile, and their table is another one. */
+START_TEST(writes_that_another_table_replaces_are_in_doubt)
+{
+	write_in_doubt(1);
+	for (uint32_t i = 2; i <= 3; i++)
+		kv_at(i)->state.epoch.seq++;
+	service_ring_form(&kv_ring, "1 2 3");
+	ck_assert_uint_eq(kv_user.client->replies.count, 1);
+	ck_assert_int_eq(kv_user.client->replies.list[0].error, KV_INTERRUPT);
+}
+END_TEST
+
 /* ---- Another version of the plugin ----------------------------------------- */
 
 static struct coterie_client *heir; /* the client kv_user at the host of the new version */
@@ -374,6 +386,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, writes_that_do_not_survive_are_in_doubt);
 	tcase_add_test(tcase, watches_learn_of_a_write_when_it_has_survived);
 	tcase_add_test(tcase, watches_never_learn_of_a_write_that_is_dropped);
+	tcase_add_test(tcase, writes_that_another_table_replaces_are_in_doubt);
 	tcase_add_test(tcase, all_of_it_goes_over);
 	tcase_add_test(tcase, in_unquiet_times_nothing_goes_over);
 	suite_add_tcase(suite, tcase);

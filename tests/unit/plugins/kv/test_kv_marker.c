@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The marker of kv on a slow disk, on nodes of the test kit. The disk may take longer than the token timeout. The ring goes
+ * on, and nothing is acknowledged before the markers of all members are stored.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include <check.h>
+#include <coterie/testkit.h>
+
+#include "plugins/kv/kv.h"
+#include "tests/suite.h"
+
+extern const struct coterie_plugin kv_LTX_coterie_plugin, votequorum_LTX_coterie_plugin;
+
+static struct testkit *kit;
+static char *text;
+static size_t size;
+static FILE *lines;
+
+static void set_up(void)
+{
+	kit = testkit_create(3, 3);
+	testkit_config(kit, "totem {\n token: 300\n token_coefficient: 0\n consensus: 360\n}\n"
+			    "quorum {\n provider: corosync_votequorum\n}");
+	ck_assert_int_eq(testkit_load(kit, TESTKIT_ALL, &votequorum_LTX_coterie_plugin, NULL), 0);
+	ck_assert_int_eq(testkit_load(kit, TESTKIT_ALL, &kv_LTX_coterie_plugin, NULL), 0);
+	ck_assert_int_eq(testkit_start(kit, TESTKIT_ALL), 0);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	lines = open_memstream(&text, &size);
+	testkit_log(kit, lines, LOG_INFO);
+}
+
+static void tear_down(void)
+{
+	testkit_log(kit, NULL, LOG_INFO);
+	fclose(lines);
+	free(text);
+	testkit_destroy(kit);
+}
+
+/* Return how many lines of the log have these words. */
+static uint32_t count_lines(const char *words)
+{
+	uint32_t count = 0;
+
+	fflush(lines);
+	for (const char *at = text; at != NULL && (at = strstr(at, words)) != NULL; at++)
+		count++;
+	return count;
+}
+
+/* A request to put one byte, and its last answer. */
+struct put {
+	struct {
+		struct kv_req_write write;
+		uint8_t bytes[8];
+	} request;
+	int32_t error; /* 0: none */
+	struct testkit_client *client;
+};
+
+static void on_answer(
+	void *arg, struct testkit_client *client, int is_event, const struct coterie_response_header *message)
+{
+	struct put *put = arg;
+
+	(void)client;
+	if (!is_event)
+		put->error = message->error;
+}
+
+static void put_begin(struct put *put, uint32_t node)
+{
+	*put = (struct put){
+		.request.write = {
+			.header = {.id = KV_REQ_PUT, .size = sizeof(put->request)}, .key_size = 4, .value_size = 4}};
+	memcpy(put->request.bytes, "key!byte", 8);
+	ck_assert_int_eq(testkit_connect(kit, node, "kv", &put->client), 0);
+	testkit_watch(put->client, on_answer, put);
+	ck_assert_int_eq(testkit_send(put->client, &put->request, sizeof(put->request)), 0);
+}
+
+START_TEST(a_slow_disk_does_not_hold_up_the_ring)
+{
+	struct put put;
+
+	ck_assert_int_eq(testkit_disk(kit, 1, 450, 0), 0);
+	testkit_crash(kit, 3);
+	testkit_run(kit, 5000);
+	ck_assert_uint_eq(count_lines("A new membership"), 2);
+	put_begin(&put, 2);
+	testkit_run(kit, 100);
+	ck_assert_int_eq(put.error, KV_OK);
+}
+END_TEST
+
+START_TEST(nothing_is_acknowledged_before_the_markers_are_stored)
+{
+	struct put put;
+
+	ck_assert_int_eq(testkit_disk(kit, 1, 1500, 0), 0);
+	testkit_crash(kit, 3);
+	while (count_lines("A new membership") < 2)
+		testkit_run(kit, 10);
+	testkit_run(kit, 1000);
+	ck_assert_int_eq(testkit_is_synchronized(kit, 1), 0);
+	ck_assert_int_eq(testkit_is_synchronized(kit, 2), 0);
+	testkit_run(kit, 600);
+	ck_assert_int_eq(testkit_is_synchronized(kit, 1), 1);
+	ck_assert_uint_eq(count_lines("A new membership"), 2);
+	put_begin(&put, 2);
+	testkit_run(kit, 100);
+	ck_assert_int_eq(put.error, KV_OK);
+	ck_assert_uint_eq(count_lines("the disk is slow"), 0);
+
+	/* Node 1 knows of this ring after a restart. So it does not go on without node 2, which has the write. */
+	testkit_crash(kit, TESTKIT_ALL);
+	testkit_start(kit, 1);
+	testkit_start(kit, 3);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	ck_assert_uint_gt(count_lines("no node here has the whole table"), 0);
+}
+END_TEST
+
+static int hand_over(uint32_t node)
+{
+	const struct coterie_service *service = kv_LTX_coterie_plugin.ops;
+	void *blob = NULL;
+	uint32_t blob_size;
+	int rc = service->state_save(testkit_self(kit, node, "kv"), &blob, &blob_size);
+
+	free(blob);
+	return rc;
+}
+
+START_TEST(a_disk_that_hangs_does_not_hold_clients_for_ever)
+{
+	struct put put;
+
+	ck_assert_int_eq(testkit_disk(kit, 1, 60000, 0), 0);
+	testkit_crash(kit, 3);
+	testkit_run(kit, 4000);
+	ck_assert_uint_eq(count_lines("the disk is slow"), 1);
+	ck_assert_uint_eq(count_lines("A new membership"), 2);
+	ck_assert_int_eq(hand_over(1), -EAGAIN);
+	ck_assert_int_eq(hand_over(2), 0);
+	put_begin(&put, 1);
+	testkit_run(kit, 100);
+	ck_assert_int_eq(put.error, KV_OK);
+}
+END_TEST
+
+/* The ring changes again while a marker is being stored. The newest one is stored in the end. */
+START_TEST(the_newest_marker_is_stored_last)
+{
+	ck_assert_int_eq(testkit_disk(kit, 1, 1000, 0), 0);
+	testkit_crash(kit, 3);
+	while (count_lines("A new membership") < 2)
+		testkit_run(kit, 10);
+	testkit_run(kit, 100);
+	testkit_start(kit, 3);
+	testkit_run(kit, 5000);
+	ck_assert_int_eq(testkit_is_synchronized(kit, 1), 1);
+
+	const struct kv *kv = testkit_self(kit, 1, "kv");
+
+	ck_assert(kv_ring_equals(&kv->marker.ring, &kv->ring));
+	ck_assert(!kv->is_storing && !kv->owes_marker);
+
+	struct kv_ring ring = kv->ring;
+
+	testkit_crash(kit, TESTKIT_ALL);
+	testkit_start(kit, 1);
+	kv = testkit_self(kit, 1, "kv");
+	ck_assert(kv_ring_equals(&kv->marker.ring, &ring));
+}
+END_TEST
+
+START_TEST(a_full_disk_is_told_and_the_ring_goes_on)
+{
+	struct put put;
+
+	ck_assert_int_eq(testkit_disk(kit, 1, 0, -ENOSPC), 0);
+	testkit_crash(kit, 3);
+	testkit_run(kit, 2000);
+	ck_assert_uint_eq(count_lines("cannot write the file kv"), 1);
+	ck_assert_uint_eq(count_lines("A new membership"), 2);
+	put_begin(&put, 1);
+	testkit_run(kit, 100);
+	ck_assert_int_eq(put.error, KV_OK);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("kv_marker");
+	TCase *tcase = tcase_create("kv_marker");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, a_slow_disk_does_not_hold_up_the_ring);
+	tcase_add_test(tcase, nothing_is_acknowledged_before_the_markers_are_stored);
+	tcase_add_test(tcase, a_disk_that_hangs_does_not_hold_clients_for_ever);
+	tcase_add_test(tcase, the_newest_marker_is_stored_last);
+	tcase_add_test(tcase, a_full_disk_is_told_and_the_ring_goes_on);
+	suite_add_tcase(suite, tcase);
+	return suite_run(suite);
+}
