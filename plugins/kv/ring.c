@@ -205,12 +205,14 @@ static bool is_prepared(struct kv *kv)
 	if (!kv->has_formed && !have_all_announced(kv))
 		return is_late;
 	kv_form_early(kv);
-	if (kv->is_storing && is_late)
+	if (!kv->has_formed || !kv->is_storing)
+		return true;
+	if (is_late)
 		kv->host->log(kv->ctx, LOG_WARNING,
 			"the disk is slow: the file of the ring's id is not stored after %u ms; if this node ends before "
 			"it is, acknowledged writes may be forgotten",
 			(unsigned int)(PREPARE_NS / 1000000));
-	return !kv->is_storing || is_late;
+	return is_late;
 }
 
 int kv_sync_step(void *self)
