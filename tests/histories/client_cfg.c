@@ -41,6 +41,7 @@ struct cfg_decision {
 	uint32_t node, asker;
 	uint64_t number; /* number of the reload's round, with the life of the node that requested it */
 	bool is_refusal;
+	bool is_out;           /* the node was left out of the reload, since it had not answered in time */
 	struct play_ring ring; /* ring of the decision. seq 0: unknown, or it promises nothing about safe messages */
 	uint64_t mask;         /* nodes of the configuration, bits by number from 0 */
 };
@@ -72,15 +73,15 @@ static struct cfg_file *file_of(struct coterie_ctx *ctx)
 	return &files->list[play_node(files->play, cfg->host->local_nodeid(ctx))];
 }
 
-static void decide(struct cfg_file *file, uint32_t asker, uint64_t number, bool is_refusal)
+/* Add a decision. @return NULL: the node has decided already */
+static struct cfg_decision *add_decision(struct cfg_file *file, uint32_t asker, uint64_t number)
 {
 	struct cfg_files *files = file->files;
-	const struct play_view *view = &files->play->views[file->node];
 
 	for (uint32_t i = 0; i < files->decision_count; i++)
 		if (files->decisions[i].node == file->node && files->decisions[i].number == number &&
 			files->decisions[i].asker == asker)
-			return;
+			return NULL;
 	if (files->decision_count == files->decision_capacity) {
 		files->decision_capacity = files->decision_capacity * 2 + 64;
 		files->decisions = realloc(files->decisions, files->decision_capacity * sizeof(*files->decisions));
@@ -88,8 +89,19 @@ static void decide(struct cfg_file *file, uint32_t asker, uint64_t number, bool 
 			abort();
 	}
 	struct cfg_decision *decision = &files->decisions[files->decision_count++];
-	*decision = (struct cfg_decision){
-		.node = file->node, .asker = asker, .number = number, .is_refusal = is_refusal};
+	*decision = (struct cfg_decision){.node = file->node, .asker = asker, .number = number};
+	return decision;
+}
+
+static void decide(struct cfg_file *file, uint32_t asker, uint64_t number, bool is_refusal)
+{
+	struct cfg_files *files = file->files;
+	const struct play_view *view = &files->play->views[file->node];
+	struct cfg_decision *decision = add_decision(file, asker, number);
+
+	if (decision == NULL)
+		return;
+	decision->is_refusal = is_refusal;
 	if (view->is_known && view->is_safe_kept) {
 		decision->ring = view->ring;
 		decision->mask = view->mask;
@@ -278,6 +290,27 @@ static bool is_settled(void *self)
 	return files->list[1].has_all && is_same;
 }
 
+/* Note the rounds of which this node is left out: it logs this. */
+static void hear(void *self, struct kit_node *node, const char *text)
+{
+	struct cfg_files *files = self;
+	const struct cfg *cfg = testkit_self(files->play->kit, node->id, "cfg");
+
+	if (cfg == NULL || strstr(text, "This node was left out of a config reload") == NULL)
+		return;
+	for (const struct cfg_round *round = cfg->agreement.rounds; round != NULL; round = round->next) {
+		const struct cfg_member *own = cfg_round_member(round, play_nodeid(files->play, node->id));
+		struct cfg_decision *decision = own == NULL || own->stage != 0 ? NULL
+									       : add_decision(&files->list[node->id],
+											 round->asker, round->number);
+
+		if (decision == NULL)
+			continue;
+		decision->is_out = true;
+		files->play->counts.left_out++;
+	}
+}
+
 /* ---- The checker ---------------------------------------------------------- */
 
 static const struct cfg_decision *find(const struct cfg_files *files, const struct cfg_decision *like, uint32_t node)
@@ -322,7 +355,7 @@ static void check(void *self)
 	struct cfg_files *files = self;
 
 	for (uint32_t i = 0; i < files->decision_count; i++)
-		if (!files->decisions[i].is_refusal)
+		if (!files->decisions[i].is_refusal && !files->decisions[i].is_out)
 			check_one(files, &files->decisions[i]);
 	for (uint32_t i = 1; i <= files->play->script->nodes; i++)
 		if (files->list[i].running != files->last_version)
@@ -358,5 +391,6 @@ const struct play_part play_cfg = {.name = "cfg",
 	.tick = tick,
 	.act = act,
 	.is_settled = is_settled,
+	.hear = hear,
 	.check = check,
 	.destroy = destroy};

@@ -113,9 +113,9 @@ static void check_loss(struct kv_clients *clients, const struct kit_node *node, 
 	}
 }
 
-static void on_log(void *arg, struct kit_node *node, const char *text)
+static void hear(void *self, struct kit_node *node, const char *text)
 {
-	struct kv_clients *clients = arg;
+	struct kv_clients *clients = self;
 	const char *older = strstr(text, "an older one goes on, of revision ");
 	bool is_empty = strstr(text, "was given up: it is empty now") != NULL;
 
@@ -372,8 +372,6 @@ static void *create(struct play *play)
 	if (clients == NULL)
 		abort();
 	clients->play = play;
-	play->kit->heard = on_log;
-	play->kit->heard_arg = clients;
 	for (uint32_t i = 0; i < HISTORY_CLIENTS; i++)
 		clients->workers[i] = (struct worker){.clients = clients, .node = play_client_node(play, i)};
 	return clients;
@@ -392,5 +390,6 @@ const struct play_part play_kv = {.name = "kv",
 	.tick = tick,
 	.act = act,
 	.is_settled = is_settled,
+	.hear = hear,
 	.check = check,
 	.destroy = destroy};

@@ -129,6 +129,7 @@ static void add_counts(struct play_counts *sum, const struct play_counts *one)
 	sum->watched += one->watched;
 	sum->kv_undecided += one->kv_undecided;
 	sum->excused += one->excused;
+	sum->left_out += one->left_out;
 	sum->verdicts += one->verdicts;
 	sum->reloads_compared += one->reloads_compared;
 	sum->failed_stores += one->failed_stores;
@@ -144,8 +145,8 @@ static void print_counts(uint64_t seeds, const struct play_counts *sum)
 	printf("checked: %ju pairs of histories, %ju promises of safe, %ju answers of kv, %ju changes that watches were told, "
 	       "%ju reloads of two nodes\n",
 		sum->compared, sum->safe_kept, sum->kv_answered, sum->watched, sum->reloads_compared);
-	printf("excused: %ju gaps at the begin of a ring, %ju searches for an order of kv\n", sum->excused,
-		sum->kv_undecided);
+	printf("excused: %ju gaps at the begin of a ring, %ju searches for an order of kv, %ju nodes left out of a reload\n",
+		sum->excused, sum->kv_undecided, sum->left_out);
 }
 
 /* Print a seed that has failed, and the smallest script that fails. */

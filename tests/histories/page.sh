@@ -184,6 +184,7 @@ These excuses are left:
 - A node that starts kv again after it could not store its marker counts like one that has lost its files: the ring may go on with an older table. The node
   logs this when the store fails.
 - Watches of kv are not compared in plays in which a table was lost, or with a node that is like one of Corosync.
+- A node that was left out of a reload, since it had not answered for about nine seconds, need not apply it. All nodes log this. The program counts them.
 - That no node gives a table of kv up is checked in plays in which no node has lost its files, and each store has succeeded.
 - A process may leave with its node although that node has not parted, if the node has ever unloaded a service.
 

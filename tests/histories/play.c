@@ -181,6 +181,15 @@ static bool load(struct play *play)
 
 /* ---- Steps --------------------------------------------------------------- */
 
+static void hear(void *arg, struct kit_node *node, const char *text)
+{
+	struct play *play = arg;
+
+	for (uint32_t i = 0; i < PARTS; i++)
+		if (parts[i]->hear != NULL)
+			parts[i]->hear(play->parts[i], node, text);
+}
+
 static void tick(struct play *play)
 {
 	for (uint32_t i = 0; i < PARTS; i++)
@@ -513,6 +522,8 @@ int play_script(struct play *play, const struct script *script, FILE *log)
 		testkit_log(play->kit, log, LOG_INFO);
 	for (uint32_t i = 0; i < PARTS; i++)
 		play->parts[i] = parts[i]->create(play);
+	play->kit->heard = hear;
+	play->kit->heard_arg = play;
 	configure(play);
 	if (!load(play))
 		play_break(play, "the nodes do not start: %s", testkit_error(play->kit));

@@ -89,10 +89,12 @@ struct play_changes {
 	uint64_t capacity;
 };
 
+struct kit_node;
+
 struct play_counts {
 	uint64_t simulated_ms, steps, rings, changes, messages, safe, safe_kept, compared, kv_answered, kv_undecided,
 		watched;
-	uint64_t verdicts, excused, reloads_compared, failed_stores, overflows;
+	uint64_t verdicts, excused, left_out, reloads_compared, failed_stores, overflows;
 };
 
 struct play {
@@ -126,6 +128,8 @@ struct play_part {
 	 * Return whether no request is under way and all running clients are served. Called while the network is quiet.
 	 */
 	bool (*is_settled)(void *self);
+	/** A node has logged a line. */
+	void (*hear)(void *self, struct kit_node *node, const char *text);
 	/** Check the events of the clients. Call play_break for a violation. The network is quiet. */
 	void (*check)(void *self);
 	void (*destroy)(void *self);
