@@ -308,8 +308,8 @@ void kv_standing_changed(struct kv *kv)
 		else if (sender == 0 || sender != kv->donor) /* the present donor is preferred */
 			sender = kv->members[i].nodeid;
 	}
-	if (!kv->has_formed)
-		return;
+	if (!kv->has_formed || kv->is_fresh)
+		return; /* serve() does the rest */
 	kv->donor = incomplete > 0 ? sender : 0;
 	if (sender == 0)
 		kv->is_serving = false; /* all members run this at the same place of the order */

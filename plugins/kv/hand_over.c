@@ -174,7 +174,7 @@ int kv_state_save(void *self, void **blob, uint32_t *size)
 		.can_forget = kv->can_forget,
 	};
 
-	if (kv->is_syncing || kv->is_transitional || kv->donor != 0 || kv->needs_standing || kv->is_storing ||
+	if (kv->is_syncing || kv->is_transitional || kv->donor != 0 || kv->needs_standing || kv->stores > 0 ||
 		kv->is_fresh || (!kv->has_state && head.entry_count > 0))
 		return -EAGAIN;
 	if (!COTERIE_HAS(kv->host, client_find))

@@ -140,13 +140,16 @@ static int kv_init(const struct coterie_host *host, struct coterie_ctx *ctx, voi
 	return 0;
 }
 
-/* Return 0 when the other members are informed, and the last requests of clients are answered. */
+/*
+ * Return 0 when the other members are informed, the last requests of clients are answered, and the marker is stored: the
+ * service may be loaded again at once.
+ */
 static int kv_drain(void *self)
 {
 	struct kv *kv = self;
 	int rc = kv_leave(kv);
 
-	return rc == 0 && (kv->pending != NULL || kv->due != NULL) ? -EAGAIN : rc;
+	return rc == 0 && (kv->pending != NULL || kv->due != NULL || kv->stores > 0) ? -EAGAIN : rc;
 }
 
 static void kv_dump(void *self)

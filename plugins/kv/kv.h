@@ -76,7 +76,7 @@ struct kv_member {
 	uint32_t nodeid;
 	bool has_announced;
 	bool has_left; /* it unloads the service. Its announced epochs count, and the rest does not */
-	bool has_state, is_quorate, has_marker, can_forget;
+	bool has_state, is_quorate, has_marker, can_forget, is_early;
 	struct kv_state_id state; /* state at the time of the announcement */
 	struct kv_progress progress;
 	uint64_t bytes_max;
@@ -132,8 +132,7 @@ struct kv {
 	bool is_keeping; /* deletions above progress.kept_from are kept */
 	struct kv_progress progress;
 	struct kv_marker marker;
-	bool is_storing;  /* a store of the marker is under way */
-	bool owes_marker; /* the marker has changed since that began */
+	uint32_t stores; /* stores of the marker that are under way */
 
 	/*
 	 * The state of the ring. At the same place of the order, each of these members has the same value on all nodes.
@@ -144,18 +143,19 @@ struct kv {
 	uint32_t member_count;
 	bool is_transitional; /* the last messages of the old ring are being delivered */
 	bool is_syncing;
-	bool is_serving;           /* writes are done and counted */
-	bool has_formed;           /* the decision about the table was made */
-	bool is_fresh;             /* the table that was decided on has not been served in this ring yet */
-	bool has_survived;         /* it is the one that this node had before */
-	bool is_waiting;           /* the ring waits for nodes that may have a newer state */
-	uint64_t bytes_max;        /* the smallest limit of all members */
-	bool can_forget;           /* all members have announced that they can forget one that unloads the service */
-	uint32_t donor;            /* 0: all members have the state. Otherwise the node id of the member that sends the
+	bool is_serving;    /* writes are done and counted */
+	bool has_formed;    /* the decision about the table was made */
+	bool is_fresh;      /* the table that was decided on has not been served in this ring yet */
+	bool has_survived;  /* it is the one that this node had before */
+	bool is_waiting;    /* the ring waits for nodes that may have a newer state */
+	uint64_t bytes_max; /* the smallest limit of all members */
+	bool can_forget;    /* all members have announced that they can forget one that unloads the service */
+	uint32_t donor;     /* 0: all members have the state. Otherwise the node id of the member that sends the
 			     * state */
-	bool has_told;             /* the node has announced its state in this ring */
-	uint64_t prepare_until_ns; /* how long the synchronisation waits for announcements and the marker */
-	bool has_told_leave;       /* the node unloads the service, and has sent it. It sends no other news of itself */
+	bool has_told;      /* the node has announced its state in this ring */
+	uint64_t told_ns, formed_ns; /* when this node has announced itself, and when it has formed the table early */
+	uint32_t passes;             /* of the token since it has announced itself */
+	bool has_told_leave; /* the node unloads the service, and has sent it. It sends no other news of itself */
 	bool told_quorate;
 	uint64_t told_bytes_max;
 	struct coterie_timer *notice_timer;
@@ -342,9 +342,11 @@ void kv_takeover_free(struct kv *kv);
 void kv_marker_load(struct kv *kv);
 /**
  * Store the id of this ring in the marker file, as the epoch of the table. In a synchronisation the store goes on behind this
- * call (is_storing). Otherwise the file is durable at the end.
+ * call (stores). Otherwise the file is durable at the end.
  */
 void kv_marker_store(struct kv *kv);
+/** Log that this node serves before its marker is stored. */
+void kv_marker_late(struct kv *kv);
 
 /* ---- watch.c ---- */
 

@@ -85,25 +85,24 @@ static int marker_write(struct kv *kv, bool is_behind)
 	return rc;
 }
 
+/* Stores are done in their order, so the newest marker is the last one. */
 static void store_behind(struct kv *kv)
 {
 	int rc = marker_write(kv, true);
 
-	kv->owes_marker = false;
-	kv->is_storing = rc == 0;
 	if (rc < 0)
 		complain(kv, rc);
+	else
+		kv->stores++;
 }
 
 static void on_stored(void *arg, int rc)
 {
 	struct kv *kv = arg;
 
-	kv->is_storing = false;
+	kv->stores--;
 	if (rc < 0)
 		complain(kv, rc);
-	if (kv->owes_marker)
-		store_behind(kv);
 }
 
 /* Let the marker name this ring and its members. @return false: out of memory */
@@ -128,14 +127,22 @@ void kv_marker_store(struct kv *kv)
 {
 	if (!marker_set(kv)) {
 		complain(kv, -ENOMEM);
-	} else if (kv->is_storing) {
-		kv->owes_marker = true;
-	} else if (kv->is_syncing && COTERIE_HAS(kv->host, state_file_store)) {
+	} else if (COTERIE_HAS(kv->host, state_file_store) && (kv->is_syncing || kv->stores > 0)) {
 		store_behind(kv);
+		if (!kv->is_syncing)
+			kv_marker_late(kv);
 	} else {
 		int rc = marker_write(kv, false);
 
 		if (rc < 0)
 			complain(kv, rc);
 	}
+}
+
+void kv_marker_late(struct kv *kv)
+{
+	kv->host->log(kv->ctx, LOG_WARNING,
+		"the disk is slow: the file %s in the state folder is not stored yet; if this node ends before it is, "
+		"acknowledged writes may be forgotten",
+		MARKER_NAME);
 }

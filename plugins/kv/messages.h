@@ -220,6 +220,7 @@ KV_SIZE(kv_wire_ring, 16);
 #define KV_HAS_MARKER 4u  /* the sender has a quorum provider, so its marker is valid */
 #define KV_CAN_FORGET 8u  /* the sender stops counting a member that sends KV_IS_LEAVING */
 #define KV_IS_LEAVING 16u /* the sender unloads the service. Older versions ignore this flag */
+#define KV_IS_EARLY 32u   /* the sender forms the table before it is done with the synchronisation, if all members do */
 
 struct kv_ring_announce {
 	struct coterie_ring_header header;

@@ -14,8 +14,14 @@
 #include <string.h>
 
 #define RETRY_NS UINT64_C(5000000)
-/* How long a synchronisation waits for the announcements of all members, and until this node's marker is stored. */
-#define PREPARE_NS (UINT64_C(2) * 1000000000u)
+/*
+ * How long a synchronisation waits for the announcements of all members: both so many passes of the token and so long. One of
+ * them may have no memory for its announcement, or not take part in this round.
+ */
+#define ANNOUNCE_PASSES 10u
+#define ANNOUNCE_NS (UINT64_C(100) * 1000000u)
+/* How long it waits until this node's marker is stored. */
+#define STORE_NS (UINT64_C(2) * 1000000000u)
 
 /* ---- Members ------------------------------------------------------------- */
 
@@ -135,6 +141,9 @@ static bool is_quorate(struct kv *kv)
 	       kv_is_backed(kv);
 }
 
+/* Return whether this node forms the table early: the executive stores files beside the loop. */
+static bool is_early(const struct kv *kv) { return COTERIE_HAS(kv->host, state_file_store); }
+
 static int announce_self(struct kv *kv)
 {
 	bool is_quorate_now = is_quorate(kv);
@@ -157,7 +166,8 @@ static int announce_self(struct kv *kv)
 		.bytes_max = htole64(kv->option_bytes_max),
 		.marker = kv_ring_to_wire(&kv->marker.ring),
 		.flags = htole32((kv->has_state ? KV_HAS_STATE : 0) | (is_quorate_now ? KV_IS_QUORATE : 0) |
-				 (has_provider(kv) ? KV_HAS_MARKER : 0) | KV_CAN_FORGET),
+				 (has_provider(kv) ? KV_HAS_MARKER : 0) | KV_CAN_FORGET |
+				 (is_early(kv) ? KV_IS_EARLY : 0)),
 		.member_count = htole32(count),
 	};
 	struct iovec iov[] = {
@@ -171,7 +181,8 @@ static int announce_self(struct kv *kv)
 		kv->has_told = true;
 		kv->told_quorate = is_quorate_now;
 		kv->told_bytes_max = kv->option_bytes_max;
-		kv->prepare_until_ns = kv->host->now_ns(kv->ctx) + PREPARE_NS;
+		kv->told_ns = kv->host->now_ns(kv->ctx);
+		kv->passes = 0;
 	}
 	return rc;
 }
@@ -192,27 +203,37 @@ static bool have_all_announced(struct kv *kv)
 	return have_all;
 }
 
+/* Return whether a member of an older version takes part. It stores its marker at the end of the synchronisation. */
+static bool has_older(const struct kv *kv)
+{
+	for (uint32_t i = 0; i < kv->member_count; i++)
+		if (kv->members[i].has_announced && !kv->members[i].is_early)
+			return true;
+	return false;
+}
+
 /*
  * Form the table as soon as all members have announced themselves. @return whether this node is done: its marker is stored,
  * or the time for this is over
  */
 static bool is_prepared(struct kv *kv)
 {
-	if (!COTERIE_HAS(kv->host, state_file_store))
-		return true; /* an older executive: the marker is stored at the end of the synchronisation */
-	bool is_late = kv->host->now_ns(kv->ctx) >= kv->prepare_until_ns;
+	uint64_t now_ns = kv->host->now_ns(kv->ctx);
 
-	if (!kv->has_formed && !have_all_announced(kv))
-		return is_late;
-	kv_form_early(kv);
-	if (!kv->has_formed || !kv->is_storing)
+	if (!is_early(kv) || has_older(kv))
 		return true;
-	if (is_late)
-		kv->host->log(kv->ctx, LOG_WARNING,
-			"the disk is slow: the file of the ring's id is not stored after %u ms; if this node ends before "
-			"it is, acknowledged writes may be forgotten",
-			(unsigned int)(PREPARE_NS / 1000000));
-	return is_late;
+	if (!kv->has_formed && !have_all_announced(kv))
+		return ++kv->passes >= ANNOUNCE_PASSES && now_ns - kv->told_ns >= ANNOUNCE_NS;
+	if (!kv->has_formed) {
+		kv_form_early(kv);
+		kv->formed_ns = now_ns;
+	}
+	if (!kv->has_formed || kv->stores == 0)
+		return true;
+	if (now_ns - kv->formed_ns < STORE_NS)
+		return false;
+	kv_marker_late(kv);
+	return true;
 }
 
 int kv_sync_step(void *self)
@@ -284,6 +305,7 @@ void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	member->is_quorate = (flags & KV_IS_QUORATE) != 0;
 	member->has_marker = (flags & KV_HAS_MARKER) != 0;
 	member->can_forget = (flags & KV_CAN_FORGET) != 0;
+	member->is_early = (flags & KV_IS_EARLY) != 0;
 	member->state = (struct kv_state_id){
 		kv_ring_from_wire(&announce->epoch), le64toh(announce->revision), le64toh(announce->hash)};
 	member->progress = (struct kv_progress){

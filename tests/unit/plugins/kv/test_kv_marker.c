@@ -4,6 +4,7 @@
  * on, and nothing is acknowledged before the markers of all members are stored.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,11 @@ START_TEST(a_disk_that_hangs_does_not_hold_clients_for_ever)
 	put_begin(&put, 1);
 	testkit_run(kit, 100);
 	ck_assert_int_eq(put.error, KV_OK);
+
+	/* A service that is loaded again reads the file. */
+	ck_assert_int_eq(testkit_disk(kit, 1, 0, 0), 0);
+	ck_assert_int_eq(((const struct coterie_service *)kv_LTX_coterie_plugin.ops)->drain(testkit_self(kit, 1, "kv")),
+		-EAGAIN);
 }
 END_TEST
 
@@ -164,13 +170,16 @@ START_TEST(the_newest_marker_is_stored_last)
 		testkit_run(kit, 10);
 	testkit_run(kit, 100);
 	testkit_start(kit, 3);
-	testkit_run(kit, 5000);
+	testkit_run(kit, 1400);
+	ck_assert_int_eq(testkit_is_synchronized(kit, 2), 0); /* the older one of two stores has ended */
+	testkit_run(kit, 3000);
 	ck_assert_int_eq(testkit_is_synchronized(kit, 1), 1);
+	ck_assert_uint_eq(count_lines("the disk is slow"), 0);
 
 	const struct kv *kv = testkit_self(kit, 1, "kv");
 
 	ck_assert(kv_ring_equals(&kv->marker.ring, &kv->ring));
-	ck_assert(!kv->is_storing && !kv->owes_marker);
+	ck_assert_uint_eq(kv->stores, 0);
 
 	struct kv_ring ring = kv->ring;
 
@@ -196,10 +205,55 @@ START_TEST(a_full_disk_is_told_and_the_ring_goes_on)
 }
 END_TEST
 
+/* ---- Older versions ------------------------------------------------------ */
+
+static struct coterie_host older_host;
+
+/* On node 3 the executive is an older one. */
+static int mixed_init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
+{
+	const struct coterie_service *service = kv_LTX_coterie_plugin.ops;
+
+	if (host->local_nodeid(ctx) != 3)
+		return service->init(host, ctx, self);
+	older_host = *host;
+	older_host.size = offsetof(struct coterie_host, state_file_store);
+	return service->init(&older_host, ctx, self);
+}
+
+/* One member stores its marker at the end of the synchronisation, so none forms the table before. */
+START_TEST(with_an_older_version_no_member_is_early)
+{
+	struct coterie_service service = *(const struct coterie_service *)kv_LTX_coterie_plugin.ops;
+	struct coterie_plugin plugin = kv_LTX_coterie_plugin;
+	struct testkit *mixed = testkit_create(3, 3);
+
+	service.init = mixed_init;
+	plugin.ops = &service;
+	ck_assert_int_eq(testkit_load(mixed, TESTKIT_ALL, &plugin, NULL), 0);
+	ck_assert_int_eq(testkit_start(mixed, TESTKIT_ALL), 0);
+	ck_assert_int_eq(testkit_settle(mixed, 10000), 0);
+
+	const struct kv *kv = testkit_self(mixed, 1, "kv");
+
+	ck_assert_uint_eq(kv->member_count, 3);
+	ck_assert(kv->is_serving);
+	uint64_t formed_ns = kv->formed_ns; /* in the ring of this node alone */
+	testkit_crash(mixed, 2);
+	ck_assert_int_eq(testkit_settle(mixed, 20000), 0);
+	ck_assert_uint_eq(kv->formed_ns, formed_ns);
+	testkit_crash(mixed, 3);
+	ck_assert_int_eq(testkit_settle(mixed, 20000), 0);
+	ck_assert_uint_gt(kv->formed_ns, formed_ns);
+	ck_assert_uint_eq(testkit_destroy(mixed), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("kv_marker");
 	TCase *tcase = tcase_create("kv_marker");
+	TCase *versions = tcase_create("versions");
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_slow_disk_does_not_hold_up_the_ring);
@@ -208,5 +262,7 @@ int main(void)
 	tcase_add_test(tcase, the_newest_marker_is_stored_last);
 	tcase_add_test(tcase, a_full_disk_is_told_and_the_ring_goes_on);
 	suite_add_tcase(suite, tcase);
+	tcase_add_test(versions, with_an_older_version_no_member_is_early);
+	suite_add_tcase(suite, versions);
 	return suite_run(suite);
 }
