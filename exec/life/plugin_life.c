@@ -438,13 +438,14 @@ static bool wait_for_ring(struct plugin_life *life, struct change *change)
 /*
  * Wait until the service's messages are delivered. A message that is still queued at a change of the ring is sent
  * behind the synchronisation. If the service is unloaded by then, the synchronisation does not mention the sender.
- * Clients on other nodes would then receive a message of a process that has left.
+ * Clients on other nodes would then receive a message of a process that has left. And in a synchronisation the service
+ * cannot tell the others that it ends, though it has sent them its state.
  */
 static bool step_drain(struct plugin_life *life, struct change *change)
 {
 	if (!is_drained(change->plugin) && now_of(life) < change->drain_until_ns)
 		return wait(life);
-	if (change->plugin->underway > 0)
+	if (change->plugin->underway > 0 || sync_is_running(life->parts.sync))
 		return wait_for_ring(life, change);
 	change->step = STEP_PART;
 	return true;

@@ -142,6 +142,24 @@ START_TEST(a_drain_has_an_end)
 }
 END_TEST
 
+/* In a synchronisation a service cannot tell the others that it ends. It may have told them its state. */
+START_TEST(no_service_ends_in_a_synchronisation)
+{
+	install(f.folder, "endless");
+	ck_assert_int_eq(load("life", NULL), 0);
+	f.rc = 1;
+	ck_assert_int_eq(plugin_life_unload(f.life, &f, "life", 30, on_done, &f), 0);
+	turn_for(10000000);
+	exec_stub.is_synchronizing = true;
+	turn_for(200000000);
+	ck_assert_int_eq(f.rc, 1);
+	ck_assert_uint_eq(exec_stub.parts, 0);
+	exec_stub.is_synchronizing = false;
+	ck_assert_int_eq(finish(), 0);
+	ck_assert_uint_eq(exec_stub.parts, 1);
+}
+END_TEST
+
 START_TEST(an_unload_waits_until_the_messages_are_delivered)
 {
 	install(f.folder, "good");
@@ -506,6 +524,7 @@ int main(void)
 	tcase_add_loop_test(tc, a_bad_load_changes_nothing, 0, sizeof(bad_loads) / sizeof(bad_loads[0]));
 	tcase_add_test(tc, some_cannot_be_unloaded);
 	tcase_add_test(tc, a_drain_has_an_end);
+	tcase_add_test(tc, no_service_ends_in_a_synchronisation);
 	tcase_add_test(tc, an_unload_waits_until_the_messages_are_delivered);
 	tcase_add_test(tc, a_service_sends_nothing_behind_its_part);
 	tcase_add_test(tc, a_ring_that_delivers_nothing_does_not_let_the_operator_wait);
