@@ -413,6 +413,21 @@ static void draw_plugin_under_load(struct pen *pen, uint32_t node, uint32_t calm
 	add(pen, (struct step){.kind = STEP_LOAD, .node = node, .wait_ms = calm_ms});
 }
 
+/* Write to kv in one part of the network while a node of it does not run kv, then in other parts, where it does. */
+static void draw_parts_without_kv(struct pen *pen, uint32_t node)
+{
+	uint32_t long_ms = 2 * (pen->script->setting.token_ms + pen->script->setting.consensus_ms);
+
+	draw_writes(pen, 0);
+	add(pen, (struct step){.kind = STEP_UNLOAD, .node = node, .value = 1, .wait_ms = 5});
+	add(pen, (struct step){.kind = STEP_PART, .value = random_next(&pen->random)});
+	draw_writes(pen, long_ms);
+	add(pen, (struct step){.kind = STEP_PART, .value = random_next(&pen->random), .wait_ms = draw(pen, 100)});
+	add(pen, (struct step){.kind = STEP_LOAD, .node = node, .value = 1});
+	draw_writes(pen, long_ms);
+	add(pen, (struct step){.kind = STEP_HEAL, .wait_ms = long_ms});
+}
+
 /*
  * Unload a service of a node. The other members go on, with clients that come, send and go while the service
  * synchronises alone.
@@ -423,8 +438,14 @@ static void draw_plugin(struct pen *pen, uint32_t node, uint32_t calm_ms)
 		STEP_KV, STEP_LOAD, STEP_UNLOAD};
 	uint64_t which = draw(pen, 2);
 
-	if (draw(pen, 3) == 0) {
+	uint32_t way = draw(pen, 4);
+
+	if (way == 0) {
 		draw_plugin_under_load(pen, node, calm_ms);
+		return;
+	}
+	if (way == 1) {
+		draw_parts_without_kv(pen, node);
 		return;
 	}
 	add(pen, (struct step){.kind = STEP_UNLOAD, .node = node, .value = which, .wait_ms = calm_ms});
