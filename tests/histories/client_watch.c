@@ -6,7 +6,8 @@
  * - All watches are told the same change for a revision, and it is the one that was answered with that revision.
  * - A watch is told each change that another client knows, or that it has missed some.
  *
- * A table that was lost begins again with a lower revision (client_kv.c). Then nothing is checked.
+ * A table that was lost begins again with a lower revision (client_kv.c), and a ring with a node like one of Corosync may lose
+ * writes. Then nothing is checked.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -45,11 +46,14 @@ static bool is_same(const struct play_change *a, const struct play_change *b)
 	return a->op == b->op && a->key == b->key && a->value == b->value;
 }
 
+/* Return whether the watches are checked: no table was lost, and no node is like one of Corosync. */
+static bool is_checked(const struct play *play) { return play->tables_lost == 0 && !play_has_plain(play); }
+
 void play_change_note(struct play *play, uint64_t revision, struct play_change change, const char *who)
 {
 	struct play_changes *changes = &play->changes;
 
-	if (play->tables_lost > 0 || play_has_plain(play))
+	if (!is_checked(play))
 		return;
 	if (revision >= changes->capacity) {
 		uint64_t capacity = revision * 2 + 64;
@@ -92,7 +96,7 @@ static void on_change(struct watcher *watcher, const struct kv_event_change *eve
 
 	if (event->value_size == sizeof(change.value))
 		memcpy(&change.value, event->bytes + event->key_size, sizeof(change.value));
-	if (event->revision <= watcher->last && play->tables_lost == 0)
+	if (event->revision <= watcher->last && is_checked(play))
 		play_break(play, "watch: node %u is told revision %ju behind %ju", watcher->node,
 			(uintmax_t)event->revision, (uintmax_t)watcher->last);
 	add_gap(watcher, event->revision);
@@ -106,7 +110,7 @@ static void on_missed(struct watcher *watcher, const struct kv_event_missed *eve
 {
 	struct play *play = watcher->watches->play;
 
-	if (event->revision < watcher->last && play->tables_lost == 0)
+	if (event->revision < watcher->last && is_checked(play))
 		play_break(play, "watch: node %u has missed changes up to revision %ju, and knows %ju", watcher->node,
 			(uintmax_t)event->revision, (uintmax_t)watcher->last);
 	watcher->last = event->revision;
@@ -202,7 +206,7 @@ static void check(void *self)
 	struct watches *watches = self;
 	struct play *play = watches->play;
 
-	if (play->tables_lost > 0 || play_has_plain(play))
+	if (!is_checked(play))
 		return;
 	for (uint32_t i = 0; i < play->script->nodes; i++) {
 		struct watcher *watcher = &watches->list[i];
