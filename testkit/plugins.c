@@ -242,14 +242,11 @@ static int is_over(void *arg)
 	return change->is_done || !change->node->is_up || change->node->life != change->life;
 }
 
-/* Let time pass until a change of plugins is done. rc: of its call. @return result of the change */
-static int await(struct change *change, int rc)
+/* Let time pass until a change of plugins is done. @return its result */
+static int await(struct change *change)
 {
 	struct kit_node *node = change->node;
-
-	if (rc < 0)
-		return rc;
-	rc = testkit_until(node->kit, CHANGE_MS, is_over, change);
+	int rc = testkit_until(node->kit, CHANGE_MS, is_over, change);
 	if (change->is_done)
 		return change->rc;
 	if (rc == 0)
@@ -266,17 +263,6 @@ static void append(struct kit_node *node, struct kit_plugin *plugin)
 	while (*place != NULL)
 		place = &(*place)->next;
 	*place = plugin;
-}
-
-/* Take the last plugin of the list out again. */
-static void drop_last(struct kit_node *node)
-{
-	struct kit_plugin **place = &node->plugins;
-
-	while ((*place)->next != NULL)
-		place = &(*place)->next;
-	kit_plugin_free(*place);
-	*place = NULL;
 }
 
 /* Replace a plugin in the list for the next start by another one, or remove it (successor NULL). */
@@ -303,12 +289,11 @@ static int add(struct kit_node *node, struct kit_plugin *plugin)
 	if (!node->is_up)
 		return 0;
 	int rc = node_load(node, plugin, on_done, &change);
-	if (rc < 0) {
-		drop_last(node);
-		return rc;
-	}
-	rc = await(&change, 0);
-	if (change.is_done && rc < 0)
+	bool is_refused = rc < 0;
+
+	if (!is_refused)
+		rc = await(&change);
+	if (is_refused || (change.is_done && rc < 0))
 		succeed(node, plugin, NULL);
 	return rc;
 }
@@ -320,7 +305,7 @@ int kit_load(struct kit_node *node, const struct coterie_plugin *linked, const c
 	append(node, plugin);
 	int rc = node_load(node, plugin, NULL, NULL);
 	if (rc < 0)
-		drop_last(node);
+		succeed(node, plugin, NULL);
 	return rc;
 }
 
@@ -375,7 +360,7 @@ static int change_plugin(struct kit_node *node, const char *name, const char *pa
 	rc = path != NULL ? plugin_life_replace(life, &change, name, path, false, on_done, &change)
 			  : plugin_life_unload(life, &change, name, 0, on_done, &change);
 	kit_leave(node, outer);
-	return await(&change, rc);
+	return rc < 0 ? rc : await(&change);
 }
 
 static int unload_one(struct kit_node *node, const char *name)

@@ -22,7 +22,7 @@
  *
  * In a synchronisation a member decides as soon as it has all announcements, and is done when its marker is stored. The disk
  * may take its time, since the token goes round. All members serve from the end of the synchronisation on, when
- * the marker of each is stored.
+ * the marker of each is stored. A member whose disk is too slow logs that its marker is not.
  *
  * A ring decides once (has_formed). The announcements describe the tables before that, so they say nothing about a table
  * that was written or taken over since. While no member has the whole table of the ring, nothing is served. It goes on

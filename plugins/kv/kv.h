@@ -342,7 +342,7 @@ void kv_takeover_free(struct kv *kv);
 void kv_marker_load(struct kv *kv);
 /**
  * Store the id of this ring in the marker file, as the epoch of the table. In a synchronisation the store goes on behind this
- * call (stores). Otherwise the file is durable at the end.
+ * call (stores). Otherwise the file is durable at the end, unless an older store is under way: this one follows it then.
  */
 void kv_marker_store(struct kv *kv);
 /** Log that this node serves before its marker is stored. */

@@ -300,10 +300,10 @@ static void hear(void *self, struct kit_node *node, const char *text)
 		return;
 	for (const struct cfg_round *round = cfg->agreement.rounds; round != NULL; round = round->next) {
 		const struct cfg_member *own = cfg_round_member(round, play_nodeid(files->play, node->id));
-		struct cfg_decision *decision = own == NULL || own->stage != 0 ? NULL
-									       : add_decision(&files->list[node->id],
-											 round->asker, round->number);
+		struct cfg_decision *decision = NULL;
 
+		if (own != NULL && own->stage == 0)
+			decision = add_decision(&files->list[node->id], round->asker, round->number);
 		if (decision == NULL)
 			continue;
 		decision->is_out = true;

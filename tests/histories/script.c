@@ -100,6 +100,12 @@ struct pen {
 
 static uint32_t draw(struct pen *pen, uint32_t end) { return (uint32_t)random_below(&pen->random, end); }
 
+/* Return the time in which a ring without silent nodes forms. */
+static uint32_t forming_ms(const struct pen *pen)
+{
+	return 2 * (pen->script->setting.token_ms + pen->script->setting.consensus_ms);
+}
+
 static uint32_t draw_node(struct pen *pen) { return 1 + draw(pen, pen->script->nodes); }
 
 static void add(struct pen *pen, struct step step)
@@ -124,7 +130,7 @@ static uint32_t draw_pause(struct pen *pen)
 	uint32_t whole_ms = timeouts_ms[draw(pen, sizeof(timeouts_ms) / sizeof(timeouts_ms[0]))];
 
 	if (draw(pen, 5) == 0)
-		return 2 * (setting->token_ms + setting->consensus_ms);
+		return forming_ms(pen);
 	return whole_ms * (1 + draw(pen, 9)) / 10;
 }
 
@@ -237,7 +243,7 @@ static void draw_await(struct pen *pen, uint32_t value)
 			 .node = draw_node(pen),
 			 .value = value,
 			 .size = draw(pen, 400),
-			 .count = 2 * (pen->script->setting.token_ms + pen->script->setting.consensus_ms)});
+			 .count = forming_ms(pen)});
 }
 
 /*
@@ -249,9 +255,7 @@ static void draw_storm(struct pen *pen)
 	static const enum step_kind kinds[] = {STEP_STOP, STEP_START, STEP_START, STEP_HEAL, STEP_PART, STEP_CRASH,
 		STEP_CRASH_AFTER, STEP_CPG_END, STEP_CPG_END, STEP_CPG_JOIN};
 
-	add(pen, (struct step){.kind = STEP_PART,
-			 .value = random_next(&pen->random),
-			 .wait_ms = 2 * (pen->script->setting.token_ms + pen->script->setting.consensus_ms)});
+	add(pen, (struct step){.kind = STEP_PART, .value = random_next(&pen->random), .wait_ms = forming_ms(pen)});
 	for (uint32_t i = 6 + draw(pen, 7); i > 0; i--) {
 		if (draw(pen, 4) == 0)
 			draw_await(pen, draw(pen, 2));
@@ -306,7 +310,7 @@ static void draw_doubt(struct pen *pen, uint32_t node, uint32_t calm_ms)
 	for (uint32_t other = 1; other <= pen->script->nodes; other++)
 		add(pen, (struct step){.kind = STEP_DEAF, .node = other, .wait_ms = draw(pen, 2)});
 	if (draw(pen, 4) > 0)
-		calm_ms = 2 * (pen->script->setting.token_ms + pen->script->setting.consensus_ms);
+		calm_ms = forming_ms(pen);
 	draw_writes(pen, calm_ms);
 	add(pen, (struct step){.kind = STEP_HEAL, .wait_ms = calm_ms});
 }
@@ -416,7 +420,7 @@ static void draw_plugin_under_load(struct pen *pen, uint32_t node, uint32_t calm
 /* Write to kv in one part of the network while a node of it does not run kv, then in other parts, where it does. */
 static void draw_parts_without_kv(struct pen *pen, uint32_t node)
 {
-	uint32_t long_ms = 2 * (pen->script->setting.token_ms + pen->script->setting.consensus_ms);
+	uint32_t long_ms = forming_ms(pen);
 
 	draw_writes(pen, 0);
 	add(pen, (struct step){.kind = STEP_UNLOAD, .node = node, .value = 1, .wait_ms = 5});
@@ -464,9 +468,8 @@ static void draw_plugin(struct pen *pen, uint32_t node, uint32_t calm_ms)
 
 static void draw_fault(struct pen *pen, enum history_fault fault)
 {
-	const struct setting *setting = &pen->script->setting;
 	uint32_t node = draw_node(pen), other = draw_node(pen);
-	uint32_t calm_ms = draw(pen, 3) == 0 ? 2 * (setting->token_ms + setting->consensus_ms) : draw(pen, 200);
+	uint32_t calm_ms = draw(pen, 3) == 0 ? forming_ms(pen) : draw(pen, 200);
 
 	switch (fault) {
 	case HISTORY_PART:
