@@ -50,7 +50,7 @@ struct kit_node *kit_node_of(const struct testkit *kit, uint32_t nodeid)
 	return NULL;
 }
 
-/* The hash is FNV-1a. */
+/* The hash is FNV-1a, over words of eight bytes and the bytes that remain. */
 void kit_digest(struct testkit *kit, uint64_t value, const void *bytes, size_t size)
 {
 	const uint8_t *at = bytes;
@@ -58,8 +58,12 @@ void kit_digest(struct testkit *kit, uint64_t value, const void *bytes, size_t s
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		kit->digest = (kit->digest ^ words[i]) * 0x100000001B3u;
-	for (size_t i = 0; i < size; i++)
-		kit->digest = (kit->digest ^ at[i]) * 0x100000001B3u;
+	for (; size >= sizeof(words[0]); size -= sizeof(words[0]), at += sizeof(words[0])) {
+		memcpy(words, at, sizeof(words[0]));
+		kit->digest = (kit->digest ^ words[0]) * 0x100000001B3u;
+	}
+	for (; size > 0; size--)
+		kit->digest = (kit->digest ^ *at++) * 0x100000001B3u;
 }
 
 uint64_t testkit_digest(const struct testkit *kit) { return kit->digest; }

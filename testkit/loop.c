@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "testkit/kit.h"
 
@@ -30,7 +31,6 @@ struct loop_fd {
 	loop_fd_run run;
 	void *arg;
 	uint64_t served; /* last round in which its callback was called */
-	struct loop_fd *next;
 };
 
 struct loop_call {
@@ -46,7 +46,8 @@ struct loop_calls {
 struct loop {
 	struct kit_node *node;
 	struct loop_timer *timers;
-	struct loop_fd *fds;
+	struct loop_fd *fds; /* in the order in which they were added */
+	size_t fd_count, fd_capacity;
 	int next_fd;
 	uint64_t round;
 	unsigned int depth;
@@ -133,8 +134,9 @@ void loop_destroy(struct loop *loop)
 		return;
 	while (loop->timers != NULL)
 		loop_timer_del(loop, loop->timers);
-	while (loop->fds != NULL)
-		loop_fd_del(loop, loop->fds->fd);
+	while (loop->fd_count > 0)
+		loop_fd_del(loop, loop->fds[loop->fd_count - 1].fd);
+	free(loop->fds);
 	calls_end(calls_take(&loop->deferred), false);
 	calls_end(calls_take(&loop->posted), false);
 	pthread_mutex_destroy(&loop->lock);
@@ -326,13 +328,12 @@ void kit_loop_timer(void *what)
 
 static bool is_real(const struct loop_fd *fd) { return fd->fd < FD_BASE; }
 
-static struct loop_fd **find_fd(struct loop *loop, int fd)
+static struct loop_fd *find_fd(const struct loop *loop, int fd)
 {
-	struct loop_fd **place = &loop->fds;
-
-	while (*place != NULL && (*place)->fd != fd)
-		place = &(*place)->next;
-	return place;
+	for (size_t i = 0; i < loop->fd_count; i++)
+		if (loop->fds[i].fd == fd)
+			return &loop->fds[i];
+	return NULL;
 }
 
 static uint32_t due(const struct loop_fd *fd) { return fd->ready & (fd->events | POLLERR | POLLHUP); }
@@ -341,24 +342,31 @@ int kit_loop_fd_number(struct loop *loop) { return loop->next_fd++; }
 
 int loop_fd_add(struct loop *loop, int fd, uint32_t events, enum loop_priority priority, loop_fd_run run, void *arg)
 {
-	struct loop_fd **place = find_fd(loop, fd);
+	struct loop_fd entry = {.fd = fd, .events = events, .run = run, .arg = arg};
 
 	(void)priority;
 	if (fd < 0)
 		return -EBADF;
-	if (*place != NULL)
+	if (find_fd(loop, fd) != NULL)
 		return -EEXIST;
-	struct loop_fd *entry = kit_alloc(sizeof(*entry));
-	*entry = (struct loop_fd){.fd = fd, .events = events, .run = run, .arg = arg};
-	*place = entry;
-	if (is_real(entry))
+	if (loop->fd_count == loop->fd_capacity) {
+		struct loop_fd *larger = kit_alloc((2 * loop->fd_capacity + 16) * sizeof(*larger));
+
+		if (loop->fd_count > 0)
+			memcpy(larger, loop->fds, loop->fd_count * sizeof(*larger));
+		free(loop->fds);
+		loop->fds = larger;
+		loop->fd_capacity = 2 * loop->fd_capacity + 16;
+	}
+	loop->fds[loop->fd_count++] = entry;
+	if (is_real(&entry))
 		loop->node->kit->real_fds++;
 	return 0;
 }
 
 int loop_fd_mod(struct loop *loop, int fd, uint32_t events)
 {
-	struct loop_fd *entry = *find_fd(loop, fd);
+	struct loop_fd *entry = find_fd(loop, fd);
 
 	if (entry == NULL)
 		return -ENOENT;
@@ -370,20 +378,19 @@ int loop_fd_mod(struct loop *loop, int fd, uint32_t events)
 
 void loop_fd_del(struct loop *loop, int fd)
 {
-	struct loop_fd **place = find_fd(loop, fd);
-	struct loop_fd *entry = *place;
+	struct loop_fd *entry = find_fd(loop, fd);
 
 	if (entry == NULL)
 		return;
 	if (is_real(entry))
 		loop->node->kit->real_fds--;
-	*place = entry->next;
-	free(entry);
+	loop->fd_count--;
+	memmove(entry, entry + 1, (size_t)(loop->fds + loop->fd_count - entry) * sizeof(*entry));
 }
 
 void kit_loop_fd_ready(struct loop *loop, int fd, uint32_t revents)
 {
-	struct loop_fd *entry = *find_fd(loop, fd);
+	struct loop_fd *entry = find_fd(loop, fd);
 
 	if (entry == NULL)
 		return;
@@ -392,19 +399,24 @@ void kit_loop_fd_ready(struct loop *loop, int fd, uint32_t revents)
 		kit_wake(loop->node);
 }
 
-/* Callbacks change the list of descriptors, so start again after each callback. */
+/* Return the first descriptor that is due and was not served in this round, or NULL. */
+static struct loop_fd *next_due(const struct loop *loop, uint64_t round)
+{
+	for (size_t i = 0; i < loop->fd_count; i++)
+		if (due(&loop->fds[i]) != 0 && loop->fds[i].served != round)
+			return &loop->fds[i];
+	return NULL;
+}
+
+/* Callbacks add and delete descriptors, so start again after each callback. */
 void kit_loop_serve(struct loop *loop)
 {
-	uint64_t round = ++loop->round;
+	uint64_t round = ++loop->round; /* a callback may serve the descriptors, too */
+	struct loop_fd *entry;
 
-	for (;;) {
-		struct loop_fd *entry = loop->fds;
-
-		while (entry != NULL && (due(entry) == 0 || entry->served == round))
-			entry = entry->next;
-		if (entry == NULL)
-			return;
+	while ((entry = next_due(loop, round)) != NULL) {
 		uint32_t revents = due(entry);
+
 		entry->served = round;
 		if (is_real(entry))
 			entry->ready = 0;
@@ -414,15 +426,15 @@ void kit_loop_serve(struct loop *loop)
 
 bool kit_loop_is_ready(const struct loop *loop)
 {
-	for (const struct loop_fd *entry = loop->fds; entry != NULL; entry = entry->next)
-		if (due(entry) != 0)
+	for (size_t i = 0; i < loop->fd_count; i++)
+		if (due(&loop->fds[i]) != 0)
 			return true;
 	return false;
 }
 
 void kit_loop_poll(struct loop *loop)
 {
-	for (struct loop_fd *entry = loop->fds; entry != NULL; entry = entry->next) {
+	for (struct loop_fd *entry = loop->fds; entry < loop->fds + loop->fd_count; entry++) {
 		struct pollfd look = {.fd = entry->fd, .events = (short)entry->events};
 
 		if (!is_real(entry))
@@ -437,7 +449,7 @@ uint32_t kit_loop_real_fds(const struct loop *loop, struct pollfd *entries)
 {
 	uint32_t count = 0;
 
-	for (const struct loop_fd *entry = loop->fds; entry != NULL; entry = entry->next)
+	for (const struct loop_fd *entry = loop->fds; entry < loop->fds + loop->fd_count; entry++)
 		if (is_real(entry))
 			entries[count++] = (struct pollfd){.fd = entry->fd, .events = (short)entry->events};
 	return count;
