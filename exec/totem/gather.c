@@ -283,7 +283,10 @@ static void process_join(struct totem_engine *engine, const struct wire_join *jo
  */
 static bool count_strangers(struct totem_engine *engine, struct node_set *strangers, const struct node_set *set)
 {
-	for (uint32_t i = 0; i < set->count; i++) {
+	/* Each join leads to this, so do not search for each of its ids. */
+	bool has_strangers = !node_set_contains(&engine->known, set);
+
+	for (uint32_t i = 0; has_strangers && i < set->count; i++) {
 		uint32_t id = set->ids[i];
 
 		if (engine->known.count > 0 && core_knows(engine, id))

@@ -176,7 +176,18 @@ bool node_set_equal(const struct node_set *a, const struct node_set *b)
 	return a->count == b->count && (a->count == 0 || memcmp(a->ids, b->ids, a->count * sizeof(*a->ids)) == 0);
 }
 
-bool node_set_contains(const struct node_set *a, const struct node_set *b) { return common_count(a, b) == b->count; }
+bool node_set_contains(const struct node_set *a, const struct node_set *b)
+{
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < b->count; i++) {
+		while (at < a->count && a->ids[at] < b->ids[i])
+			at++;
+		if (at == a->count || a->ids[at] != b->ids[i])
+			return false;
+	}
+	return true;
+}
 
 /* Set `to` to the ids of a that are in b (is_in), or to those that are not in b. */
 static int filter(struct node_set *to, const struct node_set *a, const struct node_set *b, bool is_in)
