@@ -293,8 +293,7 @@ static void tell_loaded(const struct plugin *plugin)
 	log_line("SERV", LOG_NOTICE, "Service engine loaded: %s [%u]", plugin->service.title, plugin->service.ring_id);
 }
 
-/* Return whether the config names this plugin as quorum provider while there is no provider yet. */
-static bool is_to_decide(const struct plugin_life *life, const struct config *config, const char *name)
+bool plugin_life_is_to_decide(const struct plugin_life *life, const struct config *config, const char *name)
 {
 	return config->quorum_provider != NULL && strcmp(config->quorum_provider, name) == 0 &&
 	       !quorum_has_provider(life->parts.quorum);
@@ -329,7 +328,7 @@ static bool act_load(struct plugin_life *life, struct change *change)
 		return false;
 	}
 	change->overrides = NULL;
-	if (is_to_decide(life, *life->parts.config, name))
+	if (plugin_life_is_to_decide(life, *life->parts.config, name))
 		appoint(life, change->plugin);
 	life->parts.show(life->parts.arg, change->plugin);
 	tell_loaded(change->plugin);
@@ -628,18 +627,11 @@ void plugin_life_forget(struct plugin_life *life, const void *owner)
 			change->done = NULL;
 }
 
-/* --- the config file --- */
+/* --- for plugin_follow.c --- */
 
-static const struct config_plugin *find_service(const struct config *config, const char *name)
+void plugin_life_queue(struct plugin_life *life, bool is_load, const char *name, bool is_optional)
 {
-	for (uint32_t i = 0; i < config->service_count; i++)
-		if (strcmp(config->services[i].name, name) == 0)
-			return &config->services[i];
-	return NULL;
-}
-
-static void follow(struct plugin_life *life, enum kind kind, const char *name, bool is_optional)
-{
+	enum kind kind = is_load ? LOAD : UNLOAD;
 	struct change *change = change_create(kind, NULL, name, NULL, NULL);
 
 	if (change == NULL) {
@@ -647,12 +639,11 @@ static void follow(struct plugin_life *life, enum kind kind, const char *name, b
 		return;
 	}
 	change->is_optional = is_optional;
-	change->step = kind == UNLOAD ? STEP_QUIET : STEP_SOURCE;
+	change->step = is_load ? STEP_SOURCE : STEP_QUIET;
 	submit(life, change);
 }
 
-/* Return whether the plugin will be loaded after all changes that have begun or wait, if they succeed. */
-static bool stays(const struct plugin_life *life, const char *name)
+bool plugin_life_stays(const struct plugin_life *life, const char *name)
 {
 	bool is_loaded = plugin_by_name(life->parts.plugins, name) != NULL;
 
@@ -660,27 +651,6 @@ static bool stays(const struct plugin_life *life, const char *name)
 		if (change->kind != REPLACE && strcmp(change->what, name) == 0)
 			is_loaded = change->kind == LOAD && change->rc == 0;
 	return is_loaded;
-}
-
-void plugin_life_follow(struct plugin_life *life, const struct config *before, const struct config *now)
-{
-	for (uint32_t i = 0; i < before->service_count; i++) {
-		const char *name = before->services[i].name;
-
-		if (find_service(now, name) == NULL && stays(life, name))
-			follow(life, UNLOAD, name, true); /* its loading may fail before */
-	}
-	for (uint32_t i = 0; i < now->service_count; i++) {
-		const struct config_plugin *service = &now->services[i];
-
-		bool is_loaded = stays(life, service->name);
-		bool is_to_begin = is_loaded && is_to_decide(life, now, service->name);
-
-		if (is_to_begin) /* its verdict counts from its start on, so appoint it before */
-			follow(life, UNLOAD, service->name, false);
-		if (!is_loaded || is_to_begin)
-			follow(life, LOAD, service->name, !service->is_required);
-	}
 }
 
 /* --- create, destroy --- */
