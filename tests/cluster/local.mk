@@ -357,7 +357,7 @@ dist_check_SCRIPTS += %D%/many_clients.sh %D%/slow_receiver.sh
 TESTS += %D%/many_clients.sh %D%/slow_receiver.sh
 limits-long: check-programs
 	@LAB_TOKEN=3650 MANY_WINDOWS=5 MANY_WINDOW_MS=3000 MANY_RATIO=0.8 MANY_GROUPS=1000 \
-		MANY_GROUPS_MS=$${MANY_GROUPS_MS:-3000} $(test_environment) bash $(srcdir)/%D%/many_clients.sh
+		MANY_GROUPS_MS=$${MANY_GROUPS_MS:-1000} $(test_environment) bash $(srcdir)/%D%/many_clients.sh
 	@MANY_SIZE=100 MANY_RATE=1000 COTERIE_CPG_RING=0 MANY_WINDOWS=5 MANY_WINDOW_MS=3000 MANY_RATIO=0.8 \
 		$(test_environment) bash $(srcdir)/%D%/many_clients.sh
 	@LAB_TOKEN=3650 SLOW_SECONDS=10 SLOW_PAUSES=6 $(test_environment) bash $(srcdir)/%D%/slow_receiver.sh
