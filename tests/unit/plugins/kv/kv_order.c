@@ -315,10 +315,9 @@ static bool has_reset(const struct search *search)
 }
 
 /*
- * Return the acknowledged write without a place whose answer has the next revision, since no other write can have it.
- * UINT32_MAX: there is none
+ * Return the place in `acknowledged` of the first write with this revision, or of one with a higher revision.
  */
-static uint32_t claimant(const struct search *search, uint64_t revision, uint64_t first)
+static uint32_t first_claimant(const struct search *search, uint64_t revision)
 {
 	uint32_t low = 0, high = search->acknowledged_count;
 
@@ -330,15 +329,30 @@ static uint32_t claimant(const struct search *search, uint64_t revision, uint64_
 		else
 			high = middle;
 	}
-	for (; low < search->acknowledged_count; low++) {
-		uint32_t number = search->acknowledged[low];
+	return low;
+}
+
+/*
+ * Place an acknowledged write whose answer has the next revision. No other write can have it, except that after a reset
+ * revisions are used again. is_claimed: there is such a write without a place, now or later
+ */
+static bool follow_claimants(struct search *search, struct table *table, uint64_t first, bool *is_claimed)
+{
+	uint64_t revision = table->revision + 1;
+
+	*is_claimed = false;
+	for (uint32_t i = first_claimant(search, revision); i < search->acknowledged_count; i++) {
+		uint32_t number = search->acknowledged[i];
 
 		if (search->history->list[number].revision != revision)
 			break;
-		if (!search->is_placed[number] && search->history->list[number].start_ns <= first)
-			return number;
+		if (search->is_placed[number])
+			continue;
+		*is_claimed = true;
+		if (search->history->list[number].start_ns <= first && follow(search, table, number))
+			return true;
 	}
-	return UINT32_MAX;
+	return false;
 }
 
 static void note_deepest(struct search *search, uint64_t first)
@@ -353,12 +367,11 @@ static void note_deepest(struct search *search, uint64_t first)
 
 static bool follow_writes(struct search *search, struct table *table, uint64_t first)
 {
-	uint32_t claimed = claimant(search, table->revision + 1, first);
+	bool is_claimed;
 
-	if (claimed != UINT32_MAX && follow(search, table, claimed))
+	if (follow_claimants(search, table, first, &is_claimed))
 		return true;
-	/* After a reset revisions are used again, so two writes may have the same one. */
-	if (!has_reset(search) && claimant(search, table->revision + 1, UINT64_MAX) != UINT32_MAX)
+	if (is_claimed && !has_reset(search))
 		return false;
 	for (uint32_t i = 0; i < search->open_count && at(search, i)->start_ns <= first; i++) {
 		uint32_t number = search->open[i];
