@@ -24,6 +24,9 @@
  * may take its time, since the token goes round. All members serve from the end of the synchronisation on, when
  * the marker of each is stored. A member whose disk is too slow logs that its marker is not.
  *
+ * A ring that gets its quorum after the synchronisation decides then. All members store their markers, and each sends
+ * that its own is stored. The ring serves from the last of these messages on (is_storing).
+ *
  * A ring decides once (has_formed). The announcements describe the tables before that, so they say nothing about a table
  * that was written or taken over since. While no member has the whole table of the ring, nothing is served. It goes on
  * as soon as a member has taken the table over, since the parts and the log may have arrived completely.
@@ -275,12 +278,26 @@ static void form(struct kv *kv, const struct kv_member *best, const struct kv_ri
 		start_empty(kv, epoch);
 	kv->state = chosen;
 	kv->state.epoch = kv->ring;
+	if (!kv->has_formed) /* again after 'recover': the ring goes on with the wait that is under way, if any */
+		kv->is_storing = kv->tells_store;
 	kv->has_formed = true;
 	kv->is_fresh = true;
 	kv->has_survived = has_survived;
 	if (!has_survived)
 		kv_pending_release(kv, false);
 	kv_marker_store(kv);
+}
+
+/* Return whether a member has not sent yet that its marker is stored. */
+static bool is_storing(struct kv *kv)
+{
+	if (!kv->is_storing)
+		return false;
+	for (uint32_t i = 0; i < kv->member_count; i++)
+		if (kv_member_counts(&kv->members[i]) && !kv->members[i].has_stored)
+			return true;
+	kv->is_storing = false;
+	return false;
 }
 
 /* Serve the table that the ring has formed, if it has not been served in this ring yet. */
@@ -380,10 +397,12 @@ void kv_decide(struct kv *kv, bool is_forced)
 		kv_pending_release(kv, false);
 		return;
 	}
-	if ((kv->has_formed && is_held(kv)) || choose(kv, is_forced))
-		serve(kv);
-	else
+	if (!(kv->has_formed && is_held(kv)) && !choose(kv, is_forced))
 		wait_for_table(kv);
+	else if (is_storing(kv))
+		kv->is_waiting = false;
+	else
+		serve(kv);
 }
 
 void kv_form_early(struct kv *kv)

@@ -2,8 +2,11 @@
  * The state for a new version of this plugin: a head, then members, entries in the order of their changes, clients with
  * their watches, and running requests. It is in the byte order of the machine. A new layout gets a new magic number.
  *
- * If all members can forget one that unloads the service, the magic number is another one. An older version refuses it: it
- * would count such a member when the others do not. In a ring with an older version this does not happen.
+ * Each behaviour that all members of a ring have agreed on has a magic number of its own, and head.level is its place among
+ * them. A version that does not know the behaviour refuses the state, since it would decide otherwise than the others. In a
+ * ring with an older version this does not happen.
+ *
+ * Level 1: all can forget a member that unloads the service. Level 2: all tell the others that their markers are stored, too.
  *
  * A hand-over waits until the ring does not change and no state is being sent.
  *
@@ -24,13 +27,21 @@ struct head {
 	struct kv_ring ring;
 	uint64_t bytes_max, told_bytes_max, last_serial, entry_count;
 	uint32_t member_count, pending_count, client_count;
-	uint8_t has_state, is_keeping, is_serving, has_formed, is_waiting, has_told, told_quorate, can_forget;
+	uint8_t has_state, is_keeping, is_serving, has_formed, is_waiting, has_told, told_quorate, level;
 };
+
+/* Level 2: behind the head. */
+struct saved_storing {
+	uint8_t is_fresh, has_survived, is_storing, pad[5];
+};
+
+#define SAVED_HAS_LEFT 1u
+#define SAVED_HAS_STORED 2u
 
 struct saved_member {
 	uint32_t nodeid, marker_count;
 	uint8_t has_announced, has_state, is_quorate, has_marker;
-	uint32_t has_left;
+	uint32_t flags;
 	struct kv_state_id state;
 	struct kv_progress progress;
 	uint64_t bytes_max;
@@ -59,7 +70,7 @@ struct saved_watch {
 	uint32_t number, prefix_size, has_missed, pad;
 };
 
-static const char magic[8] = "kvstate1", magic_can_forget[8] = "kvstate2";
+static const char magics[3][8] = {"kvstate1", "kvstate2", "kvstate3"}; /* by level */
 
 /* ---- Writing ------------------------------------------------------------- */
 
@@ -74,7 +85,7 @@ static void put_members(struct coterie_state_writer *writer, const struct kv *kv
 			.has_state = member->has_state,
 			.is_quorate = member->is_quorate,
 			.has_marker = member->has_marker,
-			.has_left = member->has_left,
+			.flags = (member->has_left ? SAVED_HAS_LEFT : 0) | (member->has_stored ? SAVED_HAS_STORED : 0),
 			.state = member->state,
 			.progress = member->progress,
 			.bytes_max = member->bytes_max,
@@ -171,17 +182,24 @@ int kv_state_save(void *self, void **blob, uint32_t *size)
 		.is_waiting = kv->is_waiting,
 		.has_told = kv->has_told,
 		.told_quorate = kv->told_quorate,
-		.can_forget = kv->can_forget,
+		.level = !kv->can_forget    ? 0
+			 : !kv->tells_store ? 1
+					    : 2,
 	};
 
-	if (kv->is_syncing || kv->is_transitional || kv->donor != 0 || kv->needs_standing || kv->stores > 0 ||
-		kv->is_fresh || (!kv->has_state && head.entry_count > 0))
+	const struct saved_storing storing = {
+		.is_fresh = kv->is_fresh, .has_survived = kv->has_survived, .is_storing = kv->is_storing};
+
+	if (kv->is_syncing || kv->is_transitional || kv->donor != 0 || kv->needs_standing || kv->needs_stored ||
+		kv->stores > 0 || (kv->is_fresh && head.level < 2) || (!kv->has_state && head.entry_count > 0))
 		return -EAGAIN;
 	if (!COTERIE_HAS(kv->host, client_find))
 		return -ENOTSUP;
 	kv_due_end(kv, KV_TRY_AGAIN);
-	memcpy(head.magic, kv->can_forget ? magic_can_forget : magic, sizeof(magic));
+	memcpy(head.magic, magics[head.level], sizeof(head.magic));
 	coterie_state_put(&writer, &head, sizeof(head));
+	if (head.level >= 2)
+		coterie_state_put(&writer, &storing, sizeof(storing));
 	put_members(&writer, kv);
 	put_entries(&writer, kv);
 	head.client_count = put_clients(&writer, kv);
@@ -225,7 +243,8 @@ static int get_members(struct coterie_state_reader *reader, struct kv *kv, uint3
 			.has_state = saved.has_state != 0,
 			.is_quorate = saved.is_quorate != 0,
 			.has_marker = saved.has_marker != 0,
-			.has_left = saved.has_left != 0,
+			.has_left = (saved.flags & SAVED_HAS_LEFT) != 0,
+			.has_stored = (saved.flags & SAVED_HAS_STORED) != 0,
 			.state = saved.state,
 			.progress = saved.progress,
 			.bytes_max = saved.bytes_max,
@@ -359,9 +378,8 @@ int kv_state_load(void *self, const void *blob, uint32_t size)
 	struct coterie_state_reader reader = {.at = blob, .left = size};
 	struct head head;
 
-	if (!get(&reader, &head, sizeof(head)) ||
-		memcmp(head.magic, head.can_forget != 0 ? magic_can_forget : magic, sizeof(magic)) != 0 ||
-		!COTERIE_HAS(kv->host, client_find))
+	if (!get(&reader, &head, sizeof(head)) || head.level >= sizeof(magics) / sizeof(magics[0]) ||
+		memcmp(head.magic, magics[head.level], sizeof(head.magic)) != 0 || !COTERIE_HAS(kv->host, client_find))
 		return -ENOTSUP;
 	kv->state = head.state;
 	kv->progress = head.progress;
@@ -376,10 +394,17 @@ int kv_state_load(void *self, const void *blob, uint32_t size)
 	kv->is_waiting = head.is_waiting != 0;
 	kv->has_told = head.has_told != 0;
 	kv->told_quorate = head.told_quorate != 0;
-	kv->can_forget = head.can_forget != 0;
+	kv->can_forget = head.level >= 1;
+	kv->tells_store = head.level >= 2;
 
-	int rc = get_members(&reader, kv, head.member_count);
+	struct saved_storing storing = {0};
+	int rc = head.level >= 2 && !get(&reader, &storing, sizeof(storing)) ? -EINVAL : 0;
 
+	kv->is_fresh = storing.is_fresh != 0;
+	kv->has_survived = storing.has_survived != 0;
+	kv->is_storing = storing.is_storing != 0;
+	if (rc == 0)
+		rc = get_members(&reader, kv, head.member_count);
 	if (rc == 0)
 		rc = get_entries(&reader, kv, head.entry_count);
 	if (rc == 0)

@@ -103,6 +103,7 @@ static void kv_fini(void *self)
 	kv->host->timer_del(kv->ctx, kv->notice_timer);
 	kv->host->timer_del(kv->ctx, kv->sweep_timer);
 	kv->host->timer_del(kv->ctx, kv->due_timer);
+	kv->host->timer_del(kv->ctx, kv->store_timer);
 	kv_watch_stop(kv);
 	kv_clients_free(kv);
 	free(kv->holders);

@@ -76,7 +76,8 @@ struct kv_member {
 	uint32_t nodeid;
 	bool has_announced;
 	bool has_left; /* it unloads the service. Its announced epochs count, and the rest does not */
-	bool has_state, is_quorate, has_marker, can_forget, is_early;
+	bool has_state, is_quorate, has_marker, can_forget, is_early, tells_store;
+	bool has_stored;          /* with is_storing: it has sent that its marker is stored */
 	struct kv_state_id state; /* state at the time of the announcement */
 	struct kv_progress progress;
 	uint64_t bytes_max;
@@ -150,6 +151,9 @@ struct kv {
 	bool is_waiting;    /* the ring waits for nodes that may have a newer state */
 	uint64_t bytes_max; /* the smallest limit of all members */
 	bool can_forget;    /* all members have announced that they can forget one that unloads the service */
+	bool tells_store;   /* all members tell the others when they have stored their markers: from the end of the
+			     * synchronisation on */
+	bool is_storing;    /* the table was formed after the synchronisation, and not all have told that yet */
 	uint32_t donor;     /* 0: all members have the state. Otherwise the node id of the member that sends the
 			     * state */
 	bool has_told;      /* the node has announced its state in this ring */
@@ -161,6 +165,9 @@ struct kv {
 	struct coterie_timer *notice_timer;
 	struct coterie_timer *sweep_timer; /* its callback frees a dropped table */
 	bool needs_standing;               /* KV_RING_STANDING has to be sent */
+	bool needs_stored;                 /* with is_storing: KV_RING_STANDING with KV_HAS_STORED has to be sent */
+	bool awaits_store;                 /* it is due as soon as the marker is stored, or when the timer runs */
+	struct coterie_timer *store_timer; /* the disk is too slow */
 	bool is_short;                     /* it was logged that too few members run the service */
 
 	/* Members for sending the state. */
@@ -249,7 +256,10 @@ void kv_sync_done(void *self);
 void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void kv_deliver_notice(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void kv_deliver_recover(void *self, uint32_t nodeid, void *msg, uint32_t size);
-/** If the quorum or the limit of this node has changed, send it to the other members. arg: struct kv. */
+/**
+ * If the quorum or the limit of this node has changed, send it to the other members. Send also what needs_standing and
+ * needs_stored say. arg: struct kv.
+ */
 void kv_notice(void *arg);
 /**
  * Inform the other members that this node unloads the service. Repeated calls do no harm.
@@ -341,10 +351,13 @@ void kv_takeover_free(struct kv *kv);
 
 void kv_marker_load(struct kv *kv);
 /**
- * Store the id of this ring in the marker file, as the epoch of the table. In a synchronisation the store goes on behind this
- * call (stores). Otherwise the file is durable at the end, unless an older store is under way: this one follows it then.
+ * Store the id of this ring in the marker file, as the epoch of the table. In a synchronisation, and with is_storing, the
+ * store goes on behind this call (stores). With is_storing the other members are told when it has ended. Otherwise
+ * the file is durable at the end, unless an older store is under way: this one follows it then.
  */
 void kv_marker_store(struct kv *kv);
+/** Do not tell the other members of a store that is under way: the ring has changed, or the service ends. */
+void kv_marker_forget(struct kv *kv);
 /** Log that this node serves before its marker is stored. */
 void kv_marker_late(struct kv *kv);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define MARKER_NAME "kv"
+#define LATE_NS (UINT64_C(2) * 1000000000u) /* the other members wait no longer for a store */
 
 struct marker_file {
 	char magic[8];
@@ -96,6 +97,14 @@ static void store_behind(struct kv *kv)
 		kv->stores++;
 }
 
+/* Let the other members serve, since the marker is stored, or will not be in time. */
+static void tell_stored(struct kv *kv)
+{
+	kv_marker_forget(kv);
+	kv->needs_stored = true;
+	kv_notice(kv);
+}
+
 static void on_stored(void *arg, int rc)
 {
 	struct kv *kv = arg;
@@ -103,6 +112,36 @@ static void on_stored(void *arg, int rc)
 	kv->stores--;
 	if (rc < 0)
 		complain(kv, rc);
+	if (kv->stores == 0 && kv->awaits_store)
+		tell_stored(kv);
+}
+
+static void on_late(void *arg)
+{
+	struct kv *kv = arg;
+
+	kv->store_timer = NULL;
+	kv_marker_late(kv);
+	tell_stored(kv);
+}
+
+/* Store the marker, and tell the other members when it is stored. */
+static void store_and_tell(struct kv *kv)
+{
+	kv_marker_forget(kv); /* of the same ring */
+	store_behind(kv);
+	kv->awaits_store = true;
+	if (kv->stores == 0)
+		tell_stored(kv);
+	else if (kv->host->timer_add(kv->ctx, kv->host->now_ns(kv->ctx) + LATE_NS, on_late, kv, &kv->store_timer) < 0)
+		on_late(kv); /* the other members must not wait for a disk that may hang */
+}
+
+void kv_marker_forget(struct kv *kv)
+{
+	kv->host->timer_del(kv->ctx, kv->store_timer);
+	kv->store_timer = NULL;
+	kv->awaits_store = kv->needs_stored = false;
 }
 
 /* Let the marker name this ring and its members. @return false: out of memory */
@@ -127,6 +166,10 @@ void kv_marker_store(struct kv *kv)
 {
 	if (!marker_set(kv)) {
 		complain(kv, -ENOMEM);
+		if (kv->is_storing)
+			tell_stored(kv);
+	} else if (kv->is_storing) {
+		store_and_tell(kv);
 	} else if (COTERIE_HAS(kv->host, state_file_store) && (kv->is_syncing || kv->stores > 0)) {
 		store_behind(kv);
 		if (!kv->is_syncing)

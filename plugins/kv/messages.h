@@ -185,7 +185,9 @@ enum kv_ring_function {
 	KV_RING_ANNOUNCE = 2, /* in a synchronisation: the state of a node */
 	KV_RING_NOTICE = 3,   /* the quorum or the limit of the sender has changed */
 	KV_RING_CHUNK = 4,    /* a part of the state, for members that do not have it */
-	KV_RING_STANDING = 5, /* sent safe: the sender has the whole state, has lost it, or unloads the service */
+	KV_RING_STANDING =
+		5, /* sent safe: the sender has the whole state, has lost it, unloads the service, or has stored
+			       * its marker */
 	KV_RING_RECOVER = 6,
 };
 
@@ -221,6 +223,8 @@ KV_SIZE(kv_wire_ring, 16);
 #define KV_CAN_FORGET 8u  /* the sender stops counting a member that sends KV_IS_LEAVING */
 #define KV_IS_LEAVING 16u /* the sender unloads the service. Older versions ignore this flag */
 #define KV_IS_EARLY 32u   /* the sender forms the table before it is done with the synchronisation, if all members do */
+#define KV_TELLS_STORE 64u /* the sender sends KV_HAS_STORED when it has formed the table later, if all members do */
+#define KV_HAS_STORED 128u /* the sender's marker of this ring is stored. KV_HAS_STATE says nothing then */
 
 struct kv_ring_announce {
 	struct coterie_ring_header header;
@@ -269,7 +273,7 @@ KV_SIZE(kv_ring_item, 32);
 struct kv_ring_standing {
 	struct coterie_ring_header header;
 	struct kv_wire_ring ring;
-	uint32_t flags; /* KV_HAS_STATE, KV_IS_LEAVING */
+	uint32_t flags; /* KV_HAS_STATE, KV_IS_LEAVING or KV_HAS_STORED */
 	uint32_t pad;
 };
 KV_SIZE(kv_ring_standing, 40);

@@ -99,6 +99,8 @@ void kv_sync_start(void *self, const uint32_t *transitional, uint32_t transition
 	kv->has_formed = kv->is_fresh = false;
 	kv->is_waiting = false;
 	kv->can_forget = false;
+	kv->tells_store = kv->is_storing = false;
+	kv_marker_forget(kv);
 	kv->has_told = false;
 	kv->has_told_leave = false;
 	kv->needs_standing = false;
@@ -167,7 +169,7 @@ static int announce_self(struct kv *kv)
 		.marker = kv_ring_to_wire(&kv->marker.ring),
 		.flags = htole32((kv->has_state ? KV_HAS_STATE : 0) | (is_quorate_now ? KV_IS_QUORATE : 0) |
 				 (has_provider(kv) ? KV_HAS_MARKER : 0) | KV_CAN_FORGET |
-				 (is_early(kv) ? KV_IS_EARLY : 0)),
+				 (is_early(kv) ? KV_IS_EARLY | KV_TELLS_STORE : 0)),
 		.member_count = htole32(count),
 	};
 	struct iovec iov[] = {
@@ -296,6 +298,7 @@ void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size)
 		return;
 	}
 	if (!take_marker(member, announce, count)) {
+		kv->needs_stored = true; /* the others may count this node, which stores nothing */
 		kv_lose(kv, "out of memory");
 		kv_members_free(kv); /* this node must not decide without this member's announcement */
 		return;
@@ -306,6 +309,7 @@ void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	member->has_marker = (flags & KV_HAS_MARKER) != 0;
 	member->can_forget = (flags & KV_CAN_FORGET) != 0;
 	member->is_early = (flags & KV_IS_EARLY) != 0;
+	member->tells_store = (flags & KV_TELLS_STORE) != 0;
 	member->state = (struct kv_state_id){
 		kv_ring_from_wire(&announce->epoch), le64toh(announce->revision), le64toh(announce->hash)};
 	member->progress = (struct kv_progress){
@@ -326,6 +330,15 @@ static bool can_all_forget(const struct kv *kv)
 	return true;
 }
 
+static bool do_all_tell(const struct kv *kv)
+{
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		if (kv->members[i].has_announced && !kv->members[i].tells_store)
+			return false;
+	}
+	return true;
+}
+
 void kv_sync_done(void *self)
 {
 	struct kv *kv = self;
@@ -333,6 +346,8 @@ void kv_sync_done(void *self)
 	kv->is_syncing = false;
 	kv->can_forget = can_all_forget(kv);
 	kv_decide(kv, false);
+	kv->tells_store = do_all_tell(
+		kv); /* some members may have formed the table before this, so nobody waits then */
 	kv_notice(kv);
 }
 
@@ -363,16 +378,16 @@ static int standing_send(struct kv *kv, uint32_t flags)
 
 static void tell_standing(struct kv *kv)
 {
-	if (!kv->needs_standing)
-		return;
-	if (standing_send(kv, 0) == 0)
+	if (kv->needs_standing && standing_send(kv, 0) == 0)
 		kv->needs_standing = false;
-	else
+	if (kv->needs_stored && standing_send(kv, KV_HAS_STORED) == 0)
+		kv->needs_stored = false;
+	if (kv->needs_standing || kv->needs_stored)
 		notice_retry(kv);
 }
 
 /*
- * Send KV_RING_STANDING if it is due, and KV_RING_NOTICE if the quorum or the limit of this node has changed. A notice
+ * Send each KV_RING_STANDING that is due, and KV_RING_NOTICE if the quorum or the limit of this node has changed. A notice
  * is sent only after the synchronisation.
  */
 void kv_notice(void *arg)

@@ -314,6 +314,12 @@ void kv_deliver_standing(void *self, uint32_t nodeid, void *msg, uint32_t size)
 		kv_member_forget(kv, member);
 		return;
 	}
+	if ((flags & KV_HAS_STORED) != 0) {
+		member->has_stored = true;
+		if (kv->is_storing && !kv->is_syncing && !kv->is_transitional)
+			kv_decide(kv, false);
+		return;
+	}
 	member->has_state = has_state;
 	if (!has_state) {
 		member->progress = (struct kv_progress){0, kv->state.revision, kv->state.revision};

@@ -236,7 +236,7 @@ static void tell_short(struct fuzz_world *world, struct script *script, uint32_t
 	struct kv_ring_notice notice = {.ring = this_ring(world)};
 	struct kv_ring_standing standing = {.ring = this_ring(world)};
 	struct kv_ring_recover recover = {.ring = this_ring(world)};
-	uint32_t flags = htole32(script_u8(script) & 3u);
+	uint32_t flags = htole32(script_u8(script) & (KV_HAS_STATE | KV_IS_QUORATE | KV_HAS_STORED));
 
 	switch (function) {
 	case KV_RING_NOTICE:

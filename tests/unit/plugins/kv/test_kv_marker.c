@@ -18,6 +18,8 @@
 
 extern const struct coterie_plugin kv_LTX_coterie_plugin, votequorum_LTX_coterie_plugin;
 
+#define NODES 3
+
 static struct testkit *kit;
 static char *text;
 static size_t size;
@@ -25,7 +27,7 @@ static FILE *lines;
 
 static void set_up(void)
 {
-	kit = testkit_create(3, 3);
+	kit = testkit_create(3, NODES);
 	testkit_config(kit, "totem {\n token: 300\n token_coefficient: 0\n consensus: 360\n}\n"
 			    "quorum {\n provider: corosync_votequorum\n}");
 	ck_assert_int_eq(testkit_load(kit, TESTKIT_ALL, &votequorum_LTX_coterie_plugin, NULL), 0);
@@ -192,6 +194,177 @@ START_TEST(a_full_disk_is_told_and_the_ring_goes_on)
 }
 END_TEST
 
+/* ---- Quorum later -------------------------------------------------------- */
+
+static bool is_serving(uint32_t node) { return ((const struct kv *)testkit_self(kit, node, "kv"))->is_serving; }
+
+/* A quorum provider that decides some time after the synchronisation, as a quorum device does. */
+struct arbiter {
+	const struct coterie_host *host;
+	struct coterie_ctx *ctx;
+	struct coterie_quorum quorum;
+	uint32_t members[NODES];
+};
+
+static int arbiter_init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
+{
+	struct arbiter *arbiter = calloc(1, sizeof(*arbiter));
+
+	ck_assert_ptr_nonnull(arbiter);
+	arbiter->host = host;
+	arbiter->ctx = ctx;
+	arbiter->quorum = (struct coterie_quorum){.size = sizeof(arbiter->quorum), .members = arbiter->members};
+	*self = arbiter;
+	return 0;
+}
+
+static void arbiter_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
+	const struct coterie_configuration *regular)
+{
+	struct arbiter *arbiter = self;
+
+	(void)transitional, (void)transitional_count;
+	arbiter->quorum.ring = regular->ring;
+	arbiter->quorum.member_count = regular->member_count;
+	arbiter->quorum.is_quorate = 0;
+	memcpy(arbiter->members, regular->members, regular->member_count * sizeof(uint32_t));
+}
+
+static int arbiter_sync_step(void *self)
+{
+	(void)self;
+	return 0;
+}
+
+static void arbiter_sync_done(void *self)
+{
+	struct arbiter *arbiter = self;
+
+	arbiter->host->quorum_publish(arbiter->ctx, &arbiter->quorum);
+}
+
+static const struct coterie_service arbiter_ops = {
+	.size = sizeof(struct coterie_service),
+	.ring_id = 48,
+	.title = "quorum that comes later",
+	.init = arbiter_init,
+	.fini = free,
+	.sync_start = arbiter_sync_start,
+	.sync_step = arbiter_sync_step,
+	.sync_done = arbiter_sync_done,
+};
+
+COTERIE_PLUGIN(arbiter, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "quorum that comes later",
+	.needs = COTERIE_CAP_SYNC | COTERIE_CAP_QUORUM, .offers = COTERIE_CAN_QUORUM, .ops = &arbiter_ops);
+
+/* Let the arbiters of all nodes that run decide for quorum, without a change of the ring. */
+static void decide(void)
+{
+	for (uint32_t node = 1; node <= NODES; node++) {
+		struct arbiter *arbiter = testkit_self(kit, node, "arbiter");
+
+		if (arbiter == NULL || !testkit_is_up(kit, node))
+			continue;
+		arbiter->quorum.is_quorate = 1;
+		arbiter->host->quorum_publish(arbiter->ctx, &arbiter->quorum);
+	}
+	testkit_run(kit, 100);
+}
+
+/* A ring of all nodes has no quorum yet. */
+static void set_up_later(void)
+{
+	kit = testkit_create(3, NODES);
+	testkit_config(kit, "totem {\n token: 300\n token_coefficient: 0\n consensus: 360\n}\n"
+			    "quorum {\n provider: arbiter\n}");
+	ck_assert_int_eq(testkit_load(kit, TESTKIT_ALL, &arbiter_LTX_coterie_plugin, NULL), 0);
+	ck_assert_int_eq(testkit_load(kit, TESTKIT_ALL, &kv_LTX_coterie_plugin, NULL), 0);
+	ck_assert_int_eq(testkit_start(kit, TESTKIT_ALL), 0);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	lines = open_memstream(&text, &size);
+	fputs("A new membership\n", lines); /* the next one is the second, for check_put */
+	testkit_log(kit, lines, LOG_INFO);
+}
+
+START_TEST(a_slow_disk_does_not_hold_up_the_ring_later)
+{
+	ck_assert_int_eq(testkit_disk(kit, 1, 1000, 0), 0);
+	decide();
+	testkit_run(kit, 800);
+	ck_assert(!is_serving(1));
+	ck_assert(!is_serving(2));
+	ck_assert_int_eq(hand_over(1), -EAGAIN);
+	testkit_run(kit, 200);
+	ck_assert(is_serving(1));
+	ck_assert(is_serving(2));
+	ck_assert_uint_eq(count_lines("the disk is slow"), 0);
+	ck_assert_int_eq(hand_over(1), 0);
+	fputs("A new membership\n", lines);
+	check_put(2);
+}
+END_TEST
+
+/* The new version of the plugin knows what the members have agreed on, and which of them have stored their markers. */
+START_TEST(a_replaced_member_waits_for_the_others)
+{
+	ck_assert_int_eq(testkit_disk(kit, 1, 1000, 0), 0);
+	if (_i == 0)
+		ck_assert_int_eq(testkit_replace_file(kit, 2, KV_FILE), 0);
+	decide();
+	if (_i == 1)
+		ck_assert_int_eq(testkit_replace_file(kit, 2, KV_FILE), 0);
+	ck_assert(!is_serving(2));
+	testkit_run(kit, 1000);
+	ck_assert(is_serving(2));
+	ck_assert(is_serving(1));
+	ck_assert_uint_eq(count_lines("the disk is slow"), 0);
+}
+END_TEST
+
+/* A disk that hangs, and one that is full. */
+START_TEST(a_bad_disk_does_not_hold_clients_for_ever)
+{
+	ck_assert_int_eq(testkit_disk(kit, 1, _i == 0 ? 60000 : 0, _i == 0 ? 0 : -ENOSPC), 0);
+	decide();
+	testkit_run(kit, _i == 0 ? 2000 : 0);
+	ck_assert(is_serving(1));
+	ck_assert(is_serving(2));
+	ck_assert_uint_eq(count_lines("the disk is slow"), _i == 0);
+	ck_assert_uint_eq(count_lines("cannot write the file kv"), _i == 1);
+	fputs("A new membership\n", lines);
+	check_put(1);
+}
+END_TEST
+
+/* The ring changes while a member stores its marker. The end of that store, and of the time for it, say nothing then. */
+START_TEST(a_store_of_the_ring_before_counts_for_none)
+{
+	ck_assert_int_eq(testkit_disk(kit, 1, 1900, 0), 0);
+	decide();
+	testkit_crash(kit, 2);
+	testkit_run(kit, 400);
+	decide();
+	testkit_run(kit, 1600);
+	ck_assert(!is_serving(1));
+	ck_assert(!is_serving(3));
+	testkit_run(kit, 600);
+	ck_assert(is_serving(1));
+	ck_assert(is_serving(3));
+}
+END_TEST
+
+START_TEST(nobody_waits_for_who_has_left)
+{
+	ck_assert_int_eq(testkit_disk(kit, 1, 5000, 0), 0);
+	decide();
+	ck_assert(!is_serving(2));
+	ck_assert_int_eq(testkit_unload(kit, 1, "kv"), 0);
+	ck_assert(is_serving(2));
+	ck_assert(is_serving(3));
+	ck_assert_uint_eq(count_lines("the disk is slow"), 0);
+}
+END_TEST
+
 /* ---- Older versions ------------------------------------------------------ */
 
 static struct coterie_host older_host;
@@ -213,7 +386,7 @@ START_TEST(with_an_older_version_no_member_is_early)
 {
 	struct coterie_service service = *(const struct coterie_service *)kv_LTX_coterie_plugin.ops;
 	struct coterie_plugin plugin = kv_LTX_coterie_plugin;
-	struct testkit *mixed = testkit_create(3, 3);
+	struct testkit *mixed = testkit_create(3, NODES);
 
 	service.init = mixed_init;
 	plugin.ops = &service;
@@ -240,6 +413,7 @@ int main(void)
 {
 	Suite *suite = suite_create("kv_marker");
 	TCase *tcase = tcase_create("kv_marker");
+	TCase *later = tcase_create("later");
 	TCase *versions = tcase_create("versions");
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
@@ -249,6 +423,13 @@ int main(void)
 	tcase_add_test(tcase, the_newest_marker_is_stored_last);
 	tcase_add_test(tcase, a_full_disk_is_told_and_the_ring_goes_on);
 	suite_add_tcase(suite, tcase);
+	tcase_add_checked_fixture(later, set_up_later, tear_down);
+	tcase_add_test(later, a_slow_disk_does_not_hold_up_the_ring_later);
+	tcase_add_loop_test(later, a_replaced_member_waits_for_the_others, 0, 2);
+	tcase_add_loop_test(later, a_bad_disk_does_not_hold_clients_for_ever, 0, 2);
+	tcase_add_test(later, a_store_of_the_ring_before_counts_for_none);
+	tcase_add_test(later, nobody_waits_for_who_has_left);
+	suite_add_tcase(suite, later);
 	tcase_add_test(versions, with_an_older_version_no_member_is_early);
 	suite_add_tcase(suite, versions);
 	return suite_run(suite);
