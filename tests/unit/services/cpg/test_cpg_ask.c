@@ -133,6 +133,18 @@ START_TEST(iteration_shows_a_snapshot_in_the_usual_order)
 }
 END_TEST
 
+START_TEST(a_successor_gives_out_no_token_twice)
+{
+	join_all("1");
+
+	uint64_t token = iterate(&users[0], 3, "");
+
+	ck_assert_int_eq(mock_replace(host(1), ring.ops, &ring.nodes[1].self, false), 0);
+	ck_assert_uint_ne(iterate(&users[0], 3, ""), token);
+	ck_assert_str_eq(next(&users[0], token), "grp 1:10");
+}
+END_TEST
+
 /* Corosync's library fills in the name only for iterations of one group. In other requests the field is undefined. */
 START_TEST(the_name_counts_with_iterations_of_one_group_alone)
 {
@@ -168,6 +180,7 @@ int main(void)
 	tcase_add_test(tcase, membership_and_node_id_are_told_to_anybody);
 	tcase_add_test(tcase, a_membership_answer_is_cut_at_384);
 	tcase_add_loop_test(tcase, iteration_shows_a_snapshot_in_the_usual_order, 0, 4);
+	tcase_add_test(tcase, a_successor_gives_out_no_token_twice);
 	tcase_add_test(tcase, the_name_counts_with_iterations_of_one_group_alone);
 	tcase_add_test(tcase, iterations_of_a_client_are_bounded_and_end_with_it);
 	return suite_run(suite);

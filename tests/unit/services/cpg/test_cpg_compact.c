@@ -124,6 +124,21 @@ START_TEST(handles_are_used_again)
 }
 END_TEST
 
+START_TEST(a_process_that_joins_again_gets_a_new_handle)
+{
+	join_all("12");
+	ck_assert_int_eq(cpg_user_mcast(&users[0], "x"), 0);
+	ck_assert_int_eq(cpg_user_leave(&users[0]), OK);
+	service_ring_run(&ring);
+	ck_assert_int_eq(cpg_user_join(&users[0], "grp", 0), OK);
+	service_ring_run(&ring);
+	users[1].base.seen = users[1].base.client->events.count;
+	ck_assert_int_eq(cpg_user_mcast(&users[0], "y"), 0);
+	service_ring_run(&ring);
+	expect(users[1], "deliver grp 1:10 y");
+}
+END_TEST
+
 START_TEST(processes_beyond_the_last_handle_do_without)
 {
 	if (service_is_replaced())
@@ -207,6 +222,19 @@ START_TEST(nodes_switch_at_the_same_message)
 	ring.ops->sync_abort(ring.nodes[2].self);
 	ck_assert(is_on(2));
 	service_ring_form(&ring, "1 2 3");
+}
+END_TEST
+
+START_TEST(a_second_announcement_of_a_node_does_not_count)
+{
+	service_ring_form_start(&ring, "1 2 3");
+	ring.ops->sync_step(ring.nodes[2].self);
+	for (uint32_t i = 0; i < 3; i++)
+		mock_deliver(ring.ops, ring.nodes[1].self, 2, false, &host(2)->sent.list[0]);
+	ck_assert(!is_on(1));
+	service_ring_form_steps(&ring);
+	service_ring_form_done(&ring);
+	ck_assert(is_on(1));
 }
 END_TEST
 
@@ -486,6 +514,25 @@ START_TEST(a_full_queue_keeps_the_order)
 }
 END_TEST
 
+START_TEST(a_successor_sends_what_waits_for_room)
+{
+	join_all("12");
+	service_ring_form(&ring, "1 | 2");
+	speak("1");
+	ck_assert_int_eq(cpg_user_mcast(&users[0], "a"), 0);
+	service_ring_form_start(&ring, "1 2");
+	service_ring_form_steps(&ring);
+	host(1)->ring_send_rc = -EAGAIN;
+	service_ring_form_done(&ring);
+	skip_events();
+	ck_assert_int_eq(mock_replace(host(1), ring.ops, &ring.nodes[1].self, false), 0);
+	host(1)->ring_send_rc = 0;
+	mock_host_advance(host(1), UINT64_C(2000000));
+	service_ring_run(&ring);
+	expect_all("12", "deliver grp 1:10 a");
+}
+END_TEST
+
 START_TEST(nobody_waits_for_ever_for_what_is_lost)
 {
 	join_all("12");
@@ -499,6 +546,22 @@ START_TEST(nobody_waits_for_ever_for_what_is_lost)
 	mock_host_advance(host(1), UINT64_C(200000000));
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "b"), 0);
 	mock_queue_clear(&lost);
+}
+END_TEST
+
+START_TEST(each_message_that_comes_back_renews_the_patience)
+{
+	join_all("12");
+	ck_assert_int_eq(cpg_user_mcast(&users[0], "a"), 0);
+
+	struct mock_queue late = freeze(1); /* the definition of the handle, and the message */
+
+	service_ring_form(&ring, "1 2 3");
+	mock_host_advance(host(1), UINT64_C(599900000000));
+	thaw(1, late);
+	service_ring_deliver_next(&ring, 1);
+	mock_host_advance(host(1), UINT64_C(200000000));
+	ck_assert_int_eq(cpg_user_mcast(&users[0], "b"), -EAGAIN);
 }
 END_TEST
 
@@ -603,10 +666,12 @@ int main(void)
 	tcase_add_loop_test(tcase, messages_are_as_written_down, 0, 2);
 	tcase_add_test(tcase, safe_delivery_is_asked_for);
 	tcase_add_test(tcase, handles_are_used_again);
+	tcase_add_test(tcase, a_process_that_joins_again_gets_a_new_handle);
 	tcase_add_test(tcase, processes_beyond_the_last_handle_do_without);
 	tcase_add_test(tcase, all_members_are_needed);
 	tcase_add_loop_test(tcase, nothing_is_announced_beside_others, 0, 2);
 	tcase_add_test(tcase, nodes_switch_at_the_same_message);
+	tcase_add_test(tcase, a_second_announcement_of_a_node_does_not_count);
 	tcase_add_loop_test(tcase, queued_messages_reach_who_joins, 0, 2);
 	tcase_add_test(tcase, queued_definitions_reach_who_joins);
 	tcase_add_loop_test(tcase, a_leave_stays_behind_what_was_sent_before_it, 0, 2);
@@ -617,7 +682,9 @@ int main(void)
 	tcase_add_test(tcase, what_is_sent_again_waits_for_what_was_sent_again_before);
 	tcase_add_test(tcase, a_safe_message_is_sent_again_as_a_safe_one);
 	tcase_add_test(tcase, a_full_queue_keeps_the_order);
+	tcase_add_test(tcase, a_successor_sends_what_waits_for_room);
 	tcase_add_test(tcase, nobody_waits_for_ever_for_what_is_lost);
+	tcase_add_test(tcase, each_message_that_comes_back_renews_the_patience);
 	tcase_add_test(tcase, what_makes_no_sense_is_refused_and_counted);
 	tcase_add_test(tcase, pieces_of_any_length_are_one_message);
 	return suite_run(suite);

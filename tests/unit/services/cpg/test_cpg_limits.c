@@ -2,6 +2,7 @@
 /* The CPG service: what it costs the other members if one member of the ring sends as much as it can. */
 #include "tests/unit/services/cpg/cpg_case.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -321,6 +322,45 @@ START_TEST(an_iteration_is_of_one_moment)
 }
 END_TEST
 
+/* The iteration has copied the members of "grp", which come first, when the ring changes. */
+START_TEST(an_iteration_starts_again_behind_a_synchronisation)
+{
+	struct cpg_req_iteration_initialize req = {.iteration_type = 3};
+	const uint32_t groups = CPG_SNAPSHOT_WORK_MAX * 3 / 2;
+
+	fill_lists(1, groups);
+	for (uint32_t i = 0; i < 2; i++) {
+		users[i] = cpg_user_create(&ring, 1 + 2 * i, 1000000);
+		ck_assert_int_eq(cpg_user_join(&users[i], "grp", 0), OK);
+	}
+	service_ring_run(&ring);
+	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), 0);
+	mock_host_advance(host(1), TURN_NS);
+	ck_assert_uint_eq(users[0].base.client->replies.count, 0);
+	service_ring_form(&ring, "1 2 | 3");
+	while (users[0].base.client->replies.count == 0) {
+		ck_assert_uint_gt(mock_host_timers(host(1)), 0);
+		mock_host_advance(host(1), TURN_NS);
+	}
+	ck_assert_uint_eq(walk(&users[0], 0), groups + 1);
+}
+END_TEST
+
+START_TEST(no_successor_takes_over_while_an_iteration_is_being_made)
+{
+	struct cpg_req_iteration_initialize req = {.iteration_type = 3};
+
+	fill_lists(2, CPG_SNAPSHOT_WORK_MAX);
+	users[0] = cpg_user_create(&ring, 1, 1);
+	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), 0);
+	ck_assert_int_eq(mock_replace(host(1), ring.ops, &ring.nodes[1].self, false), -EAGAIN);
+	while (mock_host_timers(host(1)) > 0)
+		mock_host_advance(host(1), TURN_NS);
+	ck_assert_int_eq(mock_replace(host(1), ring.ops, &ring.nodes[1].self, false), 0);
+	ck_assert_uint_eq(walk(&users[0], 0), CPG_SNAPSHOT_WORK_MAX);
+}
+END_TEST
+
 START_TEST(an_iteration_over_lists_that_always_change_ends)
 {
 	struct cpg_req_iteration_initialize req = {.iteration_type = 3};
@@ -385,6 +425,8 @@ int main(void)
 	tcase_add_test(tcase, iterations_of_a_client_are_bounded_by_their_entries);
 	tcase_add_test(tcase, an_iteration_takes_as_many_turns_as_it_needs);
 	tcase_add_test(tcase, an_iteration_is_of_one_moment);
+	tcase_add_test(tcase, an_iteration_starts_again_behind_a_synchronisation);
+	tcase_add_test(tcase, no_successor_takes_over_while_an_iteration_is_being_made);
 	tcase_add_test(tcase, an_iteration_over_lists_that_always_change_ends);
 	tcase_add_test(tcase, lists_are_merged_as_one_entry_after_the_other);
 	return suite_run(suite);

@@ -147,6 +147,22 @@ START_TEST(a_process_that_its_node_forgot_is_struck_out)
 }
 END_TEST
 
+/* Clients get one event for more than 64 such processes. */
+START_TEST(many_processes_that_their_node_forgot_have_left_as_processes)
+{
+	struct cpg_ring_process ghost = {.group = cpg_wire_name("grp", 3), .reason = 1};
+	struct mock_message message = {.id = CPG_RING_PROCJOIN, .size = 152, .data = (uint8_t *)&ghost + 16};
+
+	join_all("12");
+	for (ghost.pid = 1000; ghost.pid < 1065; ghost.pid++)
+		ck_assert_int_eq(mock_deliver(ring.ops, ring.nodes[1].self, 2, false, &message), 0);
+	users[0].base.seen += 65;
+	service_ring_form(&ring, "1 2 3");
+	ck_assert_ptr_nonnull(strstr(cpg_user_event(&users[0]), "[1:10 2:20] left [2:1000/5 2:1001/5 "));
+	expect(users[0], "totem 1.8 [1 2 3]");
+}
+END_TEST
+
 /* A join that is delivered while nodes exchange their lists is in no list. It must not be removed. */
 START_TEST(a_join_during_synchronisation_stays)
 {
@@ -403,6 +419,18 @@ START_TEST(malformed_ring_messages_are_dropped)
 }
 END_TEST
 
+START_TEST(a_message_of_a_node_without_a_member_of_the_group_is_dropped)
+{
+	cpg_case_plain();
+	join_all("12");
+	ck_assert_int_eq(cpg_user_mcast(&users[1], "x"), 0);
+	mock_deliver(ring.ops, ring.nodes[1].self, 3, false, &host(2)->sent.list[0]);
+	expect(users[0], "");
+	service_ring_run(&ring);
+	expect(users[0], "deliver grp 2:20 x");
+}
+END_TEST
+
 /* Deliver messages of random bytes, inside and outside of a synchronisation. Then an ordinary message must work. */
 START_TEST(random_ring_messages_are_survived)
 {
@@ -444,6 +472,7 @@ int main(void)
 	tcase_add_test(tcase, a_ring_of_the_same_nodes_changes_nothing);
 	tcase_add_test(tcase, everybody_is_told_of_a_new_ring_joined_or_not);
 	tcase_add_test(tcase, a_process_that_its_node_forgot_is_struck_out);
+	tcase_add_test(tcase, many_processes_that_their_node_forgot_have_left_as_processes);
 	tcase_add_test(tcase, a_join_during_synchronisation_stays);
 	tcase_add_test(tcase, a_process_that_leaves_behind_its_list_is_no_ghost);
 	tcase_add_loop_test(tcase, an_aborted_round_leaves_nothing_behind, 0, 2);
@@ -454,6 +483,7 @@ int main(void)
 	tcase_add_test(tcase, many_processes_are_announced_in_several_lists);
 	tcase_add_loop_test(
 		tcase, malformed_ring_messages_are_dropped, 0, (int)(sizeof(malformed) / sizeof(malformed[0])));
+	tcase_add_test(tcase, a_message_of_a_node_without_a_member_of_the_group_is_dropped);
 	tcase_add_loop_test(tcase, random_ring_messages_are_survived, 0, 7);
 	return suite_run(suite);
 }
