@@ -333,6 +333,27 @@ START_TEST(clients_come_and_go)
 }
 END_TEST
 
+/* The groups of user 0 are more than a request may have. */
+START_TEST(clients_of_a_successor_keep_their_groups_when_others_end)
+{
+	for (uint32_t i = 0; i < 3; i++)
+		connect_user(i);
+	ck_assert_int_eq(join(0, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), OK);
+	ck_assert_int_eq(join(0, "abcdefghijklmnopqrstuvwxyz"), OK);
+	ck_assert_int_eq(join(2, "z"), OK);
+	ck_assert_int_eq(mock_replace(host, ops, &self, false), 0);
+	disconnect_user(1);
+	ck_assert_int_eq(mcast_groups(0, AGREED, "z", "x", 1), OK);
+	run_ring();
+	for (uint32_t i = 0; i < 3; i += 2) {
+		read_events[i] = 1;
+		expect(i, "1: x");
+	}
+	ck_assert_int_eq(leave(0, "A"), OK);
+	ck_assert_int_eq(leave(0, "A"), NOT_EXIST);
+}
+END_TEST
+
 START_TEST(a_client_that_is_going_away_is_passed_over)
 {
 	for (uint32_t i = 0; i < 3; i++) {
@@ -434,6 +455,7 @@ int main(void)
 	tcase_add_test(tcase, an_executive_that_cannot_tell);
 	tcase_add_test(tcase, membership_get);
 	tcase_add_test(tcase, clients_come_and_go);
+	tcase_add_test(tcase, clients_of_a_successor_keep_their_groups_when_others_end);
 	tcase_add_test(tcase, a_client_that_is_going_away_is_passed_over);
 	tcase_add_test(tcase, out_of_memory);
 	tcase_add_test(tcase, dump);
