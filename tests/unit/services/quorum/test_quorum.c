@@ -257,6 +257,18 @@ START_TEST(a_partition_and_a_merge)
 }
 END_TEST
 
+/* Another node has loaded the service, so the members of the present ring synchronise again. */
+START_TEST(clients_get_no_event_for_the_same_ring)
+{
+	connect_both(4);
+	ring.seq -= 4; /* the ring that is formed next is the present one */
+	service_ring_form(&ring, "1 2 3 4");
+	expect(&new_one, "");
+	service_ring_form(&ring, "1 2 | 3 4");
+	expect(&new_one, "nodes 1.8 [1 2] joined [] left [3 4]");
+}
+END_TEST
+
 /* Node 3 was in this ring, restarted in a ring of its own, and is here again: it has left and joined. */
 START_TEST(a_node_that_came_from_another_ring_left_and_joined)
 {
@@ -393,6 +405,7 @@ int main(void)
 	tcase_add_loop_test(tcase, tracking_starts_and_stops, 0, (int)(sizeof(trackings) / sizeof(trackings[0])));
 	tcase_add_test(tcase, models);
 	tcase_add_test(tcase, a_partition_and_a_merge);
+	tcase_add_test(tcase, clients_get_no_event_for_the_same_ring);
 	tcase_add_test(tcase, a_node_that_came_from_another_ring_left_and_joined);
 	tcase_add_test(tcase, an_aborted_round_shows_nothing);
 	tcase_add_test(tcase, a_list_of_the_present_is_that_of_the_newest_ring);
