@@ -26,7 +26,7 @@
 #include "tests/unit/fail_alloc.h"
 
 #define LOCAL 2u
-#define NODES_MAX 16u
+#define NODES_MAX 32u
 
 struct life {
 	struct vote_calc calc;
@@ -307,6 +307,8 @@ static const struct {
 	{"half at the start", "lowest", 4, "ring=1,2", "2 of 4, need 3: no"},
 	{"too many lost at once", "list=2", 4, "ring=1,2,3,4,5,6 expect=6 votes=2:3 ring=2", "3 of 8, need 5: no"},
 	{"three lost of six", "lowest", 6, "ring=1,2,3,4,5,6 ring=1,2,3", "3 of 6, need 4: yes"},
+	{"a member without the service was in the majority", "lowest", 4,
+		"ring=1,2,3,4 ring=2,3,4 here=1,2,3,4 count ring=2,3", "2 of 4, need 3: no"},
 	{"one by one to half", "lowest", 4, "ring=1,2,3,4 ring=1,2,3 ring=1,2", "2 of 4, need 3: yes"},
 	{"the lesser part of five", "lowest", 5, "ring=1,2,3,4,5 ring=1,2", "2 of 5, need 3: no"},
 	{"the lesser part of five in two steps", "lowest", 5, "ring=1,2,3,4,5 ring=1,2,3 ring=1,2",
@@ -563,6 +565,25 @@ START_TEST(lowest_and_highest_are_those_of_the_last_quorum)
 }
 END_TEST
 
+/* Each ring that breaks has another deciding node. The last ring has those of 16 rings, not that of a 17th one. */
+START_TEST(no_tie_is_won_after_too_many_broken_rings)
+{
+	struct life life;
+	char word[24];
+
+	live(&life, "highest", 34, "info=1/v17 ring=1,2");
+	vote_sync_begin(&life.calc);
+	for (uint32_t i = 0; i < VOTE_UNDECIDED_MAX + (uint32_t)_i; i++) {
+		sprintf(word, "here=2,%u", 10 + i);
+		happen(&life, word);
+	}
+	happen(&life, "ring=2,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25");
+	vote_sync_end(&life.calc);
+	ck_assert_str_eq(standing(&life), _i == 0 ? "17 of 34, need 18: yes" : "17 of 34, need 18: no");
+	vote_fini(&life.calc);
+}
+END_TEST
+
 START_TEST(without_memory_nothing_changes)
 {
 	struct life life;
@@ -606,6 +627,7 @@ int main(void)
 	tcase_add_test(tcase, an_own_older_message_changes_no_flags);
 	tcase_add_test(tcase, states_of_a_node);
 	tcase_add_test(tcase, lowest_and_highest_are_those_of_the_last_quorum);
+	tcase_add_loop_test(tcase, no_tie_is_won_after_too_many_broken_rings, 0, 2);
 	tcase_add_test(tcase, without_memory_nothing_changes);
 	suite_add_tcase(suite, tcase);
 

@@ -85,6 +85,17 @@ START_TEST(last_man_standing_lowers_nothing_in_a_synchronisation)
 }
 END_TEST
 
+START_TEST(a_successor_ends_the_window_of_last_man_standing)
+{
+	start("nodes=5 last_man_standing=1", 1, 5);
+	service_ring_form(&ring, "1 2 3 4 5");
+	service_ring_form(&ring, "1 2 3 | 4 5");
+	ck_assert_int_eq(mock_replace(host(1), ring.ops, &ring.nodes[1].self, false), 0);
+	mock_host_advance(host(1), 10 * SECOND_NS);
+	ck_assert_str_eq(vote_node_info(&ring, 1), "3 of 3, need 2, flags a, device 0 ''");
+}
+END_TEST
+
 START_TEST(last_man_standing_is_for_single_votes)
 {
 	start("nodes=3 last_man_standing=1 nodelist.node.2.quorum_votes=2", 1, 3);
@@ -134,6 +145,26 @@ static uint32_t stored_barrier(uint32_t nodeid)
 	memcpy(&stored, host(nodeid)->files[0].bytes, sizeof(stored));
 	return stored;
 }
+
+/* The service synchronised alone, and no other round follows. */
+START_TEST(a_node_waits_for_all_again_if_it_loses_quorum_after_an_aborted_round)
+{
+	start("nodes=2 wait_for_all=1", 1, 2);
+	service_ring_form(&ring, "1 2");
+	service_ring_form_start(&ring, "1 2");
+	for (uint32_t i = 1; i <= 2; i++) {
+		ring.ops->sync_abort(ring.nodes[i].self);
+		mock_host_advance(host(i), 1 * SECOND_NS);
+	}
+	ck_assert(host(1)->is_quorate);
+	vote_set_key(host(1), "quorum.expected_votes", "5");
+	service_ring_run(&ring);
+	vote_set_key(host(1), "quorum.expected_votes", "3"); /* the two votes would be enough */
+	service_ring_run(&ring);
+	ck_assert_str_eq(vote_node_info(&ring, 1), "2 of 3, need 2, flags 4, device 0 ''");
+	ck_assert(!host(1)->is_quorate);
+}
+END_TEST
 
 START_TEST(tracked_expected_votes_outlive_the_daemon)
 {
@@ -238,9 +269,11 @@ int main(void)
 	tcase_add_test(tcase, last_man_standing_waits_for_its_window);
 	tcase_add_test(tcase, last_man_standing_lowers_nothing_without_quorum);
 	tcase_add_test(tcase, last_man_standing_lowers_nothing_in_a_synchronisation);
+	tcase_add_test(tcase, a_successor_ends_the_window_of_last_man_standing);
 	tcase_add_test(tcase, last_man_standing_is_for_single_votes);
 	tcase_add_test(tcase, downscale_with_a_clean_leave);
 	tcase_add_test(tcase, a_leave_says_nothing_without_downscale);
+	tcase_add_test(tcase, a_node_waits_for_all_again_if_it_loses_quorum_after_an_aborted_round);
 	tcase_add_test(tcase, tracked_expected_votes_outlive_the_daemon);
 	tcase_add_test(tcase, a_barrier_that_cannot_be_stored_is_said);
 	tcase_add_test(tcase, a_barrier_is_stored_once_a_second);
