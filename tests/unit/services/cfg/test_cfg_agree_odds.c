@@ -238,6 +238,20 @@ START_TEST(applied_is_never_said)
 }
 END_TEST
 
+START_TEST(a_member_that_restarts_after_the_decision_has_left)
+{
+	form("1 2 3");
+	ask_report(1, 0);
+	run();
+	all_read("1 2 3");
+	kill_node(3);
+	service_ring_start(&ring, 3);
+	form("1 2 3");
+	settle();
+	ck_assert_str_eq(report(1), "applied|1:applied |2:applied |3:left ");
+}
+END_TEST
+
 /* ---- Nodes that act like Corosync's -------------------------------------- */
 
 START_TEST(in_a_mixed_ring_a_part_without_effect_is_reported)
@@ -488,6 +502,7 @@ int main(void)
 	tcase_add_test(tcase, a_request_that_is_delivered_during_the_unload_ends);
 	tcase_add_test(tcase, an_unload_waits_for_the_commit_and_for_room);
 	tcase_add_test(tcase, applied_is_never_said);
+	tcase_add_test(tcase, a_member_that_restarts_after_the_decision_has_left);
 	tcase_add_test(tcase, in_a_mixed_ring_a_part_without_effect_is_reported);
 	tcase_add_test(tcase, in_a_mixed_ring_each_is_on_its_own);
 	tcase_add_test(tcase, the_ring_has_become_a_mixed_one);
