@@ -104,7 +104,13 @@ void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what)
 	(void)plugin, (void)ran_ns, (void)what;
 }
 
-static void on_held(void *arg, struct plugin *plugin) { (void)arg, (void)plugin; }
+static void on_held(void *arg, struct plugin *plugin)
+{
+	struct node *node = arg;
+
+	(void)plugin;
+	node->holds++;
+}
 
 void ring_force_gather(struct ring *ring) { node_of(ring)->gathers++; }
 

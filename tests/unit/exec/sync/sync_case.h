@@ -44,6 +44,7 @@ struct node {
 	uint32_t service_count;
 	char journal[TEXT];
 	int synchronized, gathers;
+	int holds;                /* number of calls of held() */
 	int begun;                /* number of rounds of all services that have begun */
 	uint32_t announcing;      /* members whose list says that they make announcements, bits by number */
 	int full;                 /* ring_send() fails this many times for want of room */

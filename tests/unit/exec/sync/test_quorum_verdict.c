@@ -295,6 +295,18 @@ START_TEST(a_verdict_inside_a_verdict_is_told_to_all)
 }
 END_TEST
 
+START_TEST(a_provider_beside_its_predecessor_does_not_end_the_verdict)
+{
+	struct plugin beside = provider;
+
+	beside.is_beside = true;
+	publish(&provider, true, 2);
+	quorum_forget(quorum, &beside);
+	ck_assert(is_quorate);
+	ck_assert_uint_eq(decided, 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("quorum verdict");
@@ -311,6 +323,7 @@ int main(void)
 	tcase_add_test(tcase, other_votes_are_no_other_verdict);
 	tcase_add_test(tcase, votes_are_copied_and_given_to_watchers);
 	tcase_add_test(tcase, a_verdict_inside_a_verdict_is_told_to_all);
+	tcase_add_test(tcase, a_provider_beside_its_predecessor_does_not_end_the_verdict);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -423,6 +423,34 @@ START_TEST(a_message_is_underway_until_it_is_delivered_here)
 }
 END_TEST
 
+static uint32_t configurations;
+
+static void count_configuration(void *self, const struct coterie_configuration *configuration)
+{
+	(void)self, (void)configuration;
+	configurations++;
+}
+
+START_TEST(a_deaf_service_receives_no_transitional_configuration)
+{
+	struct totem_configuration configuration = {.is_regular = false};
+
+	configurations = 0;
+	plugin.service.configuration = count_configuration;
+	plugin.is_deaf = true;
+	route_configure(route, &configuration);
+	ck_assert(plugin.is_deaf);
+	ck_assert_uint_eq(configurations, 0);
+	configuration.is_regular = true;
+	route_configure(route, &configuration);
+	ck_assert(!plugin.is_deaf);
+	ck_assert_uint_eq(configurations, 1);
+	configuration.is_regular = false;
+	route_configure(route, &configuration);
+	ck_assert_uint_eq(configurations, 2);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("route");
@@ -439,6 +467,7 @@ int main(void)
 	tcase_add_loop_test(
 		tc, a_plugin_without_a_place_on_the_ring_is_refused, 0, sizeof(place_rows) / sizeof(place_rows[0]));
 	tcase_add_test(tc, a_message_is_underway_until_it_is_delivered_here);
+	tcase_add_test(tc, a_deaf_service_receives_no_transitional_configuration);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "exec/sync/sync.h"
 
 #include <check.h>
+#include <errno.h>
 #include <string.h>
 
 #include "tests/suite.h"
@@ -105,6 +106,26 @@ START_TEST(a_missing_service_still_takes_its_barrier)
 }
 END_TEST
 
+START_TEST(members_of_a_service_are_known_when_all_lists_are_there)
+{
+	uint32_t nodeids[NODES];
+
+	add_service(&nodes[0], 2);
+	add_service(&nodes[2], 2);
+	new_ring(9);
+	for (; order_delivered < order_count; order_delivered++) {
+		const struct message *list = &order[order_delivered];
+
+		ck_assert_int_eq(
+			sync_service_members(nodes[0].sync, &nodes[0].services[0].plugin, nodeids, NODES), -EAGAIN);
+		sync_deliver(nodes[0].sync, list->source, list->bytes, list->size, false);
+	}
+	ck_assert_int_eq(sync_service_members(nodes[0].sync, &nodes[0].services[0].plugin, nodeids, NODES), 2);
+	ck_assert_uint_eq(nodeids[0], 1);
+	ck_assert_uint_eq(nodeids[1], 3);
+}
+END_TEST
+
 START_TEST(no_service_at_all_synchronises)
 {
 	new_ring(9);
@@ -155,6 +176,22 @@ START_TEST(another_configuration_aborts_the_current_service)
 	ck_assert_str_eq(nodes[0].journal, "start201 step2 abort2 start201 step2 done2 ");
 	for (uint32_t i = 0; i < NODES; i++)
 		ck_assert_int_eq(nodes[i].synchronized, 1);
+}
+END_TEST
+
+START_TEST(a_barrier_that_found_no_room_is_not_sent_in_the_next_ring)
+{
+	for (uint32_t i = 0; i < NODES; i++)
+		add_service(&nodes[i], 2);
+	new_ring(9);
+	deliver_all();
+	nodes[0].full = 1;
+	sync_passed(nodes[0].sync);
+	ck_assert_str_eq(nodes[0].journal, "start201 step2 ");
+	new_ring(13);
+	uint32_t before = order_count;
+	sync_passed(nodes[0].sync);
+	ck_assert_uint_eq(order_count, before);
 }
 END_TEST
 
@@ -321,10 +358,12 @@ int main(void)
 	tcase_add_test(tcase, a_verdict_can_be_announced_when_a_round_begins);
 	tcase_add_test(tcase, services_go_through_in_order);
 	tcase_add_test(tcase, a_missing_service_still_takes_its_barrier);
+	tcase_add_test(tcase, members_of_a_service_are_known_when_all_lists_are_there);
 	tcase_add_test(tcase, no_service_at_all_synchronises);
 	tcase_add_test(tcase, a_step_is_repeated_until_done);
 	tcase_add_test(tcase, a_full_queue_only_delays);
 	tcase_add_test(tcase, another_configuration_aborts_the_current_service);
+	tcase_add_test(tcase, a_barrier_that_found_no_room_is_not_sent_in_the_next_ring);
 	tcase_add_test(tcase, a_departure_is_told_however_many_rounds_are_aborted);
 	tcase_add_test(tcase, a_service_that_was_through_looks_back_no_further);
 	tcase_add_test(tcase, malformed_messages_change_nothing);

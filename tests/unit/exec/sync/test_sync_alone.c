@@ -112,6 +112,7 @@ START_TEST(without_state_it_is_there_at_once)
 	plugin->is_deaf = true;
 	ck_assert_int_eq(sync_join(nodes[2].sync, plugin), 0);
 	ck_assert(!plugin->is_deaf);
+	ck_assert_int_eq(nodes[2].holds, 1); /* requests that were refused before have room now */
 	ck_assert_uint_eq(order_count, before);
 }
 END_TEST
