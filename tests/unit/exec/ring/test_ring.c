@@ -98,6 +98,38 @@ START_TEST(a_frame_too_short_to_have_a_type)
 }
 END_TEST
 
+/* ---- A full socket ------------------------------------------------------- */
+
+static int token_rc;
+
+static int send_token(void *self, uint32_t nodeid, struct coterie_frame *frame)
+{
+	(void)self;
+	tell_story("token:%u:%c ", nodeid, frame->data[4]);
+	return token_rc;
+}
+
+START_TEST(a_token_that_meets_a_full_socket_is_sent_later)
+{
+	struct coterie_frame *frame = ring_frame_take(seen.ring, 64);
+
+	memset(frame->data, 0, 5);
+	frame->data[4] = '1';
+	frame->size = 5;
+	transport.transport.token = send_token;
+	token_rc = -EAGAIN;
+	seen.story[0] = '\0';
+	seen.callbacks.token(seen.arg, 2, frame);
+	ring_writable(seen.ring);
+	token_rc = 0;
+	ring_writable(seen.ring);
+	expect("token:2:1 token:2:1 token:2:1 ");
+	ring_writable(seen.ring);
+	expect("");
+	frame_unref(frame);
+}
+END_TEST
+
 /* ---- The listener -------------------------------------------------------- */
 
 START_TEST(the_listener_is_called)
@@ -223,6 +255,7 @@ int main(void)
 	tcase_add_test(tcase, memory_of_a_busy_time_is_given_back);
 	tcase_add_test(tcase, a_frame_too_short_to_have_a_type);
 	tcase_add_test(tcase, an_eviction_is_recorded_and_logged);
+	tcase_add_test(tcase, a_token_that_meets_a_full_socket_is_sent_later);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

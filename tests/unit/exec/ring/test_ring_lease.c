@@ -74,6 +74,15 @@ START_TEST(a_lapse_is_logged_where_requests_wait)
 }
 END_TEST
 
+START_TEST(a_node_that_has_left_holds_no_lease)
+{
+	seen.lease_ns = 100;
+	ck_assert(ring_has_lease(seen.ring));
+	ring_stop(seen.ring);
+	ck_assert(!ring_has_lease(seen.ring));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ring");
@@ -85,6 +94,7 @@ int main(void)
 	tcase_add_test(tcase, a_suspend_ends_the_lease);
 	tcase_add_test(tcase, a_suspend_is_not_forgotten_inside_the_engine);
 	tcase_add_test(tcase, a_lapse_is_logged_where_requests_wait);
+	tcase_add_test(tcase, a_node_that_has_left_holds_no_lease);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
