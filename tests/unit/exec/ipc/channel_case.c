@@ -66,6 +66,8 @@ static int channel_message(
 	for (uint32_t i = 0; i < size; i++)
 		is_whole &= ((const uint8_t *)msg)[i] == (guarantee & 0xff);
 	ck_assert(is_whole || f.is_content_free);
+	if (f.shared->refused != 0 && f.shared->refused == guarantee)
+		return -EAGAIN;
 	exec_stub.queue.used += f.count_frames;
 	if (f.shared->send_rc == 0)
 		note(guarantee);

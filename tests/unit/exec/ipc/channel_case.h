@@ -50,6 +50,7 @@ struct res {
 /* Variables shared with the client processes. */
 struct shared {
 	_Atomic int send_rc;
+	_Atomic uint32_t refused;                    /* messages with this guarantee find no room; 0: none */
 	_Atomic uint32_t handled, leaves, tried, at; /* at: how far the client's script has come */
 	_Atomic uint32_t order[ORDER_MAX]; /* guarantees of the messages in the order of their arrival; 0: a REQ_FLOW */
 	_Atomic bool is_synchronizing;

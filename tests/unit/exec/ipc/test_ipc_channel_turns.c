@@ -6,6 +6,7 @@
 #include "channel_case.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -62,6 +63,47 @@ START_TEST(a_request_waits_for_many_messages_in_several_turns)
 	ck_assert_int_eq(serve(client), 0);
 	ck_assert_uint_eq(f.shared->tried, MANY);
 	ck_assert_uint_le(most, IN_TURN_MAX);
+}
+END_TEST
+
+static void *ask_for_flow(void *arg)
+{
+	*(int *)arg = plain(REQ_FLOW);
+	return NULL;
+}
+
+/* One thread sends a request behind message 1. When it waits, another thread writes message 2. */
+static int play_message_behind_a_request(void)
+{
+	pthread_t asking;
+	int rc = -1;
+
+	MUST(open_channel() == 0 && send_all(1, 100) == 0);
+	MUST(pthread_create(&asking, NULL, ask_for_flow, &rc) == 0);
+	while (f.shared->at != 1)
+		poll(NULL, 0, 1);
+	MUST(send_message(2, 100) == 0);
+	f.shared->at = 2;
+	pthread_join(asking, NULL);
+	return rc;
+}
+
+START_TEST(a_request_does_not_wait_for_messages_behind_it)
+{
+	pid_t client;
+
+	f.shared->send_rc = -EAGAIN;
+	f.shared->refused = 2;
+	client = start_client(play_message_behind_a_request);
+	RUN_UNTIL(f.last != NULL && f.last->kept != NULL);
+	f.shared->at = 1;
+	RUN_UNTIL(f.shared->at == 2);
+	f.shared->send_rc = 0;
+	RUN_UNTIL(f.shared->handled == 2);
+	ck_assert_uint_eq(f.shared->handled, 2);
+	ck_assert_uint_eq(f.shared->order[0], 1);
+	ck_assert_uint_eq(f.shared->order[1], 0);
+	ck_assert_int_eq(serve(client), 0);
 }
 END_TEST
 
@@ -268,6 +310,7 @@ int main(void)
 	TCase *reading = channel_case_add(suite, "reading"), *freeing = channel_case_add(suite, "freeing");
 
 	tcase_add_loop_test(reading, a_request_waits_for_many_messages_in_several_turns, 0, ROWS(answers));
+	tcase_add_test(reading, a_request_does_not_wait_for_messages_behind_it);
 	tcase_add_test(reading, the_last_messages_are_read_in_several_turns);
 	tcase_add_test(reading, the_last_messages_are_not_read_if_the_service_refuses_them);
 	tcase_add_test(reading, a_service_may_end_before_all_last_messages_are_read);

@@ -94,6 +94,31 @@ START_TEST(a_client_that_never_reads_is_bounded)
 }
 END_TEST
 
+static int play_waits(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_EVENTS, 3);
+	struct res res;
+
+	MUST(c != NULL);
+	req.size = 1000000;
+	MUST(call(c, &req, &res) == 24);
+	wait_for_go();
+	return 0;
+}
+
+START_TEST(the_silence_of_a_client_begins_when_its_first_event_waits)
+{
+	uint64_t begin_ns = loop_now_ns(f.node.loop);
+	pid_t pid = start_client(play_waits);
+
+	RUN_UNTIL(f.last != NULL && f.last->backlog != NULL);
+	ck_assert_uint_ge(f.last->read_ns, begin_ns);
+	let_go();
+	ck_assert_int_eq(serve(pid), 0);
+}
+END_TEST
+
 /* Let two connections of one process fall behind, the second one more than the first. */
 static int play_too_much_together(void)
 {
@@ -326,6 +351,7 @@ int main(void)
 	tcase_add_test(open, a_slow_reader_gets_everything_in_order);
 	tcase_add_test(open, the_largest_event);
 	tcase_add_test(open, a_client_that_never_reads_is_bounded);
+	tcase_add_test(open, the_silence_of_a_client_begins_when_its_first_event_waits);
 	tcase_add_test(open, all_clients_together_are_bounded);
 	tcase_add_test(open, a_message_for_many_clients_takes_several_turns);
 	tcase_add_test(open, the_end_of_many_clients_takes_several_turns);

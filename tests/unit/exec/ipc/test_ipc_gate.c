@@ -329,8 +329,26 @@ static void replace_plugin(struct plugin *from, struct plugin *to)
 	ck_assert_ptr_nonnull(handover);
 	ipc_server_keep(handover);
 	ck_assert_ptr_null(from->ipc);
-	*(uint32_t *)ipc_client_data(f.last) = 42;
+	if (f.last != NULL)
+		*(uint32_t *)ipc_client_data(f.last) = 42;
 }
+
+START_TEST(a_new_plugin_has_needs_of_its_own)
+{
+	struct plugin successor = f.plugin;
+
+	f.plugin.service.requests = &ipc_case_requests[REQ_QUORUM];
+	f.plugin.service.request_count = 1;
+	open_server();
+	f.node.is_quorate = false;
+	ipc_gate(f.node.ipc);
+	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_OFF);
+	replace_plugin(&f.plugin, &successor);
+	ck_assert_int_eq(successor.ipc->rate, QBS_RATE_FAST);
+	replace_plugin(&successor, &f.plugin);
+	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_OFF);
+}
+END_TEST
 
 /* A kept request is answered by the new plugin. */
 START_TEST(a_question_outlives_a_replacement_of_the_plugin)
@@ -454,6 +472,7 @@ int main(void)
 	TCase *open = ipc_case_add(suite, "open", true);
 
 	tcase_add_test(closed, a_service_that_needs_quorum);
+	tcase_add_test(closed, a_new_plugin_has_needs_of_its_own);
 	tcase_add_test(open, a_request_without_answer_waits_for_room);
 	tcase_add_test(open, it_waits_for_the_end_of_a_synchronisation);
 	tcase_add_test(open, a_quorum_provider_is_read_during_a_synchronisation);

@@ -226,6 +226,49 @@ START_TEST(a_silent_client_does_not_lower_the_bound_of_others)
 }
 END_TEST
 
+static uint32_t writable_calls;
+
+static void count_writable(void *self, struct coterie_client *client)
+{
+	(void)self, (void)client;
+	writable_calls++;
+}
+
+static int play_room(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+
+	MUST(c != NULL);
+	MUST(make_events(c, 55) == 0);
+	MUST(answer_to(c, REQ_BEGIN) == IPC_TRY_AGAIN);
+	wait_for_go();
+	MUST(receive(c, 55) == 0);
+	wait_for_go();
+	return 0;
+}
+
+START_TEST(room_in_a_synchronisation_is_reported_behind_it)
+{
+	writable_calls = 0;
+	f.plugin.service.writable = count_writable;
+	f.node.ipc->hold_size = 4000000;
+	pid_t pid = start_client(play_room);
+	RUN_UNTIL(f.last != NULL && f.last->wants_room);
+	exec_stub.is_synchronizing = true;
+	ipc_gate(f.node.ipc);
+	let_go();
+	RUN_UNTIL(!f.last->is_held);
+	run_for_ms(20);
+	ck_assert_uint_eq(writable_calls, 0);
+	exec_stub.is_synchronizing = false;
+	ipc_gate(f.node.ipc);
+	RUN_UNTIL(writable_calls > 0);
+	ck_assert_uint_eq(writable_calls, 1);
+	let_go();
+	ck_assert_int_eq(serve(pid), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ipc_hold");
@@ -236,5 +279,6 @@ int main(void)
 	tcase_add_test(open, a_message_in_parts_gets_through_once_it_has_begun);
 	tcase_add_test(open, a_silent_client_does_not_lower_the_bound_of_others);
 	tcase_add_test(open, the_bound_is_lower_where_all_together_use_much);
+	tcase_add_test(open, room_in_a_synchronisation_is_reported_behind_it);
 	return suite_run(suite);
 }
