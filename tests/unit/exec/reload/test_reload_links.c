@@ -613,6 +613,17 @@ START_TEST(a_dead_node_is_replaced_at_once)
 }
 END_TEST
 
+START_TEST(a_departing_member_comes_back_with_fewer_links)
+{
+	write_links("", "1 2", "0 3");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "");
+	write_links("", "1 2 3", "0");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "-3/3 -1/3 -2/3 down3 gone3 ");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("reload_links");
@@ -646,6 +657,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_link_that_stays_is_the_same, 0, sizeof(moved) / sizeof(moved[0]));
 	tcase_add_test(tcase, clients_cannot_change_what_a_link_is);
 	tcase_add_test(tcase, an_address_is_one_nodes);
+	tcase_add_test(tcase, a_departing_member_comes_back_with_fewer_links);
 	tcase_add_test(tcase, a_dead_node_is_replaced_at_once);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("native");

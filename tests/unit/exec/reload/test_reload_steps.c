@@ -214,6 +214,23 @@ START_TEST(each_gets_what_it_asked_for)
 }
 END_TEST
 
+START_TEST(a_forced_request_shares_no_answer_with_others)
+{
+	struct result first = {.rc = 1}, plain = {.rc = 1}, forced = {.rc = 1};
+
+	ck_assert_int_eq(reload_request(node.reload, &node, false, on_done, &first), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, false, on_done, &plain), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, true, on_done, &forced), 0);
+	run_loop();
+	ck_assert_uint_eq(first.count, 1);
+	run_loop();
+	ck_assert_uint_eq(plain.count, 1);
+	ck_assert_uint_eq(forced.count, 0);
+	run_loop();
+	ck_assert_uint_eq(forced.count, 1);
+}
+END_TEST
+
 /* A client sets a key while a checked file waits for its commit. The key is applied after the file. */
 START_TEST(keys_of_clients_wait)
 {
@@ -465,6 +482,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_whole_reload_drops_what_is_kept);
 	tcase_add_test(tcase, each_gets_what_it_asked_for);
+	tcase_add_test(tcase, a_forced_request_shares_no_answer_with_others);
 	tcase_add_test(tcase, keys_of_clients_wait);
 	tcase_add_test(tcase, who_ends_leaves_nothing_behind);
 	tcase_add_test(tcase, each_owner_has_its_own);
