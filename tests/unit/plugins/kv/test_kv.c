@@ -253,6 +253,18 @@ START_TEST(what_is_full_takes_no_more)
 }
 END_TEST
 
+/* The limit was lowered since the value was written. */
+START_TEST(a_table_beyond_its_limit_may_shrink)
+{
+	ck_assert_int_eq(kv_case_put("k", "four"), KV_OK);
+	for (uint32_t i = 1; i <= 3; i++)
+		kv_at(i)->bytes_max = 1;
+	ck_assert_int_eq(kv_case_put("k", "a longer one"), KV_NO_SPACE);
+	ck_assert_int_eq(kv_case_put("k", "two"), KV_OK);
+	kv_case_check(3, "k", "two");
+}
+END_TEST
+
 START_TEST(the_smallest_limit_counts)
 {
 	mock_host_option(kv_ring.nodes[3].host, "bytes_max", "2097152");
@@ -337,6 +349,19 @@ START_TEST(a_client_has_64_watches)
 	for (uint32_t i = 1; i <= 64; i++)
 		ck_assert_uint_eq(watch("x"), i);
 	ck_assert_int_eq(kv_case_ask(&kv_user, KV_REQ_WATCH, &request, sizeof(struct kv_req_watch)), KV_NO_RESOURCES);
+}
+END_TEST
+
+START_TEST(a_watch_that_has_ended_makes_room)
+{
+	struct kv_case_request request = {0};
+	struct kv_req_unwatch *unwatch = (struct kv_req_unwatch *)&request;
+
+	for (uint32_t i = 1; i <= 64; i++)
+		ck_assert_uint_eq(watch("x"), i);
+	unwatch->watch = 7;
+	ck_assert_int_eq(kv_case_ask(&kv_user, KV_REQ_UNWATCH, &request, sizeof(*unwatch)), KV_OK);
+	ck_assert_uint_eq(watch("x"), 65);
 }
 END_TEST
 
@@ -470,10 +495,12 @@ static Suite *suite(void)
 	tcase_add_test(tcase, a_list_comes_in_pages);
 	tcase_add_test(tcase, a_page_has_so_many_keys);
 	tcase_add_test(tcase, what_is_full_takes_no_more);
+	tcase_add_test(tcase, a_table_beyond_its_limit_may_shrink);
 	tcase_add_test(tcase, the_smallest_limit_counts);
 	tcase_add_test(tcase, watchers_hear_of_their_prefix);
 	tcase_add_test(tcase, who_does_not_read_is_told_so);
 	tcase_add_test(tcase, a_client_has_64_watches);
+	tcase_add_test(tcase, a_watch_that_has_ended_makes_room);
 	tcase_add_test(tcase, a_change_tells_some_watches_of_a_user_and_the_others_later);
 	tcase_add_test(tcase, a_large_value_goes_to_some_clients_of_a_user);
 	tcase_add_test(tcase, clients_with_late_watches_take_turns);

@@ -278,6 +278,25 @@ START_TEST(writes_that_another_table_replaces_are_in_doubt)
 }
 END_TEST
 
+/* A node of the newest table is away, so the ring with quorum waits for it. */
+START_TEST(writes_are_in_doubt_where_the_ring_waits_for_a_table)
+{
+	struct kv_marker *marker = &kv_at(1)->marker;
+
+	verdicts(true);
+	write_in_doubt(3);
+	marker->ring.seq = 1000000;
+	marker->members[0] = 77;
+	service_ring_form_start(&kv_ring, "1 2 3");
+	verdicts(true);
+	service_ring_form_steps(&kv_ring);
+	service_ring_form_done(&kv_ring);
+	ck_assert(kv_at(1)->is_waiting);
+	ck_assert_uint_eq(kv_user.client->replies.count, 1);
+	ck_assert_int_eq(kv_user.client->replies.list[0].error, KV_INTERRUPT);
+}
+END_TEST
+
 /* ---- Another version of the plugin ----------------------------------------- */
 
 static struct coterie_client *heir; /* the client kv_user at the host of the new version */
@@ -350,6 +369,33 @@ START_TEST(all_of_it_goes_over)
 }
 END_TEST
 
+/* Otherwise an answer to a request of the old version could end a request of the new one. */
+START_TEST(a_new_version_gives_no_number_out_again)
+{
+	struct kv_case_request request = {.watch = {.prefix_size = 0}};
+	struct kv_req_unwatch *unwatch = (struct kv_req_unwatch *)&request;
+	struct coterie_ctx *host;
+	void *self, *blob = NULL;
+	uint32_t size = 0, number;
+
+	kv_ring.nodes[1].host->table.client_id = number_of;
+	kv_ring.nodes[1].host->table.client_find = find;
+	kv_case_put("a", "1");
+	for (uint32_t i = 0; i < 2; i++)
+		kv_case_ask(&kv_user, KV_REQ_WATCH, &request, sizeof(struct kv_req_watch));
+	unwatch->watch = 1;
+	kv_case_ask(&kv_user, KV_REQ_UNWATCH, &request, sizeof(*unwatch));
+	ck_assert_int_eq(kv_ring.ops->state_save(kv_at(1), &blob, &size), 0);
+	ck_assert_int_eq(replace(&host, &self, blob, size), 0);
+	free(blob);
+	ck_assert_uint_gt(kv_at(1)->last_serial, 0);
+	ck_assert_uint_eq(((struct kv *)self)->last_serial, kv_at(1)->last_serial);
+	ck_assert_int_eq(kv_watch_add(self, heir, "", 0, &number), 0);
+	ck_assert_uint_eq(number, 3);
+	end(host, self);
+}
+END_TEST
+
 START_TEST(in_unquiet_times_nothing_goes_over)
 {
 	void *blob = NULL;
@@ -387,7 +433,9 @@ static Suite *suite(void)
 	tcase_add_test(tcase, watches_learn_of_a_write_when_it_has_survived);
 	tcase_add_test(tcase, watches_never_learn_of_a_write_that_is_dropped);
 	tcase_add_test(tcase, writes_that_another_table_replaces_are_in_doubt);
+	tcase_add_test(tcase, writes_are_in_doubt_where_the_ring_waits_for_a_table);
 	tcase_add_test(tcase, all_of_it_goes_over);
+	tcase_add_test(tcase, a_new_version_gives_no_number_out_again);
 	tcase_add_test(tcase, in_unquiet_times_nothing_goes_over);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -57,8 +57,8 @@ START_TEST(a_chunk_has_so_many_entries)
 }
 END_TEST
 
-/* During a rolling upgrade an older version on other nodes sends chunks with more entries. */
-START_TEST(a_chunk_with_more_entries_is_taken)
+/* Deliver one chunk with 300 entries to node 3. The entries are written in turns, so that the loop is not delayed. */
+static void deliver_large_chunk(void)
 {
 	struct mock_queue *sent = &kv_ring.nodes[1].host->sent;
 	struct mock_message large;
@@ -92,15 +92,30 @@ START_TEST(a_chunk_with_more_entries_is_taken)
 	}
 	ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(3), 1, false, &large), 0);
 	free(large.data);
-	/* The entries are written in turns, so that the loop is not delayed. */
 	ck_assert(!kv_at(3)->has_state);
 	ck_assert_uint_eq(kv_at(3)->store.keys, 160);
+}
+
+/* During a rolling upgrade an older version on other nodes sends chunks with more entries. */
+START_TEST(a_chunk_with_more_entries_is_taken)
+{
+	deliver_large_chunk();
 	ck_assert_uint_eq(kv_at(3)->progress.cursor, 160);
 	mock_host_advance(kv_ring.nodes[3].host, MS);
 	ck_assert(kv_at(3)->has_state);
 	ck_assert_uint_eq(kv_at(3)->store.keys, 300);
 	kv_case_run();
 	kv_case_check(3, "k299", "v");
+}
+END_TEST
+
+/* Otherwise the node would refuse all donors after enough changes of the ring. */
+START_TEST(a_chunk_that_a_change_of_the_ring_drops_does_not_count)
+{
+	deliver_large_chunk();
+	ck_assert_uint_gt(kv_at(3)->parts_bytes, 0);
+	service_ring_form(&kv_ring, "1 2 3");
+	ck_assert_uint_eq(kv_at(3)->parts_bytes, 0);
 }
 END_TEST
 
@@ -172,6 +187,19 @@ START_TEST(the_log_is_written_in_turns_while_writes_go_on)
 	kv_case_run();
 	check_same_tables();
 	kv_case_check(3, "k1", "now");
+}
+END_TEST
+
+/* The other nodes have done these writes before the limit was lowered. */
+START_TEST(a_logged_write_has_the_limit_of_its_place_in_the_order)
+{
+	put_before_chunk(30);
+	for (uint32_t i = 1; i <= 3; i++)
+		kv_at(i)->bytes_max = 1;
+	take_late_chunk();
+	check_same_tables();
+	kv_case_check(3, "k28", "later");
+	ck_assert_uint_eq(kv_at(3)->bytes_max, 1);
 }
 END_TEST
 
@@ -607,7 +635,9 @@ int main(void)
 	tcase_add_checked_fixture(tcase, kv_case_set_up, kv_case_tear_down);
 	tcase_add_test(tcase, a_chunk_has_so_many_entries);
 	tcase_add_test(tcase, a_chunk_with_more_entries_is_taken);
+	tcase_add_test(tcase, a_chunk_that_a_change_of_the_ring_drops_does_not_count);
 	tcase_add_test(tcase, the_log_is_written_in_turns_while_writes_go_on);
+	tcase_add_test(tcase, a_logged_write_has_the_limit_of_its_place_in_the_order);
 	tcase_add_test(tcase, a_ring_that_changes_in_the_middle_of_the_log_goes_on_from_there);
 	tcase_add_loop_test(tcase, a_table_that_was_received_outlives_those_that_had_it, 0, 3);
 	tcase_add_test(tcase, a_takeover_is_not_finished_where_another_node_has_the_table);

@@ -218,6 +218,22 @@ START_TEST(a_quorum_that_is_no_majority_of_the_nodes_is_not_enough)
 }
 END_TEST
 
+/* The device has one vote less than there are nodes. */
+START_TEST(a_device_without_a_number_of_votes_has_votes)
+{
+	static const uint32_t votes[] = {1, 1, 1};
+	struct coterie_ctx *host = kv_ring.nodes[2].host;
+
+	list_nodes(host, votes);
+	set_weak(host, "quorum.device.model");
+	set_without(1);
+	say(2, true);
+	ck_assert(!kv_is_backed(kv_at(2))); /* two of five votes */
+	set_key(host, "quorum.device.votes", 0);
+	ck_assert(kv_is_backed(kv_at(2)));
+}
+END_TEST
+
 START_TEST(no_write_is_acknowledged_where_a_device_outvotes_the_other_node)
 {
 	static const uint32_t votes[] = {1, 1, 0};
@@ -332,6 +348,7 @@ int main(void)
 	tcase_add_test(tcase, nodes_with_the_service_need_a_majority);
 	tcase_add_loop_test(
 		tcase, a_quorum_that_is_no_majority_of_the_nodes_is_not_enough, 0, sizeof(weak) / sizeof(weak[0]));
+	tcase_add_test(tcase, a_device_without_a_number_of_votes_has_votes);
 	tcase_add_test(tcase, no_write_is_acknowledged_where_a_device_outvotes_the_other_node);
 	tcase_add_test(tcase, half_of_two_expected_votes_is_no_majority);
 	tcase_add_test(tcase, nodes_that_are_not_listed_have_a_vote_each);
