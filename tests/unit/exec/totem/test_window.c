@@ -220,6 +220,24 @@ START_TEST(losses_that_a_cut_ends_keep_it_cut)
 }
 END_TEST
 
+/* A trial in which no frame was sent shows no loss, so the window stays small. */
+START_TEST(a_cut_after_which_nothing_is_sent_stays)
+{
+	window_begin(&window, 4000, 3, 1);
+	window.size = 400;
+	rotate(400, 3, 100000, 1);
+	rotate(400, 3, 100000, 1);
+
+	uint32_t size = window.size;
+
+	ck_assert(window.is_trial);
+	for (int i = 0; i < 64; i++)
+		rotate(0, 0, 100000, 1);
+	ck_assert(!window.is_trial);
+	ck_assert_uint_eq(window.size, size);
+}
+END_TEST
+
 /*
  * If losses go on with a halved window, they are the network's own. Then the window grows back, and losses have no
  * effect for a while.
@@ -514,6 +532,7 @@ int main(void)
 	tcase_add_test(alone, the_idle_rotation_is_the_shortest_for_a_while);
 	tcase_add_test(alone, it_falls_back_when_it_is_not_used_for_long);
 	tcase_add_test(alone, losses_that_a_cut_ends_keep_it_cut);
+	tcase_add_test(alone, a_cut_after_which_nothing_is_sent_stays);
 	tcase_add_test(alone, losses_that_go_on_restore_it);
 	tcase_add_test(alone, random_loss_does_not_keep_it_small);
 	suite_add_tcase(suite, alone);
