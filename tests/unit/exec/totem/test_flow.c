@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/totem/flow.h"
 #include "exec/totem/state.h"
 #include "tests/suite.h"
 #include "tests/unit/exec/totem/engine_net.h"
@@ -244,6 +245,47 @@ START_TEST(a_lost_frame_is_repeated_once)
 }
 END_TEST
 
+/* Frames that the tokens to node 1 report as sent again. */
+static uint32_t resent;
+
+static bool is_lost_and_reported(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
+{
+	struct wire_token token;
+
+	if (header->type == WIRE_TOKEN && to == 1 && wire_decode_token(frame->data, frame->size, &token) == WIRE_OK)
+		resent += token.resent;
+	return is_lost_often(n, from, to, header, frame);
+}
+
+/* Node 2 sends the frame again. Node 3 comes behind it, and has sent none again. */
+START_TEST(the_token_counts_the_repeated_frames_of_all_members)
+{
+	options.capacity = 1000;
+	lose_copies(1, 1);
+	net->drops = is_lost_and_reported;
+	resent = 0;
+	run_for(20);
+	ck_assert_uint_eq(node_of(2)->retransmitted, 1);
+	ck_assert_uint_eq(resent, 1);
+}
+END_TEST
+
+/* The share of a member with one frame is less than one frame, if 1,000 frames of the others wait. */
+START_TEST(a_member_with_a_small_share_sends_one_frame)
+{
+	const struct wire_token token = {.backlog = 1001};
+	struct totem_engine *engine;
+
+	options.capacity = 1000;
+	start_ring(3);
+	engine = node_of(2)->engine;
+	engine->flow.pbl = 1;
+	ck_assert_uint_gt(flow_window(engine, &token), 100);
+	ck_assert_uint_eq(flow_allowed(engine, &token, 1), 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("flow");
@@ -259,6 +301,8 @@ int main(void)
 	tcase_add_test(tcase, all_members_together_send_a_window_in_a_rotation);
 	tcase_add_loop_test(tcase, a_frame_is_requested_until_it_comes, 1, 4);
 	tcase_add_loop_test(tcase, a_lost_frame_is_repeated_once, 1, 4);
+	tcase_add_test(tcase, the_token_counts_the_repeated_frames_of_all_members);
+	tcase_add_test(tcase, a_member_with_a_small_share_sends_one_frame);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
