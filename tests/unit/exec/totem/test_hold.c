@@ -83,6 +83,30 @@ START_TEST(a_message_does_not_wait_for_the_hold)
 }
 END_TEST
 
+static uint32_t tokens_to_lose;
+
+static bool is_lost_token(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
+{
+	(void)n, (void)from, (void)to, (void)frame;
+	return header->type == WIRE_TOKEN && tokens_to_lose > 0 && tokens_to_lose-- > 0;
+}
+
+/* Otherwise the token would be sent again only when a held token counts as lost. */
+START_TEST(a_token_that_is_lost_behind_a_hold_is_sent_again_soon)
+{
+	start_idle();
+	net->drops = is_lost_token;
+	tokens_to_lose = 1;
+	uint64_t began_ns = net->now_ns;
+
+	send_text(2, TOTEM_AGREED, "x");
+	run_until_received(1, 1000);
+	ck_assert_uint_eq(tokens_to_lose, 0);
+	ck_assert_uint_lt(net->now_ns - began_ns, options.hold_ns / 3);
+}
+END_TEST
+
 /*
  * Node 2 misses frames for longer than the ring takes to become idle. Node 3 answers its requests, so node 1, the
  * representative, does not see them.
@@ -339,6 +363,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, an_idle_ring_turns_once_in_a_hold);
 	tcase_add_loop_test(tcase, a_message_does_not_wait_for_the_hold, 1, 4);
+	tcase_add_test(tcase, a_token_that_is_lost_behind_a_hold_is_sent_again_soon);
 	tcase_add_loop_test(tcase, a_missing_frame_does_not_wait_for_the_hold, 0, 16);
 	tcase_add_test(tcase, a_member_that_receives_nothing_does_not_keep_the_ring_turning);
 	tcase_add_test(tcase, each_frame_that_arrives_gives_the_others_time);
