@@ -78,6 +78,27 @@ START_TEST(a_shorter_silence_removes_nobody)
 }
 END_TEST
 
+/* Node 1 gets a frame of node 3 again and again, as if node 2 repeated it. */
+START_TEST(repeated_frames_of_a_silent_member_do_not_keep_it)
+{
+	uint8_t bytes[2048];
+	size_t size;
+
+	start_quick_ring(3);
+	send_text(3, TOTEM_AGREED, "x");
+	run_until_received(1, 1000);
+	size = net->samples[WIRE_MCAST]->size;
+	memcpy(bytes, net->samples[WIRE_MCAST]->data, size);
+	silence_node(3, true);
+	for (uint32_t ms = 0; member_count(1) == 3; ms++) {
+		ck_assert_uint_lt(ms, BUDGET_MS * 3 / 2);
+		if (totem_engine_state(node_of(1)->engine) == TOTEM_OPERATIONAL)
+			feed(1, bytes, size);
+		run_for(1);
+	}
+}
+END_TEST
+
 START_TEST(two_silent_members_of_five_go_together)
 {
 	start_quick_ring(5);
@@ -288,16 +309,19 @@ END_TEST
 
 /* --- votes --- */
 
-static void feed_vote(uint32_t to, uint32_t voter, uint32_t suspect)
+static void feed_vote_of(const struct ring_id *ring, uint32_t to, uint32_t voter, uint32_t suspect)
 {
-	const struct wire_probe probe = {.system_from = voter,
-		.kind = WIRE_PROBE_SILENT,
-		.number = suspect,
-		.ring = *totem_engine_ring(node_of(to)->engine)};
+	const struct wire_probe probe = {
+		.system_from = voter, .kind = WIRE_PROBE_SILENT, .number = suspect, .ring = *ring};
 	uint8_t bytes[WIRE_PROBE_SIZE];
 
 	wire_encode_probe(&probe, to, false, bytes, sizeof(bytes));
 	feed(to, bytes, sizeof(bytes));
+}
+
+static void feed_vote(uint32_t to, uint32_t voter, uint32_t suspect)
+{
+	feed_vote_of(totem_engine_ring(node_of(to)->engine), to, voter, suspect);
 }
 
 static bool is_cut_but_for_1(
@@ -349,6 +373,22 @@ START_TEST(votes_of_other_nodes_and_about_other_nodes_count_nothing)
 			feed_vote(1, 2, 2);
 			feed_vote(1, 2, 1);
 		}
+		run_for(10);
+		ck_assert_uint_eq(node_of(1)->gathered, 0);
+	}
+}
+END_TEST
+
+START_TEST(a_vote_of_another_ring_counts_nothing)
+{
+	struct ring_id ring;
+
+	start_quick_ring(3);
+	ring = *totem_engine_ring(node_of(1)->engine);
+	ring.seq -= 4;
+	silence_node(1, true);
+	for (uint32_t ms = 0; ms < 2 * BUDGET_MS; ms += 10) {
+		feed_vote_of(&ring, 1, 2, 3);
 		run_for(10);
 		ck_assert_uint_eq(node_of(1)->gathered, 0);
 	}
@@ -411,6 +451,7 @@ int main(void)
 	tcase_add_loop_test(tcase, an_idle_ring_stays_quiet, 3, 6);
 	tcase_add_loop_test(tcase, a_silent_member_is_removed_after_the_budget, 0, 4);
 	tcase_add_loop_test(tcase, a_shorter_silence_removes_nobody, 0, 6);
+	tcase_add_test(tcase, repeated_frames_of_a_silent_member_do_not_keep_it);
 	tcase_add_test(tcase, two_silent_members_of_five_go_together);
 	tcase_add_loop_test(tcase, a_ring_of_two_never_votes, 0, 2);
 	tcase_add_loop_test(tcase, a_member_that_hears_the_suspect_blocks_the_vote, 0, 3);
@@ -420,6 +461,7 @@ int main(void)
 	tcase_add_test(tcase, a_judge_that_ran_late_has_more_patience);
 	tcase_add_test(tcase, a_member_that_has_voted_grants_no_lease);
 	tcase_add_loop_test(tcase, votes_of_other_nodes_and_about_other_nodes_count_nothing, 0, 2);
+	tcase_add_test(tcase, a_vote_of_another_ring_counts_nothing);
 	tcase_add_test(tcase, votes_about_other_nodes_displace_none);
 	tcase_add_test(tcase, a_stop_of_all_members_removes_nobody);
 	tcase_add_test(tcase, one_member_that_hears_the_suspect_is_enough);
