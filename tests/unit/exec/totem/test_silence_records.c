@@ -91,6 +91,20 @@ START_TEST(a_member_that_takes_over_a_verdict_records_the_accuser)
 }
 END_TEST
 
+/* Node 4 starts when node 3 has ended, so the ring without node 3 is also the first one with node 4. */
+START_TEST(a_node_that_joins_is_not_recorded_as_agreeing)
+{
+	start_quick_ring(3);
+	node_crash(3);
+	net->node_count = 4;
+	node_start(4);
+	wait_until_removed(3, 3, 2 * patience_ms());
+	for (uint32_t id = 1; id <= 2; id++)
+		ck_assert_uint_eq(last_evicted(id, 3)->agreed_count, 2);
+	ck_assert_ptr_null(last_evicted(4, 3));
+}
+END_TEST
+
 START_TEST(a_member_that_is_waited_for_is_named)
 {
 	struct totem_silence silence;
@@ -121,6 +135,7 @@ int main(void)
 	tcase_add_test(tcase, a_member_that_leaves_is_recorded_as_left);
 	tcase_add_test(tcase, a_deaf_member_is_recorded_as_disagreeing);
 	tcase_add_test(tcase, a_member_that_takes_over_a_verdict_records_the_accuser);
+	tcase_add_test(tcase, a_node_that_joins_is_not_recorded_as_agreeing);
 	tcase_add_test(tcase, a_member_that_is_waited_for_is_named);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
