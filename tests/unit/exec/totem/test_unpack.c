@@ -18,6 +18,8 @@
 static struct frame_pool *pool;
 static struct unpack *unpack;
 static char delivered[8192]; /* all delivered messages as "source:message", separated by blanks */
+static uint32_t places[8];   /* places of these messages in their packets */
+static uint32_t place_count;
 
 static void set_up(void)
 {
@@ -48,6 +50,7 @@ static void deliver(void *arg, uint32_t source, const struct iovec *iov, size_t 
 	size_t sum = 0;
 
 	(void)arg, (void)is_swapped;
+	places[place_count++ % 8] = unpack_place(unpack);
 	at += (size_t)snprintf(delivered + at, sizeof(delivered) - at, "%s%u:", at == 0 ? "" : " ", source);
 	ck_assert_uint_ge(count, 1);
 	ck_assert_uint_le(count, UNPACK_IOV_MAX);
@@ -193,6 +196,17 @@ START_TEST(chains_of_packets)
 			strcmp(delivered, want) == 0, "%s: '%s' instead of '%s'", scripts[i].name, delivered, want);
 		tear_down();
 	}
+}
+END_TEST
+
+START_TEST(each_message_has_its_place_in_the_packet_in_which_it_ends)
+{
+	static const uint32_t want[] = {0, 1, 0, 1, 2};
+
+	place_count = 0;
+	play("1_0>1:a,b,c 1_1>0:d,e,f", UNPACK_REFERENCE, false);
+	ck_assert_str_eq(delivered, "1:a 1:b 1:cd 1:e 1:f");
+	ck_assert_mem_eq(places, want, sizeof(want));
 }
 END_TEST
 
@@ -563,6 +577,7 @@ int main(void)
 	tcase_add_loop_test(chains, chains_of_packets, 0, 4);
 	suite_add_tcase(suite, bounds);
 	tcase_add_checked_fixture(bounds, set_up, tear_down);
+	tcase_add_test(bounds, each_message_has_its_place_in_the_packet_in_which_it_ends);
 	tcase_add_test(bounds, skipped_packets_are_counted);
 	tcase_add_test(bounds, the_rule_changes_while_skipping);
 	tcase_add_test(bounds, malformed_packets_are_ignored);
