@@ -154,11 +154,13 @@ END_TEST
 START_TEST(a_token_from_before_a_short_stop_does_not_prolong_it)
 {
 	struct node *node;
+	uint64_t end_ns;
 
 	start_leased_ring(3);
 	node = node_of(3);
 	cut(3);
 	run_for(500);
+	end_ns = node->engine->lease.contact_ns + totem_engine_lease(node->engine);
 	node->is_paused = true;
 	net->drops = drops_probes;
 	run_for(700);
@@ -167,6 +169,8 @@ START_TEST(a_token_from_before_a_short_stop_does_not_prolong_it)
 	ck_assert(has_lease(3));
 	node_resume(node, false);
 	ck_assert_uint_eq(totem_engine_counters(node->engine)->token_last_ns, net->now_ns);
+	ck_assert(totem_engine_has_lease(node->engine, end_ns - 1));
+	ck_assert(!totem_engine_has_lease(node->engine, end_ns));
 	run_for(lease_ms() - 1200 + held_ms() + late_ms());
 	check_lease(3, false);
 }
