@@ -28,6 +28,33 @@ START_TEST(asymmetric_reachability_calms_down)
 }
 END_TEST
 
+/* Node 3 is cut off, and only its merge detects arrive. So the others know that they hear it. */
+START_TEST(a_removed_member_that_sends_merge_detects_is_ignored_for_a_while)
+{
+	struct wire_merge_detect merge = {.system_from = 3, .ring = {3, 0}};
+	uint8_t bytes[64];
+	size_t size;
+
+	start_ring(3);
+	merge.ring.seq = totem_engine_ring(node_of(1)->engine)->seq + 4;
+	size = wire_encode_merge_detect(&merge, false, bytes, sizeof(bytes));
+	net->cut_from = 3;
+	net->drops = is_cut_off;
+	for (uint32_t ms = 0; node_of(1)->gathered == 0 || node_of(2)->gathered == 0; ms++) {
+		ck_assert_uint_lt(ms, patience_ms());
+		run_for(1);
+	}
+	ck_assert_uint_eq(member_count(1), 3);
+	for (uint32_t id = 1; _i == 1 && id <= 2; id++)
+		feed(id, bytes, size);
+	run_for(patience_ms());
+	for (uint32_t id = 1; id <= 2; id++) {
+		ck_assert_uint_eq(member_count(id), 2);
+		ck_assert_int_eq(backoff_is_ignored(node_of(id)->engine, 3), _i == 1);
+	}
+}
+END_TEST
+
 /* Let node `to` receive a retraction or a pardon of the accused node by the accuser. */
 static void tell_of(enum wire_probe_kind kind, uint32_t to, uint32_t accuser, uint32_t accused)
 {
@@ -236,6 +263,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, net_setup, net_teardown);
 	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, asymmetric_reachability_calms_down);
+	tcase_add_loop_test(tcase, a_removed_member_that_sends_merge_detects_is_ignored_for_a_while, 0, 2);
 	tcase_add_test(tcase, an_accuser_takes_its_verdict_back);
 	tcase_add_test(tcase, a_circle_of_accusations_ends);
 	tcase_add_test(tcase, pardoned_nodes_wait_for_the_last_one);
