@@ -220,14 +220,22 @@ START_TEST(rings_far_apart_become_one)
 }
 END_TEST
 
-/*
- * A forged packet makes node 1 propose a lower ring sequence. Node 2 has not received that packet, so it refuses the
- * lower number, and must be in the next ring all the same.
- */
-START_TEST(a_member_that_does_not_follow_is_in_the_next_ring)
+/* Feed a packet of node 3 with a low ring sequence. */
+static void feed_low_claim(uint32_t to)
 {
 	const struct wire_merge_detect merge = {.system_from = 3, .ring = {3, 4}};
 	uint8_t bytes[64];
+
+	feed(to, bytes, wire_encode_merge_detect(&merge, false, bytes, sizeof(bytes)));
+	ck_assert(node_of(to)->engine->claim.has_low_claim);
+}
+
+/*
+ * A forged packet makes node 1 propose a lower ring sequence. Node 2 has not received that packet, so it refuses the
+ * lower number.
+ */
+static void refuse_a_lower_seq(void)
+{
 	uint64_t until_ns;
 
 	net->node_count = 2;
@@ -240,14 +248,32 @@ START_TEST(a_member_that_does_not_follow_is_in_the_next_ring)
 
 	struct ring_id before = *ring_of(1);
 
-	feed(1, bytes, wire_encode_merge_detect(&merge, false, bytes, sizeof(bytes)));
-	ck_assert(node_of(1)->engine->claim.has_low_claim);
+	feed_low_claim(1);
 	for (until_ns = net->now_ns + 20000 * MS; net_step(net, until_ns);)
 		node_of(2)->engine->claim.has_low_claim = false;
 	ck_assert(!ring_id_equal(ring_of(1), &before));
+}
+
+START_TEST(a_member_that_does_not_follow_is_in_the_next_ring)
+{
+	refuse_a_lower_seq();
 	ck_assert(ring_id_equal(ring_of(1), ring_of(2)));
 	ck_assert_int_eq(totem_engine_state(node_of(2)->engine), TOTEM_OPERATIONAL);
 	ck_assert_uint_eq(node_of(1)->evicted_count + node_of(2)->evicted_count, 0);
+}
+END_TEST
+
+/* The second time both nodes receive the packet, so they follow. */
+START_TEST(a_seq_that_was_refused_once_falls_later)
+{
+	refuse_a_lower_seq();
+	ck_assert_uint_ge(ring_of(1)->seq, FAR_SEQ);
+	feed_low_claim(1);
+	feed_low_claim(2);
+	tell(1, TOTEM_EVENT_FORCE_GATHER, 0);
+	run_for(20000);
+	run_until_ring(2, 5000);
+	ck_assert_uint_lt(ring_of(1)->seq, TOTEM_RING_SEQ_JUMP_MAX);
 }
 END_TEST
 
@@ -333,6 +359,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_ring_with_a_false_number_does_not_part_a_node_for_good, 0, 2);
 	tcase_add_loop_test(tcase, rings_far_apart_become_one, 0, 7);
 	tcase_add_test(tcase, a_member_that_does_not_follow_is_in_the_next_ring);
+	tcase_add_test(tcase, a_seq_that_was_refused_once_falls_later);
 	tcase_add_loop_test(tcase, a_claim_does_not_lower_a_node_below_its_ring, 1, 3);
 	tcase_add_test(tcase, members_expect_the_seq_of_the_next_ring);
 	suite_add_tcase(suite, tcase);
