@@ -553,6 +553,26 @@ START_TEST(a_paused_node_comes_back_by_one_merge)
 }
 END_TEST
 
+/* Node 3 was paused for longer than its own token timeout, but the others wait longer. Their token is in its socket. */
+START_TEST(a_token_behind_a_pause_ends_the_doubt)
+{
+	struct node *node;
+
+	start_ring(3);
+	node = node_of(3);
+	options.nodeid = 3;
+	options.token_ns = 1000 * MS;
+	ck_assert_int_eq(totem_engine_reconfigure(node->engine, net->now_ns, &options), 0);
+	run_for(2000);
+	node->is_paused = true;
+	run_for(1200);
+	node_resume(node, false);
+	ck_assert_uint_eq(node->paused, 1);
+	run_for(500);
+	ck_assert_uint_eq(node->gathered, 0);
+}
+END_TEST
+
 START_TEST(who_cannot_receive_takes_itself_out)
 {
 	options.fail_recv_const = 50;
@@ -656,6 +676,7 @@ int main(void)
 	tcase_add_test(tcase, sequence_numbers_wrap);
 	tcase_add_loop_test(tcase, byte_orders_mix, 1, 4);
 	tcase_add_loop_test(tcase, a_paused_node_comes_back_by_one_merge, 0, 4);
+	tcase_add_test(tcase, a_token_behind_a_pause_ends_the_doubt);
 	tcase_add_test(tcase, who_cannot_receive_takes_itself_out);
 	tcase_add_test(tcase, options_are_checked);
 	tcase_add_test(tcase, options_change_at_run_time);
