@@ -116,15 +116,14 @@ static bool is_token_from(
 }
 
 /*
- * The node that is cut off was the last one to have the token, a hold time after the others. Even so the majority waits
- * until that node is alone, so that two halves never serve at the same time.
+ * Cut a node off that was the last one to have the token, a hold time after the others. Even so the majority waits until
+ * that node is alone, so that two halves never serve at the same time.
  */
-START_TEST(a_majority_concludes_after_the_node_that_is_cut_off)
+static void cut_after_token(uint32_t cut)
 {
-	uint32_t cut = (uint32_t)_i + 1, other = cut == 1 ? 2 : 1;
+	uint32_t other = cut == 1 ? 2 : 1;
 	uint32_t visits;
 
-	restart_ring(3);
 	visits = node_of(cut)->visits;
 	net->cut_from = cut;
 	net->drops = cut == 1 ? NULL : is_token_from; /* node 1 holds the token anyway */
@@ -136,6 +135,24 @@ START_TEST(a_majority_concludes_after_the_node_that_is_cut_off)
 		run_for(1);
 	ck_assert_uint_eq(member_count(other), 2);
 	ck_assert_uint_eq(member_count(cut), 1);
+}
+
+START_TEST(a_majority_concludes_after_the_node_that_is_cut_off)
+{
+	restart_ring(3);
+	cut_after_token((uint32_t)_i + 1);
+}
+END_TEST
+
+START_TEST(a_majority_concludes_later_each_time)
+{
+	restart_ring(3);
+	for (int i = 0; i < 3; i++) {
+		cut_after_token((uint32_t)_i + 1);
+		net->drops = NULL;
+		run_until_ring(3, 5000);
+		run_for(1500);
+	}
 }
 END_TEST
 
@@ -300,6 +317,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_cut_that_is_shorter_than_the_patience_changes_nothing, 0, 2 * CUTS);
 	tcase_add_loop_test(tcase, a_cut_that_is_longer_than_the_patience_removes_the_node, 0, 2);
 	tcase_add_loop_test(tcase, a_majority_concludes_after_the_node_that_is_cut_off, 0, 3);
+	tcase_add_loop_test(tcase, a_majority_concludes_later_each_time, 0, 3);
 	tcase_add_test(tcase, a_link_that_flaps_does_not_prolong_the_patience);
 	tcase_add_test(tcase, a_forced_gather_does_not_prolong_the_patience);
 	tcase_add_test(tcase, a_verdict_of_another_ring_waits_for_the_patience);

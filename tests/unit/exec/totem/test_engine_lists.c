@@ -137,6 +137,38 @@ START_TEST(nor_does_the_list_of_a_member_after_a_pause)
 }
 END_TEST
 
+static bool loses_frames_to_3(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
+{
+	(void)n, (void)frame;
+	return to == 3 && from != 3 && (header->type == WIRE_MCAST || node_of(3)->failed_to_receive > 0);
+}
+
+/* Node 3 lacks frames, so it must not ask the others to stay in their ring. */
+START_TEST(a_node_that_fails_to_receive_counts_itself_as_failed_after_a_pause)
+{
+	struct node *node;
+
+	options.fail_recv_const = 50;
+	start_ring(3);
+	node = node_of(3);
+	net->drops = loses_frames_to_3;
+	send_many(1, 2);
+	for (uint32_t ms = 0; node->failed_to_receive == 0; ms++) {
+		ck_assert_uint_lt(ms, 5000);
+		run_for(1);
+	}
+	run_for(10);
+	node->is_paused = true;
+	run_for(2500);
+	node_resume(node, true);
+	ck_assert_uint_eq(node->paused, 1);
+	run_for(500);
+	ck_assert_int_eq(totem_engine_state(node->engine), TOTEM_GATHER);
+	ck_assert(node_set_has(&node->engine->lists.failed, 3));
+}
+END_TEST
+
 START_TEST(the_list_of_a_member_counts)
 {
 	static const uint32_t proc[] = {1, 2, 3}, failed[] = {3};
@@ -443,6 +475,7 @@ int main(void)
 	tcase_add_test(tcase, the_verdict_of_a_stranger_does_not_part_us);
 	tcase_add_loop_test(tcase, nor_does_it_after_a_pause, 0, 2);
 	tcase_add_loop_test(tcase, nor_does_the_list_of_a_member_after_a_pause, 0, 2);
+	tcase_add_test(tcase, a_node_that_fails_to_receive_counts_itself_as_failed_after_a_pause);
 	tcase_add_test(tcase, the_list_of_a_member_counts);
 	tcase_add_test(tcase, not_the_list_of_a_member_that_has_started_again);
 	tcase_add_test(tcase, an_attempt_shows_who_comes_from_the_last_ring);
