@@ -123,6 +123,7 @@ END_TEST
 static const uint32_t members[] = {1, 2, 3};
 static struct ring_id installed, prepared, next;
 static uint32_t received_flg; /* of the others */
+static uint32_t aru_of_1;
 
 /* A ring of three, in which node 2 was prepared for a ring, with companions `trans`, and has given its promise. */
 static struct totem_engine *prepared_node(bool is_promised)
@@ -149,21 +150,27 @@ static struct totem_engine *prepared_node(bool is_promised)
 static void feed_first_rotation(struct ring_id past_of_1)
 {
 	static uint8_t bytes[512];
-	const struct wire_commit_entry entries[3] = {{.ring = past_of_1, .received_flg = received_flg}};
+	const struct wire_commit_entry entries[3] = {
+		{.ring = past_of_1, .aru = aru_of_1, .received_flg = received_flg}};
 	const struct wire_commit_token head = {.nodeid = 1, .token_seq = 1, .count = 3, .ring = next, .memb_index = 1};
 
 	feed(2, bytes, wire_encode_commit_token(&head, members, entries, NULL, 0, false, bytes, sizeof(bytes)));
 }
 
-static void feed_second_rotation(struct ring_id past_of_3)
+static void feed_second_rotation_with(struct wire_commit_entry own, struct ring_id past_of_3)
 {
 	static uint8_t bytes[512];
 	struct wire_commit_entry entries[3] = {engine_of(2)->commit.entries[0]};
 	const struct wire_commit_token head = {.nodeid = 1, .token_seq = 5, .count = 3, .ring = next, .memb_index = 3};
 
-	entries[1] = engine_of(2)->commit.entries[1];
+	entries[1] = own;
 	entries[2] = (struct wire_commit_entry){.ring = past_of_3, .received_flg = received_flg};
 	feed(2, bytes, wire_encode_commit_token(&head, members, entries, NULL, 0, false, bytes, sizeof(bytes)));
+}
+
+static void feed_second_rotation(struct ring_id past_of_3)
+{
+	feed_second_rotation_with(engine_of(2)->commit.entries[1], past_of_3);
 }
 
 static void check_past(const struct totem_engine *engine, struct ring_id past)
@@ -309,6 +316,97 @@ START_TEST(a_ring_is_installed_after_another_recovery)
 }
 END_TEST
 
+/* Another entry of this node would change the frames that its companions send again. */
+START_TEST(a_commit_token_with_other_seqs_of_this_node_is_refused)
+{
+	struct totem_engine *engine = prepared_node(false);
+	struct wire_commit_entry own;
+
+	feed_first_rotation(installed);
+	own = engine->commit.entries[1];
+	own.aru += _i == 0;
+	own.high_delivered += _i == 1;
+	feed_second_rotation_with(own, installed);
+	ck_assert_int_eq(totem_engine_state(engine), TOTEM_COMMIT);
+	ck_assert_uint_eq(node_of(2)->last_refusal, TOTEM_REFUSED_COMMIT);
+	feed_second_rotation(installed);
+	ck_assert_int_eq(totem_engine_state(engine), TOTEM_RECOVERY);
+}
+END_TEST
+
+/* Node 1 has frames that node 2 lacks, and node 2 does not know of them. */
+START_TEST(a_member_of_a_plain_ring_that_is_behind_has_not_received_all)
+{
+	struct totem_engine *engine;
+
+	options.features = 0;
+	received_flg = 1;
+	engine = prepared_node(false);
+	aru_of_1 = engine->store.aru + (uint32_t)_i;
+	feed_first_rotation(installed);
+	check_past(engine, installed);
+	ck_assert_uint_eq(engine->commit.entries[0].received_flg, 1);
+	ck_assert_uint_eq(engine->commit.entries[1].received_flg, _i == 0);
+	ck_assert_int_eq(engine->recovery.received_flg, _i == 0);
+}
+END_TEST
+
+/* Write a frame with the text "x". @return its size */
+static size_t make_frame(uint32_t from, struct ring_id ring, uint32_t seq, uint8_t *to)
+{
+	const struct wire_mcast mcast = {
+		.nodeid = from, .system_from = from, .seq = seq, .ring = ring, .encapsulated = 2};
+	uint8_t *packet = to + wire_encode_mcast_header(&mcast, false, to, WIRE_MCAST_HEADER_SIZE);
+
+	wire_encode_packet_header(0, 0, 1, false, packet);
+	wire_encode_u16(1, false, packet + WIRE_PACKET_HEADER_SIZE);
+	packet[WIRE_PACKET_HEADER_SIZE + 2] = 'x';
+	return WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE + 3;
+}
+
+/* Feed node 2 a frame of the old ring by node 1, which node `from` sends again as its frame `seq` of the new ring. */
+static void feed_again(uint32_t from, uint32_t seq, uint32_t inner_seq)
+{
+	const struct wire_mcast outer = {
+		.nodeid = from, .system_from = from, .seq = seq, .ring = next, .encapsulated = 1};
+	uint8_t bytes[256];
+	size_t size = wire_encode_mcast_header(&outer, false, bytes, sizeof(bytes));
+
+	feed(2, bytes, size + make_frame(1, installed, inner_seq, bytes + size));
+}
+
+START_TEST(only_companions_send_frames_of_the_old_ring_again)
+{
+	struct totem_engine *engine = prepared_node(false);
+	uint32_t seq = engine->store.high_seq + 1;
+
+	feed_first_rotation(installed);
+	feed_second_rotation((struct ring_id){3, 77});
+	ck_assert_int_eq(totem_engine_state(engine), TOTEM_RECOVERY);
+	feed_again(3, options.first_seq + 1, seq);
+	ck_assert_ptr_null(store_find(&engine->store, seq));
+	feed_again(1, options.first_seq + 2, seq);
+	ck_assert_ptr_nonnull(store_find(&engine->store, seq));
+}
+END_TEST
+
+/* Node 3 was a companion when the promise was given, and has started again since. Its frame is behind a hole. */
+START_TEST(the_companions_of_the_promise_deliver_behind_a_hole)
+{
+	struct totem_engine *engine = prepared_node(true);
+	uint8_t bytes[256];
+
+	feed(2, bytes, make_frame(3, installed, engine->store.high_seq + 2, bytes));
+	set_copy(&engine->recovery.deliver, &engine->installed.memb);
+	if (_i == 1)
+		node_set_remove(&engine->recovery.deliver, 3);
+	node_set_remove(&engine->recovery.trans, 3);
+	feed_first_rotation(prepared);
+	ck_assert_str_eq(node_of(2)->log,
+		_i == 1 ? "transitional 1 2 -3\nregular 1 2 3 +3\n" : "transitional 1 2 -3\n3:x\nregular 1 2 3 +3\n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("engine");
@@ -327,6 +425,10 @@ int main(void)
 	tcase_add_test(tcase, a_late_ring_has_members_that_joined);
 	tcase_add_test(tcase, a_ring_of_others_is_not_installed);
 	tcase_add_loop_test(tcase, a_ring_is_installed_after_another_recovery, 0, 4);
+	tcase_add_loop_test(tcase, a_commit_token_with_other_seqs_of_this_node_is_refused, 0, 2);
+	tcase_add_loop_test(tcase, a_member_of_a_plain_ring_that_is_behind_has_not_received_all, 0, 2);
+	tcase_add_test(tcase, only_companions_send_frames_of_the_old_ring_again);
+	tcase_add_loop_test(tcase, the_companions_of_the_promise_deliver_behind_a_hole, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
