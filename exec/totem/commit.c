@@ -231,7 +231,7 @@ static void begin_attempt(struct totem_engine *engine, const struct wire_commit_
 
 /*
  * In the second rotation: return whether ring and members are those that this node committed to. In the entry of this
- * node only received_flg may have changed.
+ * node only received_flg may have changed, and members that lack frames only clear it.
  */
 static bool is_committed(const struct totem_engine *engine, const struct wire_commit_token *token)
 {
@@ -246,7 +246,7 @@ static bool is_committed(const struct totem_engine *engine, const struct wire_co
 	const struct wire_commit_entry *mine = &engine->commit.entries[index];
 
 	return ring_id_equal(&entry.ring, &mine->ring) && entry.aru == mine->aru &&
-	       entry.high_delivered == mine->high_delivered;
+	       entry.high_delivered == mine->high_delivered && entry.received_flg <= mine->received_flg;
 }
 
 /*

@@ -351,6 +351,26 @@ START_TEST(a_member_of_a_plain_ring_that_is_behind_has_not_received_all)
 }
 END_TEST
 
+/* A node with a hole that believes it has received all would deliver as if no frame were missing. */
+START_TEST(a_commit_token_that_says_this_node_has_received_all_is_refused)
+{
+	struct totem_engine *engine;
+	struct wire_commit_entry own;
+
+	options.features = 0;
+	received_flg = 1;
+	engine = prepared_node(false);
+	aru_of_1 = engine->store.aru + 1;
+	feed_first_rotation(installed);
+	own = engine->commit.entries[1];
+	ck_assert_uint_eq(own.received_flg, 0);
+	own.received_flg = 1;
+	feed_second_rotation_with(own, installed);
+	ck_assert_int_eq(totem_engine_state(engine), TOTEM_COMMIT);
+	ck_assert_uint_eq(node_of(2)->last_refusal, TOTEM_REFUSED_COMMIT);
+}
+END_TEST
+
 /* Write a frame with the text "x". @return its size */
 static size_t make_frame(uint32_t from, struct ring_id ring, uint32_t seq, uint8_t *to)
 {
@@ -427,6 +447,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_ring_is_installed_after_another_recovery, 0, 4);
 	tcase_add_loop_test(tcase, a_commit_token_with_other_seqs_of_this_node_is_refused, 0, 2);
 	tcase_add_loop_test(tcase, a_member_of_a_plain_ring_that_is_behind_has_not_received_all, 0, 2);
+	tcase_add_test(tcase, a_commit_token_that_says_this_node_has_received_all_is_refused);
 	tcase_add_test(tcase, only_companions_send_frames_of_the_old_ring_again);
 	tcase_add_loop_test(tcase, the_companions_of_the_promise_deliver_behind_a_hole, 0, 2);
 	suite_add_tcase(suite, tcase);
