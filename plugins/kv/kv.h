@@ -71,12 +71,16 @@ struct kv_progress {
 	uint64_t kept_from; /* the node has kept all deletions above this revision */
 };
 
+/* How long the ring waits until the marker of a node is stored. */
+#define KV_STORE_NS (UINT64_C(2) * 1000000000u)
+
 /** A member of the ring, as its announcement and its later ordered messages describe it. */
 struct kv_member {
 	uint32_t nodeid;
 	bool has_announced;
 	bool has_left; /* it unloads the service. Its announced epochs count, and the rest does not */
-	bool has_state, is_quorate, has_marker, can_forget, is_early, tells_store;
+	bool has_state, is_quorate, has_marker;
+	uint32_t flags;           /* of its announcement */
 	bool has_stored;          /* with is_storing: it has sent that its marker is stored */
 	struct kv_state_id state; /* state at the time of the announcement */
 	struct kv_progress progress;

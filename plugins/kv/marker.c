@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define MARKER_NAME "kv"
-#define LATE_NS (UINT64_C(2) * 1000000000u) /* the other members wait no longer for a store */
 
 struct marker_file {
 	char magic[8];
@@ -128,12 +127,14 @@ static void on_late(void *arg)
 /* Store the marker, and tell the other members when it is stored. */
 static void store_and_tell(struct kv *kv)
 {
+	uint64_t late_ns = kv->host->now_ns(kv->ctx) + KV_STORE_NS;
+
 	kv_marker_forget(kv); /* of the same ring */
 	store_behind(kv);
 	kv->awaits_store = true;
 	if (kv->stores == 0)
 		tell_stored(kv);
-	else if (kv->host->timer_add(kv->ctx, kv->host->now_ns(kv->ctx) + LATE_NS, on_late, kv, &kv->store_timer) < 0)
+	else if (kv->host->timer_add(kv->ctx, late_ns, on_late, kv, &kv->store_timer) < 0)
 		on_late(kv); /* the other members must not wait for a disk that may hang */
 }
 

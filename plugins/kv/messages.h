@@ -185,9 +185,8 @@ enum kv_ring_function {
 	KV_RING_ANNOUNCE = 2, /* in a synchronisation: the state of a node */
 	KV_RING_NOTICE = 3,   /* the quorum or the limit of the sender has changed */
 	KV_RING_CHUNK = 4,    /* a part of the state, for members that do not have it */
-	KV_RING_STANDING =
-		5, /* sent safe: the sender has the whole state, has lost it, unloads the service, or has stored
-			       * its marker */
+	/* sent safe: the sender has the whole state, has lost it, unloads the service, or has stored its marker */
+	KV_RING_STANDING = 5,
 	KV_RING_RECOVER = 6,
 };
 

@@ -20,8 +20,6 @@
  */
 #define ANNOUNCE_PASSES 10u
 #define ANNOUNCE_NS (UINT64_C(100) * 1000000u)
-/* How long it waits until this node's marker is stored. */
-#define STORE_NS (UINT64_C(2) * 1000000000u)
 
 /* ---- Members ------------------------------------------------------------- */
 
@@ -205,13 +203,13 @@ static bool have_all_announced(struct kv *kv)
 	return have_all;
 }
 
-/* Return whether a member of an older version takes part. It stores its marker at the end of the synchronisation. */
-static bool has_older(const struct kv *kv)
+/* Return whether all members that have announced themselves have sent this flag. An older version does not know the newer ones. */
+static bool have_all(const struct kv *kv, uint32_t flag)
 {
 	for (uint32_t i = 0; i < kv->member_count; i++)
-		if (kv->members[i].has_announced && !kv->members[i].is_early)
-			return true;
-	return false;
+		if (kv->members[i].has_announced && (kv->members[i].flags & flag) == 0)
+			return false;
+	return true;
 }
 
 /*
@@ -222,7 +220,7 @@ static bool is_prepared(struct kv *kv)
 {
 	uint64_t now_ns = kv->host->now_ns(kv->ctx);
 
-	if (!is_early(kv) || has_older(kv))
+	if (!is_early(kv) || !have_all(kv, KV_IS_EARLY))
 		return true;
 	if (!kv->has_formed && !have_all_announced(kv))
 		return ++kv->passes >= ANNOUNCE_PASSES && now_ns - kv->told_ns >= ANNOUNCE_NS;
@@ -232,7 +230,7 @@ static bool is_prepared(struct kv *kv)
 	}
 	if (!kv->has_formed || kv->stores == 0)
 		return true;
-	if (now_ns - kv->formed_ns < STORE_NS)
+	if (now_ns - kv->formed_ns < KV_STORE_NS)
 		return false;
 	kv_marker_late(kv);
 	return true;
@@ -307,9 +305,7 @@ void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	member->has_state = (flags & KV_HAS_STATE) != 0;
 	member->is_quorate = (flags & KV_IS_QUORATE) != 0;
 	member->has_marker = (flags & KV_HAS_MARKER) != 0;
-	member->can_forget = (flags & KV_CAN_FORGET) != 0;
-	member->is_early = (flags & KV_IS_EARLY) != 0;
-	member->tells_store = (flags & KV_TELLS_STORE) != 0;
+	member->flags = flags;
 	member->state = (struct kv_state_id){
 		kv_ring_from_wire(&announce->epoch), le64toh(announce->revision), le64toh(announce->hash)};
 	member->progress = (struct kv_progress){
@@ -317,37 +313,16 @@ void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	member->bytes_max = le64toh(announce->bytes_max);
 }
 
-/*
- * Return whether all members forget one that unloads the service. If an older version did not, it would count another
- * limit, and its table would differ from the others.
- */
-static bool can_all_forget(const struct kv *kv)
-{
-	for (uint32_t i = 0; i < kv->member_count; i++) {
-		if (kv->members[i].has_announced && !kv->members[i].can_forget)
-			return false;
-	}
-	return true;
-}
-
-static bool do_all_tell(const struct kv *kv)
-{
-	for (uint32_t i = 0; i < kv->member_count; i++) {
-		if (kv->members[i].has_announced && !kv->members[i].tells_store)
-			return false;
-	}
-	return true;
-}
-
 void kv_sync_done(void *self)
 {
 	struct kv *kv = self;
 
 	kv->is_syncing = false;
-	kv->can_forget = can_all_forget(kv);
+	/* If an older version did not forget, it would count another limit, and its table would differ from the others. */
+	kv->can_forget = have_all(kv, KV_CAN_FORGET);
 	kv_decide(kv, false);
-	kv->tells_store = do_all_tell(
-		kv); /* some members may have formed the table before this, so nobody waits then */
+	/* Some members may have formed the table before this, so nobody waits for stores in kv_decide. */
+	kv->tells_store = have_all(kv, KV_TELLS_STORE);
 	kv_notice(kv);
 }
 

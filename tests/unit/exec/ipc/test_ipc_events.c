@@ -67,17 +67,26 @@ START_TEST(the_largest_event)
 }
 END_TEST
 
-static int play_never_reads(void)
+/* Ask for so many events of a megabyte each, and wait without reading them. */
+static int wait_beside_events(qb_ipcc_connection_t *c, uint32_t count)
 {
-	qb_ipcc_connection_t *c = connect_client();
-	struct req req = make(REQ_EVENTS, 70);
+	struct req req = make(REQ_EVENTS, count);
 	struct res res;
 
 	MUST(c != NULL);
 	req.size = 1000000;
 	MUST(call(c, &req, &res) == 24);
 	wait_for_go();
-	req = make(REQ_ECHO, 0);
+	return 0;
+}
+
+static int play_never_reads(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_ECHO, 0);
+	struct res res;
+
+	MUST(wait_beside_events(c, 70) == 0);
 	MUST(call(c, &req, &res) < 0);
 	return 0;
 }
@@ -94,18 +103,7 @@ START_TEST(a_client_that_never_reads_is_bounded)
 }
 END_TEST
 
-static int play_waits(void)
-{
-	qb_ipcc_connection_t *c = connect_client();
-	struct req req = make(REQ_EVENTS, 3);
-	struct res res;
-
-	MUST(c != NULL);
-	req.size = 1000000;
-	MUST(call(c, &req, &res) == 24);
-	wait_for_go();
-	return 0;
-}
+static int play_waits(void) { return wait_beside_events(connect_client(), 3); }
 
 START_TEST(the_silence_of_a_client_begins_when_its_first_event_waits)
 {

@@ -19,24 +19,27 @@
 extern const struct coterie_plugin kv_LTX_coterie_plugin, votequorum_LTX_coterie_plugin;
 
 #define NODES 3
+#define TOTEM "totem {\n token: 300\n token_coefficient: 0\n consensus: 360\n}\n"
 
 static struct testkit *kit;
 static char *text;
 static size_t size;
 static FILE *lines;
 
-static void set_up(void)
+/* Start nodes with kv and this quorum provider. */
+static void begin(const struct coterie_plugin *provider, const char *config)
 {
 	kit = testkit_create(3, NODES);
-	testkit_config(kit, "totem {\n token: 300\n token_coefficient: 0\n consensus: 360\n}\n"
-			    "quorum {\n provider: corosync_votequorum\n}");
-	ck_assert_int_eq(testkit_load(kit, TESTKIT_ALL, &votequorum_LTX_coterie_plugin, NULL), 0);
+	testkit_config(kit, config);
+	ck_assert_int_eq(testkit_load(kit, TESTKIT_ALL, provider, NULL), 0);
 	ck_assert_int_eq(testkit_load(kit, TESTKIT_ALL, &kv_LTX_coterie_plugin, NULL), 0);
 	ck_assert_int_eq(testkit_start(kit, TESTKIT_ALL), 0);
 	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
 	lines = open_memstream(&text, &size);
 	testkit_log(kit, lines, LOG_INFO);
 }
+
+static void set_up(void) { begin(&votequorum_LTX_coterie_plugin, TOTEM "quorum {\n provider: corosync_votequorum\n}"); }
 
 static void tear_down(void)
 {
@@ -274,16 +277,8 @@ static void decide(void)
 /* A ring of all nodes has no quorum yet. */
 static void set_up_later(void)
 {
-	kit = testkit_create(3, NODES);
-	testkit_config(kit, "totem {\n token: 300\n token_coefficient: 0\n consensus: 360\n}\n"
-			    "quorum {\n provider: arbiter\n}");
-	ck_assert_int_eq(testkit_load(kit, TESTKIT_ALL, &arbiter_LTX_coterie_plugin, NULL), 0);
-	ck_assert_int_eq(testkit_load(kit, TESTKIT_ALL, &kv_LTX_coterie_plugin, NULL), 0);
-	ck_assert_int_eq(testkit_start(kit, TESTKIT_ALL), 0);
-	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
-	lines = open_memstream(&text, &size);
+	begin(&arbiter_LTX_coterie_plugin, TOTEM "quorum {\n provider: arbiter\n}");
 	fputs("A new membership\n", lines); /* the next one is the second, for check_put */
-	testkit_log(kit, lines, LOG_INFO);
 }
 
 START_TEST(a_slow_disk_does_not_hold_up_the_ring_later)
