@@ -34,7 +34,7 @@ struct mesh_path {
 	bool is_listed;                  /* peer_add gave the address */
 	bool is_configured;              /* libknet has the path */
 	bool is_connected;               /* it was connected when it was last examined */
-	bool is_quick;                   /* it is pinged every MESH_GRID_MS, until it is up */
+	bool is_quick;                   /* it is pinged every mesh_quick_ms(), until it is up */
 	uint64_t opened_ns;              /* when libknet got the path */
 	uint64_t heard;                  /* pings and pongs from the other end, as libknet counts them */
 	uint64_t heard_ns;               /* when `heard` last changed; 0: never */
@@ -66,7 +66,8 @@ struct mesh_link {
 	bool is_reported;                 /* the executive has got a report of the link */
 	bool is_up;                       /* the state that was reported last */
 	uint64_t opened_ns;               /* when it was opened */
-	uint64_t connected_ns;            /* when the first peer was connected; 0: never */
+	uint32_t configured, connected;   /* peers that have a path on it, and that were connected, at the last look */
+	uint64_t connected_ns;            /* when `connected` last rose; 0: never */
 	bool was_connected;               /* a peer was connected at least once */
 	enum interface_state interface;   /* state of the interface that has its address */
 	uint8_t transport;                /* KNET_TRANSPORT_*, chosen when it was opened */
@@ -185,7 +186,12 @@ void mesh_peer_del(void *self, uint32_t link, uint32_t nodeid);
 int mesh_links_apply(struct mesh *mesh);
 void mesh_links_close(struct mesh *mesh);
 /**
- * Ping a path every MESH_GRID_MS (is_quick) or at the configured interval of its link. The map always has the
+ * Return the interval of quick pings in milliseconds. It grows with the number of peers, so that a node sends at most a
+ * hundred of them in a second on each link, and gets as many.
+ */
+uint32_t mesh_quick_ms(const struct mesh *mesh);
+/**
+ * Ping a path every mesh_quick_ms() (is_quick) or at the configured interval of its link. The map always has the
  * configured one.
  */
 void mesh_path_pace(struct mesh *mesh, struct mesh_peer *peer, uint32_t link, bool is_quick);

@@ -17,6 +17,7 @@
 #define PRECISION_DEFAULT 2048u
 #define PONGS_DEFAULT 2u
 #define PINGS_PER_TIMEOUT 9
+#define QUICK_PER_PEER_MS 10u
 /* For how long libknet keeps using the only path to a peer without a pong, if there is a silence budget. */
 #define ONLY_PATH_MS 60000u
 #define REPAIR_NS UINT64_C(1000000000) /* nanoseconds between two attempts to open closed paths */
@@ -138,14 +139,21 @@ static uint32_t path_timeout_ms(const struct mesh *mesh, const struct mesh_peer 
 	return ONLY_PATH_MS;
 }
 
+uint32_t mesh_quick_ms(const struct mesh *mesh)
+{
+	uint32_t quick_ms = mesh->peer_count * QUICK_PER_PEER_MS;
+
+	return quick_ms < MESH_GRID_MS ? MESH_GRID_MS : quick_ms;
+}
+
 static int set_timers(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
 {
 	const struct mesh_link *of = &mesh->links[link];
 	uint64_t precision = link_number(mesh, "totem", link, "knet_ping_precision", 0);
 	uint32_t interval = of->interval_ms;
 
-	if (peer->paths[link].is_quick && interval > MESH_GRID_MS)
-		interval = MESH_GRID_MS;
+	if (peer->paths[link].is_quick && interval > mesh_quick_ms(mesh))
+		interval = mesh_quick_ms(mesh);
 	return mesh_result(knet_link_set_ping_timers(mesh->handle, (knet_node_id_t)peer->nodeid, (uint8_t)link,
 		(time_t)interval, (time_t)path_timeout_ms(mesh, peer, link),
 		precision == 0 ? PRECISION_DEFAULT : (unsigned int)precision));
@@ -156,7 +164,7 @@ void mesh_path_pace(struct mesh *mesh, struct mesh_peer *peer, uint32_t link, bo
 	if (peer->paths[link].is_quick == is_quick)
 		return;
 	peer->paths[link].is_quick = is_quick;
-	if (mesh->links[link].interval_ms > MESH_GRID_MS)
+	if (mesh->links[link].interval_ms > mesh_quick_ms(mesh))
 		set_timers(mesh, peer, link); /* if it fails, the path keeps its old interval */
 }
 

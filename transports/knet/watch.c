@@ -44,8 +44,12 @@
 #define MTU_LOST_NS (150 * MS)
 /* A node that is silent for this long may have another key. */
 #define STRANGE_NS (3000 * MS)
-/* The ring begins when the first peer is up and the other peers had one more step, or after this time. */
-#define BEGIN_NS (1200 * MS)
+/*
+ * The ring begins when all peers are up, when a peer is up and for one more interval of pings no other came up, or after
+ * so many intervals.
+ */
+#define BEGIN_INTERVALS 6
+#define BEGIN_MAX_NS (4000 * MS)
 #define LOOPBACK_MTU 65535u
 
 uint64_t mesh_clock_ns(void)
@@ -216,12 +220,18 @@ static bool is_anybody_strange(const struct mesh *mesh)
 
 /* ---- Links --------------------------------------------------------------- */
 
-static bool is_link_connected(const struct mesh *mesh, uint32_t link)
+static void count_connected(struct mesh *mesh, uint32_t link)
 {
-	for (uint32_t i = 0; i < mesh->peer_count; i++)
-		if (mesh->peers[i]->paths[link].is_connected)
-			return true;
-	return false;
+	struct mesh_link *of = &mesh->links[link];
+	uint32_t before = of->connected;
+
+	of->configured = of->connected = 0;
+	for (uint32_t i = 0; i < mesh->peer_count; i++) {
+		of->configured += mesh->peers[i]->paths[link].is_configured;
+		of->connected += mesh->peers[i]->paths[link].is_connected;
+	}
+	if (of->connected > before)
+		of->connected_ns = mesh_clock_ns();
 }
 
 /* Return why no frame leaves; NULL: some may. */
@@ -255,12 +265,11 @@ static bool is_awaited(const struct mesh *mesh, uint32_t link)
 {
 	const struct mesh_link *of = &mesh->links[link];
 	uint64_t clock_ns = mesh_clock_ns();
-	uint32_t missing = 0;
+	uint64_t interval_ns = mesh_quick_ms(mesh) * MS;
+	uint64_t most_ns = BEGIN_INTERVALS * interval_ns < BEGIN_MAX_NS ? BEGIN_INTERVALS * interval_ns : BEGIN_MAX_NS;
 
-	for (uint32_t i = 0; i < mesh->peer_count; i++)
-		missing += mesh->peers[i]->paths[link].is_configured && !mesh->peers[i]->paths[link].is_connected;
-	return missing > 0 && of->interface == INTERFACE_UP && clock_ns < of->opened_ns + BEGIN_NS &&
-	       (of->connected_ns == 0 || clock_ns < of->connected_ns + MESH_GRID_MS * MS);
+	return of->connected < of->configured && of->interface == INTERFACE_UP && clock_ns < of->opened_ns + most_ns &&
+	       (of->connected_ns == 0 || clock_ns < of->connected_ns + interval_ns);
 }
 
 /* Report the state of a link. A link is first reported up, so that the ring begins. See the rules in transport.h. */
@@ -271,14 +280,13 @@ static void look_at_link(struct mesh *mesh, uint32_t link)
 
 	if (!of->is_open)
 		return;
-	if (of->connected_ns == 0 && is_link_connected(mesh, link))
-		of->connected_ns = mesh_clock_ns();
+	count_connected(mesh, link);
 	if (!of->is_reported && is_awaited(mesh, link))
 		return;
 	if (!of->is_reported)
 		report(mesh, link, true, "bound to its address");
 	of->is_reported = true;
-	if (is_link_connected(mesh, link))
+	if (of->connected > 0)
 		of->was_connected = true;
 	cut = of->was_connected ? link_cut(mesh, link) : NULL;
 	if (of->interface != INTERFACE_UP)
@@ -286,7 +294,7 @@ static void look_at_link(struct mesh *mesh, uint32_t link)
 	else if (cut != NULL)
 		report(mesh, link, false, cut);
 	else
-		report(mesh, link, true, is_link_connected(mesh, link) ? "peers answer on it" : "its interface is up");
+		report(mesh, link, true, of->connected > 0 ? "peers answer on it" : "its interface is up");
 }
 
 static void look_at_interfaces(struct mesh *mesh)

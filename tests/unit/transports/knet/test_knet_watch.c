@@ -187,6 +187,50 @@ START_TEST(the_ring_begins_when_a_peer_is_there_or_after_a_moment)
 }
 END_TEST
 
+/* Add peers to the first node until it has so many, which have addresses that nobody answers at. */
+static void add_silent_peers(uint32_t count)
+{
+	for (uint32_t id = KNET_NODES + 1; nodes.list[0].mesh->peer_count < count; id++) {
+		struct sockaddr_in address;
+
+		if (mesh_peer_find(nodes.list[0].mesh, id) != NULL)
+			continue;
+		memcpy(&address, &nodes.addresses[0][0], sizeof(address));
+		address.sin_addr.s_addr ^= htonl(128 + id);
+		ck_assert_int_eq(nodes.ops->peer_add(nodes.list[0].mesh, 0, id, (struct sockaddr *)&address), 0);
+	}
+}
+
+static bool has_connected(struct knet_nodes *all, uint32_t wanted)
+{
+	return all->list[0].mesh->links[0].connected == wanted;
+}
+
+/* In a large ring pings are further apart, so it takes longer until all peers are up. */
+START_TEST(the_ring_begins_when_no_more_peers_come_up)
+{
+	knet_nodes_start(&nodes, 1, 2);
+	add_silent_peers(60);
+
+	struct mesh_link *link = &nodes.list[0].mesh->links[0];
+
+	ck_assert(knet_wait(&nodes, has_connected, 1));
+	ck_assert_uint_eq(nodes.list[0].host->link_reports, 0);
+	/* As if this peer were the second one, and came up a good deal later than the first. */
+	knet_serve_for(&nodes, 300);
+
+	uint64_t first_ns = link->connected_ns;
+
+	link->connected = 0;
+	ck_assert(knet_wait(&nodes, is_link_up, 1));
+	ck_assert(link->connected_ns > first_ns);
+	ck_assert(mesh_clock_ns() >= link->connected_ns + 600 * MS);
+	/* It waits for six intervals at most, and by a step more. Skip the check if the machine was too slow. */
+	ck_assert(mesh_clock_ns() < link->opened_ns + 3600 * MS + 200 * MS ||
+		  link->connected_ns > link->opened_ns + 3000 * MS);
+}
+END_TEST
+
 /* A node that is the only one in the list does not wait. */
 START_TEST(the_ring_of_one_begins_at_once)
 {
@@ -352,6 +396,24 @@ START_TEST(a_path_is_pinged_more_often_until_it_is_up)
 }
 END_TEST
 
+/* Many nodes that start at the same time would otherwise have no time for anything but each other's pings. */
+START_TEST(many_peers_are_pinged_less_often)
+{
+	knet_set_number(&nodes, 0, "totem.interface.0.knet_ping_interval", 1400);
+	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_interval", 1400);
+	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_timeout", 9000);
+	knet_nodes_start(&nodes, 1, 1);
+	add_silent_peers(20);
+	ck_assert_uint_eq(knet_interval(&nodes, 0, KNET_NODES + 19), 200);
+	add_silent_peers(60);
+	ck_assert_uint_eq(knet_interval(&nodes, 0, KNET_NODES + 59), 600);
+	add_silent_peers(120);
+	ck_assert_uint_eq(knet_interval(&nodes, 0, KNET_NODES + 119), 1200);
+	add_silent_peers(150);
+	ck_assert_uint_eq(knet_interval(&nodes, 0, KNET_NODES + 149), 1400);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("knet_watch");
@@ -367,6 +429,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, a_live_node_is_never_told);
 	tcase_add_test(tcase, the_ring_begins_when_a_peer_is_there_or_after_a_moment);
+	tcase_add_test(tcase, the_ring_begins_when_no_more_peers_come_up);
 	tcase_add_test(tcase, the_ring_of_one_begins_at_once);
 	tcase_add_test(tcase, silence_is_not_reported);
 	tcase_add_test(tcase, with_a_budget_for_silence_the_only_path_carries_frames_without_pongs);
@@ -374,6 +437,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_link_that_pings_are_refused_on_is_down, 0, 3);
 	tcase_add_test(tcase, a_ping_that_fails_now_and_then_is_no_sign);
 	tcase_add_test(tcase, a_path_is_pinged_more_often_until_it_is_up);
+	tcase_add_test(tcase, many_peers_are_pinged_less_often);
 	suite_add_tcase(suite, tcase);
 	srunner_set_tap(runner, "-");
 	srunner_run_all(runner, CK_SILENT);
