@@ -164,8 +164,8 @@ void mesh_path_pace(struct mesh *mesh, struct mesh_peer *peer, uint32_t link, bo
 	if (peer->paths[link].is_quick == is_quick)
 		return;
 	peer->paths[link].is_quick = is_quick;
-	if (mesh->links[link].interval_ms > mesh_quick_ms(mesh))
-		set_timers(mesh, peer, link); /* if it fails, the path keeps its old interval */
+	if (mesh->links[link].interval_ms > MESH_GRID_MS) /* else no quick ping is quicker */
+		set_timers(mesh, peer, link);             /* if it fails, the path keeps its old interval */
 }
 
 /* Apply timers and priority of a path, which may change at any time. */

@@ -414,6 +414,21 @@ START_TEST(many_peers_are_pinged_less_often)
 }
 END_TEST
 
+/* Nodes that are added to the list may make quick pings slower than those of a path that is pinged quickly. */
+START_TEST(quick_pings_end_although_more_peers_were_added)
+{
+	knet_set_number(&nodes, 0, "totem.interface.0.knet_ping_interval", 500);
+	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_interval", 500);
+	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_timeout", 9000);
+	knet_nodes_start(&nodes, 1, 1);
+	add_silent_peers(2);
+	ck_assert_uint_eq(knet_interval(&nodes, 0, KNET_NODES + 1), 200);
+	add_silent_peers(60);
+	knet_age(&nodes, 0);
+	ck_assert_uint_eq(knet_interval(&nodes, 0, KNET_NODES + 1), 500);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("knet_watch");
@@ -438,6 +453,7 @@ int main(void)
 	tcase_add_test(tcase, a_ping_that_fails_now_and_then_is_no_sign);
 	tcase_add_test(tcase, a_path_is_pinged_more_often_until_it_is_up);
 	tcase_add_test(tcase, many_peers_are_pinged_less_often);
+	tcase_add_test(tcase, quick_pings_end_although_more_peers_were_added);
 	suite_add_tcase(suite, tcase);
 	srunner_set_tap(runner, "-");
 	srunner_run_all(runner, CK_SILENT);
