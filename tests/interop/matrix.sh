@@ -7,6 +7,7 @@
 #	matrix_package=libNAME4  Debian's package with the library; required
 #	matrix_plan="…"          the parts of the program, in order; + starts a daemon, - ends it (TERM);
 #	                         +NAME starts one as well, and tells the hook
+#	matrix_once="…"          its parts that never look for a daemon: played once for each library
 #	matrix_totem="…"         more lines for the section totem of corosync.conf
 #	matrix_sections="…"      more sections for it: quorum, …; matrix_work is a folder of its own
 #	matrix_prepare KIND NAME hook: called before a daemon of that kind (ours, debian, debian13) starts
@@ -30,6 +31,7 @@ matrix_here=$(cd "$(dirname "$0")" && pwd)
 matrix_build=${abs_top_builddir:-$PWD}
 matrix_name=$(basename "$0" _matrix.sh)
 matrix_plan="absent + starting live messages paused defects - + killed - + stopped -"
+matrix_once=
 matrix_package=
 matrix_totem=
 matrix_sections=
@@ -150,6 +152,15 @@ matrix_part() {
 	echo "exit status $?" >>"$out"
 }
 
+# matrix_played LIBRARY DAEMON NAME: this part is one of matrix_once, and the library's transcript of it is there already.
+matrix_played() {
+	local earlier
+
+	[[ " $matrix_once " == *" $3 "* ]] || return
+	earlier=$(find "$matrix_work/out" -name "$1-*.$3" -print -quit)
+	[ -n "$earlier" ] && cp "$earlier" "$matrix_work/out/$1-$2.$3"
+}
+
 matrix_cell() {
 	local step
 
@@ -157,7 +168,7 @@ matrix_cell() {
 		case $step in
 		+*) matrix_start "$2" "${step#+}" ;;
 		-) matrix_end TERM ;;
-		*) matrix_part "$1" "$2" "$step" ;;
+		*) matrix_played "$1" "$2" "$step" || matrix_part "$1" "$2" "$step" ;;
 		esac
 	done
 }

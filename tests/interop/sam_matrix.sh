@@ -4,6 +4,7 @@
 # shellcheck source=tests/interop/matrix.sh
 . "$(dirname "$0")/matrix.sh"
 matrix_package=libsam4
+matrix_once=supervision
 matrix_plan="absent supervision + calls keys quorum - + killed - + gone -"
 matrix_sections="quorum {
 	provider: corosync_votequorum

@@ -312,6 +312,16 @@ static int helper(void)
 	return 0;
 }
 
+/* End the supervisor, and wait until the kernel has closed what it had open. It then has another parent. */
+static void end_supervisor(void)
+{
+	pid_t supervisor = getppid();
+
+	kill(supervisor, SIGKILL);
+	for (int waited = 0; getppid() == supervisor && waited < LIMIT_MS; waited += 5)
+		pause_ms(5);
+}
+
 /* Check a program whose supervisor has ended: it continues until its next message to the supervisor. */
 static int orphan(void)
 {
@@ -322,8 +332,7 @@ static int orphan(void)
 		signal(SIGPIPE, SIG_DFL);
 		begin(0, SAM_RECOVERY_POLICY_RESTART);
 		CALL(sam_start());
-		kill(getppid(), SIGKILL);
-		pause_ms(200);
+		end_supervisor();
 		CALL(sam_hc_send());
 		say("  alive");
 		_exit(0);
@@ -341,8 +350,7 @@ static int orphan_without_signal(void)
 	if (supervisor == 0) {
 		begin(0, SAM_RECOVERY_POLICY_RESTART);
 		CALL(sam_start());
-		kill(getppid(), SIGKILL);
-		pause_ms(200);
+		end_supervisor();
 		CALL(sam_hc_send());
 		CALL(sam_data_store("x", 1));
 		CALL(sam_warn_signal_set(SIGUSR1));
