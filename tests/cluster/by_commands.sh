@@ -242,6 +242,8 @@ adds_a_link() {
 	sleep 3
 	tap_check "it holds the ring without the first ($before)" test "$before" = "$(memberships)"
 	knet_heal 0 2
+	knet_links 2 6 # the next command goes from node 2 to the others by their first addresses
+	tap $? "the first is back"
 }
 
 # A command that is killed while the ring is at its reload: the helpers keep what their daemons use.

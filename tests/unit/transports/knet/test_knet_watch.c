@@ -36,7 +36,7 @@ static bool is_refused(int fd, const uint8_t *packet, size_t size)
 
 /* The network loses the larger packets that measure the MTU. */
 static atomic_bool are_looks_lost;
-/* The network loses the larger packets, with which libknet measures the MTU. */
+/* The network loses all pings. */
 static atomic_bool are_pings_lost;
 
 ssize_t sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to, socklen_t to_size)
