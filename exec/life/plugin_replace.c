@@ -91,21 +91,22 @@ static void add_counters(struct plugin *successor, const struct plugin *old)
 }
 
 /*
- * Pass state, clients and place to the successor. @return 0: the successor has them all; otherwise nothing has changed
+ * Pass state, clients and place to the successor. @return 0: the successor has them all; otherwise nothing has changed,
+ * and the successor has ended
  */
 static int hand_over(const struct plugin_life_parts *parts, struct plugin *old, struct plugin *successor,
 	uint32_t *size, struct plugin_error *error)
 {
 	struct ipc_handover *clients = NULL;
 	enum plugin_state state = old->state;
-	struct blob blob;
+	struct blob blob = {.bytes = NULL};
 	int rc = save(old, &blob, error);
 
 	if (rc < 0)
-		return rc;
+		goto retire;
 	if (old->ipc != NULL && (clients = ipc_server_take(old->ipc, successor)) == NULL) {
 		rc = refuse(error, -ENOMEM, "its clients cannot go over");
-		goto free_blob;
+		goto retire;
 	}
 	plugin_succeed(parts->plugins, successor, old);
 	successor->state = state;
@@ -113,8 +114,7 @@ static int hand_over(const struct plugin_life_parts *parts, struct plugin *old, 
 	if (rc < 0) {
 		plugin_retreat(parts->plugins, successor, old);
 		successor->state = PLUGIN_READY;
-		ipc_server_undo(clients);
-		goto free_blob;
+		goto retire;
 	}
 	*size = blob.size;
 	parts->conceal(parts->arg, old);
@@ -123,7 +123,11 @@ static int hand_over(const struct plugin_life_parts *parts, struct plugin *old, 
 	ipc_server_keep(clients);
 	parts->plugins->parts.host->settle(successor);
 	parts->show(parts->arg, successor);
-free_blob:
+	free(blob.bytes);
+	return 0;
+retire:
+	plugin_retire(parts->plugins, successor); /* it still needs its data of the clients */
+	ipc_server_undo(clients);
 	free(blob.bytes);
 	return rc;
 }
@@ -172,7 +176,6 @@ int plugin_replace_warm(const struct plugin_life_parts *parts, struct plugin *ol
 			(uintmax_t)((loop_now_ns(parts->loop) - began_ns) / 1000));
 		return 0;
 	}
-	plugin_retire(parts->plugins, plugin);
 	if (!is_forced)
 		return rc;
 	log_line("SERV", LOG_NOTICE, "Plugin '%s' starts cold: %s", old->name, error->text);

@@ -32,7 +32,31 @@ struct life {
 	uint64_t count; /* number of ticks, handed over to the next instance */
 	uint32_t drains;
 	int fds[2];
+	struct coterie_client *guest; /* the last client that has connected. NULL: it has gone, or there was none */
+	uint64_t *guest_data;         /* its client_data, which begins with GUEST */
 };
+
+#define GUEST UINT64_C(0x7473657567)
+
+static void welcome(struct life *life, struct coterie_client *client)
+{
+	life->guest = client;
+	life->guest_data = client != NULL ? life->host->client_data(client) : NULL;
+	if (client != NULL)
+		*life->guest_data = GUEST;
+}
+
+static int client_join(void *self, struct coterie_client *client)
+{
+	welcome(self, client);
+	return 0;
+}
+
+static void client_leave(void *self, struct coterie_client *client)
+{
+	if (((struct life *)self)->guest == client)
+		welcome(self, NULL);
+}
 
 static void tick(void *arg) { ((struct life *)arg)->count++; }
 
@@ -110,6 +134,8 @@ static void fini(void *self)
 
 	if (is_mode("lastword") && send_one(life) != -EAGAIN)
 		abort();
+	if (life->guest != NULL && *life->guest_data != GUEST)
+		abort(); /* another version has its client, but the data that this one had put there must still be there */
 	if (is_mode("leaks")) {
 		close(life->fds[1]);
 		/* The other descriptor is the leak: it is still watched. */
@@ -135,6 +161,8 @@ static int state_save(void *self, void **blob, uint32_t *size)
 	if (is_mode("nosave"))
 		return -EAGAIN;
 	coterie_state_put_u64(&writer, life->count);
+	if (life->guest != NULL)
+		coterie_state_put_u64(&writer, life->host->client_id(life->guest));
 	return coterie_state_end(&writer, blob, size);
 }
 
@@ -144,6 +172,8 @@ static int state_load(void *self, const void *blob, uint32_t size)
 	struct coterie_state_reader reader = {.at = blob, .left = size};
 
 	life->count = coterie_state_take_u64(&reader);
+	if (reader.left > 0)
+		welcome(life, life->host->client_find(life->ctx, coterie_state_take_u64(&reader)));
 	if (is_mode("sends") || is_mode("regrets"))
 		send_one(life);
 	return is_mode("refuses") || is_mode("regrets") || !coterie_state_is_whole(&reader) ? -ENOTSUP : 0;
@@ -172,8 +202,11 @@ static const struct coterie_service ops = {
 	.ring_id = 44,
 	.ipc_name = "life",
 	.title = "a life",
+	.client_size = sizeof(uint64_t),
 	.init = init,
 	.fini = fini,
+	.client_join = client_join,
+	.client_leave = client_leave,
 	.drain = drain,
 	.state_save = state_save,
 	.state_load = state_load,
@@ -182,5 +215,5 @@ static const struct coterie_service ops = {
 };
 
 COTERIE_PLUGIN(life, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "a life",
-	.needs = COTERIE_CAP_IPC | COTERIE_CAP_RING, .offers = COTERIE_CAN_HAND_OVER, COTERIE_OPTIONS(options),
-	.ops = &ops);
+	.needs = COTERIE_CAP_IPC | COTERIE_CAP_RING | COTERIE_CAP_LIFE, .offers = COTERIE_CAN_HAND_OVER,
+	COTERIE_OPTIONS(options), .ops = &ops);

@@ -152,21 +152,22 @@ START_TEST(an_unload_that_takes_too_long)
 END_TEST
 
 #define TALLY TEST_PLUGIN_DIR "/.libs/tally.so"
+#define LIFE TEST_PLUGIN_DIR "/.libs/life.so"
 
-/* Copy the file of plugin tally to a folder of its own. */
-static void copy_tally(char *path, size_t size)
+/* Copy the file of a plugin to a folder of its own. mode: seven characters, the mode of the plugin life */
+static void copy_plugin(const char *file, const char *mode, char *path, size_t size)
 {
 	const char *folder = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
 	char command[1000];
 
 	snprintf(path, size, "%s/coterie-kit-XXXXXX", folder);
 	ck_assert_ptr_nonnull(mkdtemp(path));
-	snprintf(command, sizeof(command), "cp " TALLY " %s", path);
+	strcat(path, strrchr(file, '/'));
+	snprintf(command, sizeof(command), "LC_ALL=C sed 's/LIFE:good[.][.][.]/LIFE:%s/' %s >%s", mode, file, path);
 	ck_assert_int_eq(system(command), 0);
-	strcat(path, "/tally.so");
 }
 
-static void remove_tally(char *path)
+static void remove_plugin(char *path)
 {
 	unlink(path);
 	*strrchr(path, '/') = '\0';
@@ -196,7 +197,7 @@ START_TEST(replaced_under_its_clients)
 	struct testkit_client *client;
 	char path[200];
 
-	copy_tally(path, sizeof(path));
+	copy_plugin(TALLY, "", path, sizeof(path));
 	kit = testkit_create(13, 3);
 	ck_assert_int_eq(testkit_load_file(kit, TESTKIT_ALL, TALLY, options), 0);
 	ck_assert_int_eq(testkit_start(kit, TESTKIT_ALL), 0);
@@ -233,7 +234,34 @@ START_TEST(replaced_under_its_clients)
 	ck_assert_uint_eq(tally_get(client), 11);
 	ck_assert_int_ne(tally_add(client, 8), OK);
 	ck_assert_uint_eq(testkit_destroy(kit), 0);
-	remove_tally(path);
+	remove_plugin(path);
+}
+END_TEST
+
+/* A new version that has the clients already, and then refuses the state. It may use its data of them until it has ended. */
+START_TEST(refused_under_its_clients)
+{
+	struct testkit_client *client;
+	char refuses[200], good[200];
+
+	copy_plugin(LIFE, "refuses", refuses, sizeof(refuses));
+	copy_plugin(LIFE, "good...", good, sizeof(good));
+	kit = testkit_create(14, 1);
+	ck_assert_int_eq(testkit_load_file(kit, 1, LIFE, NULL), 0);
+	ck_assert_int_eq(testkit_start(kit, 1), 0);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	ck_assert_int_eq(testkit_connect(kit, 1, "life", &client), 0);
+
+	void *before = testkit_self(kit, 1, "life");
+
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(testkit_replace_file(kit, 1, refuses), -ENOTSUP);
+	ck_assert_ptr_eq(testkit_self(kit, 1, "life"), before);
+	ck_assert_int_eq(testkit_replace_file(kit, 1, good), 0);
+	ck_assert_ptr_ne(testkit_self(kit, 1, "life"), before);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+	remove_plugin(refuses);
+	remove_plugin(good);
 }
 END_TEST
 
@@ -288,6 +316,7 @@ int main(void)
 	tcase_add_test(tc, unloaded_and_loaded_again);
 	tcase_add_test(tc, an_unload_that_takes_too_long);
 	tcase_add_test(tc, replaced_under_its_clients);
+	tcase_add_test(tc, refused_under_its_clients);
 	tcase_add_loop_test(tc, what_is_wrong_is_told, 0, 4);
 	tcase_add_test(tc, a_failing_init_refuses_the_start);
 	suite_add_tcase(suite, tc);
