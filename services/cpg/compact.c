@@ -54,7 +54,7 @@ static int alias_define(struct cpg_aliases *aliases, uint32_t number, const stru
 	if (cpg_reserve((void **)&aliases->list, &aliases->capacity, number + 1, sizeof(*aliases->list)) < 0)
 		return -ENOMEM;
 	while (aliases->count <= number)
-		aliases->list[aliases->count++].is_defined = false;
+		aliases->list[aliases->count++] = (struct cpg_alias){.is_defined = false};
 	aliases->list[number] = (struct cpg_alias){.name = *name, .pid = pid, .is_defined = true};
 	return 0;
 }
@@ -566,9 +566,15 @@ static int load_aliases(struct cpg_aliases *aliases, struct coterie_state_reader
 		return -ENOMEM;
 	coterie_state_take(reader, aliases->list, count * (uint32_t)sizeof(*aliases->list));
 	aliases->count = count;
-	for (uint32_t i = 0; i < count; i++)
-		if (cpg_name_clean(&aliases->list[i].name, &(struct cpg_wire_name){0}) < 0)
+	for (uint32_t i = 0; i < count; i++) {
+		struct cpg_alias *alias = &aliases->list[i];
+
+		if (!alias->is_defined)
+			*alias = (struct cpg_alias){
+				.is_defined = false}; /* older versions have saved any bytes there */
+		else if (cpg_name_clean(&alias->name, &(struct cpg_wire_name){0}) < 0)
 			return -ENOTSUP;
+	}
 	return 0;
 }
 
