@@ -27,6 +27,11 @@ done
 "$histories" --nodes 48 --faults part,crash,loss --seeds 1-2 >"$out/seed" 2>&1
 tap $? "rings of 48 nodes" || tap_note "$(cat "$out/seed")"
 
+# Services that are replaced, with all other faults.
+"$histories" --faults all,replace --seeds 1-20 >"$out/all" 2>&1
+tap $? "services are replaced" || tap_note "$(cat "$out/all")"
+tap_check "some were" test "$(figure "services replaced")" -gt 0
+
 # The watch over plugins looks at the real clock. On a machine that is busy it logs calls that took long.
 for name in once again; do
 	"$histories" --seed 7 --verbose 2>&1 | grep -v 'held the daemon up' >"$out/$name"

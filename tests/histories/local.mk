@@ -17,13 +17,17 @@ check_PROGRAMS += %D%/coterie-histories
 	%D%/play.h \
 	%D%/main.c \
 	%D%/play.c \
+	%D%/replace.c \
 	%D%/script.c %D%/script.h \
 	%D%/sequence.c \
 	%D%/shrink.c \
 	%D%/view.c
+%C%_coterie_histories_CPPFLAGS = $(AM_CPPFLAGS) -DPLUGIN_FOLDER='"$(abs_top_builddir)/.libs"'
 %C%_coterie_histories_LDADD = \
 	libcfg_service.la libcpg_service.la libevs_service.la libkv_service.la libquorum_service.la libvotequorum_service.la \
 	libcoterie-testkit.la tests/sim/libsimnet.la
+# It replaces services by these files.
+EXTRA_%C%_coterie_histories_DEPENDENCIES = cpg.la evs.la kv.la quorum.la votequorum.la
 TESTS += %D%/histories.sh
 endif
 dist_check_SCRIPTS += %D%/histories.sh %D%/page.sh

@@ -20,7 +20,8 @@ static const char usage[] =
 	"  --seed N        one seed (default: 1)\n"
 	"  --seeds A-B     all seeds from A to B; stops at the first that fails\n"
 	"  --nodes N       1 to 64 nodes (default: by seed, 2 to 5, with many 6 to 24)\n"
-	"  --faults LIST   kinds of faults, with commas; \"none\"; \"all\" lets each seed pick some of all (default)\n"
+	"  --faults LIST   kinds of faults, with commas; \"none\"; \"all\" lets each seed pick some of all but\n"
+	"                  replace (default)\n"
 	"  --no-shrink     print a seed that fails as it is\n"
 	"  --verbose       write steps and the log of all nodes to standard error\n"
 	"\n"
@@ -134,14 +135,16 @@ static void add_counts(struct play_counts *sum, const struct play_counts *one)
 	sum->reloads_compared += one->reloads_compared;
 	sum->failed_stores += one->failed_stores;
 	sum->overflows += one->overflows;
+	sum->replaced += one->replaced;
 }
 
 static void print_counts(uint64_t seeds, const struct play_counts *sum)
 {
 	printf("histories: %ju in %ju simulated seconds, %ju steps\n", seeds, sum->simulated_ms / 1000, sum->steps);
 	printf("seen: %ju configurations, %ju changes of groups, %ju messages, %ju of them safe, %ju verdicts, "
-	       "%ju stores that failed, %ju packets that found a full socket\n",
-		sum->rings, sum->changes, sum->messages, sum->safe, sum->verdicts, sum->failed_stores, sum->overflows);
+	       "%ju stores that failed, %ju packets that found a full socket, %ju services replaced\n",
+		sum->rings, sum->changes, sum->messages, sum->safe, sum->verdicts, sum->failed_stores, sum->overflows,
+		sum->replaced);
 	printf("checked: %ju pairs of histories, %ju promises of safe, %ju answers of kv, %ju changes that watches were told, "
 	       "%ju reloads of two nodes\n",
 		sum->compared, sum->safe_kept, sum->kv_answered, sum->watched, sum->reloads_compared);
@@ -165,7 +168,7 @@ static void report(const struct request *request, struct script *script, struct 
 
 int main(int argc, char **argv)
 {
-	struct request request = {.first = 1, .last = 1, .faults = UINT32_MAX, .wants_shrink = true};
+	struct request request = {.first = 1, .last = 1, .faults = HISTORY_ALL, .wants_shrink = true};
 	struct play *play = calloc(1, sizeof(*play));
 	struct play_counts sum = {0};
 	int rc = parse(argc, argv, &request);
@@ -173,6 +176,11 @@ int main(int argc, char **argv)
 	if (rc != 0 || play == NULL) {
 		free(play);
 		return rc;
+	}
+	if ((request.faults & 1u << HISTORY_REPLACE) != 0 && play_replace_begin() < 0) {
+		fputs("coterie-histories: the files of the services cannot be copied\n", stderr);
+		free(play);
+		return 2;
 	}
 	signal(SIGABRT, on_signal);
 	signal(SIGSEGV, on_signal);

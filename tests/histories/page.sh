@@ -61,7 +61,7 @@ row() {
 		"$(figure "$kind" steps) | $(figure "$kind" configurations) | $(figure "$kind" 'changes of groups') |" \
 		"$(figure "$kind" messages) | $(figure "$kind" 'of them safe') | $(figure "$kind" 'promises of safe') |" \
 		"$(figure "$kind" verdicts) | $(figure "$kind" 'answers of kv') | $(figure "$kind" 'changes that watches') |" \
-		"$(figure "$kind" 'reloads of two nodes') |"
+		"$(figure "$kind" 'reloads of two nodes') | $(figure "$kind" 'services replaced') |"
 }
 
 crowds="24 48 64" # nodes of rings that are larger than those which the seeds choose
@@ -71,6 +71,7 @@ kinds=$("$histories" --help | sed -n 's/^Kinds of faults: //p')
 	for kind in none $kinds; do
 		seeds "$kind" "$((count / 10))"
 	done
+	seeds all,replace "$((count / 10))"
 	for nodes in $crowds; do
 		seeds "all@$nodes" "$((count / 320 + 1))"
 	done
@@ -190,18 +191,19 @@ These excuses are left:
 
 ## Figures
 
-| faults | histories | simulated hours | steps | configurations | changes of groups | messages | safe | promises checked | verdicts | answers of kv | events of watches | reloads compared |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|
+| faults | histories | simulated hours | steps | configurations | changes of groups | messages | safe | promises checked | verdicts | answers of kv | events of watches | reloads compared | services replaced |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 END
 	row "all, some in each" all
 	for kind in none $kinds; do
 		row "$kind" "$kind"
 	done
+	row "all, and replace" all,replace
 	for nodes in $crowds; do
 		row "all, $nodes nodes" "all@$nodes"
 	done
 	echo
-	for kind in all none $kinds $(printf 'all@%s ' $crowds); do
+	for kind in all none $kinds all,replace $(printf 'all@%s ' $crowds); do
 		figure "$kind" "in [0-9]* simulated"
 		echo
 	done | awk '{ sum += $1 } END { print sum " histories, without a violation." }'

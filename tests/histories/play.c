@@ -400,6 +400,9 @@ static void strike_node(struct play *play, const struct step *step)
 	case STEP_UNLOAD:
 		unload_service(play, step->node, (uint32_t)step->value);
 		break;
+	case STEP_REPLACE:
+		play_replace(play, step->node, (uint32_t)step->value);
+		break;
 	case STEP_LOAD:
 		load_service(play, step->node, (uint32_t)step->value);
 		break;

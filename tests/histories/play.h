@@ -94,7 +94,7 @@ struct kit_node;
 struct play_counts {
 	uint64_t simulated_ms, steps, rings, changes, messages, safe, safe_kept, compared, kv_answered, kv_undecided,
 		watched;
-	uint64_t verdicts, excused, left_out, reloads_compared, failed_stores, overflows;
+	uint64_t verdicts, excused, left_out, reloads_compared, failed_stores, overflows, replaced;
 };
 
 struct play {
@@ -106,6 +106,7 @@ struct play {
 	uint32_t nodeids[HISTORY_NODES_MAX + 1];       /* indexed by the node's number */
 	uint32_t unloads[HISTORY_NODES_MAX + 1];       /* by node: how often it has unloaded a service */
 	uint32_t unloaded[HISTORY_NODES_MAX + 1];      /* by node: services that it has unloaded, bits */
+	uint32_t copies[HISTORY_NODES_MAX + 1];        /* by node: services that were replaced last by a copy, bits */
 	uint32_t loads;                                /* how often a node that ran has loaded a service */
 	uint32_t losses;                               /* how often any node has lost its files */
 	uint32_t lost[HISTORY_NODES_MAX + 1];          /* by node: how often it has lost its files. Index 0: unused */
@@ -116,6 +117,11 @@ struct play {
 	struct play_counts counts;
 	void *parts[8];
 };
+
+/** Make the copies of plugins that play_replace needs. They are removed when the program ends. @return 0 or -errno */
+int play_replace_begin(void);
+/** Replace a service of a node, by its number in replace.c. Does nothing if the node does not run it. */
+void play_replace(struct play *play, uint32_t node, uint32_t which);
 
 /** The part of a service: its clients and its checker. Each function may be NULL. */
 struct play_part {

@@ -30,6 +30,7 @@ static const char *const fault_names[HISTORY_FAULTS] = {
 	[HISTORY_WRAP] = "wrap",
 	[HISTORY_MIX] = "mix",
 	[HISTORY_MANY] = "many",
+	[HISTORY_REPLACE] = "replace",
 };
 
 static const char *const step_names[STEP_KINDS] = {
@@ -53,6 +54,7 @@ static const char *const step_names[STEP_KINDS] = {
 	[STEP_FORGET] = "forget",
 	[STEP_UNLOAD] = "unload",
 	[STEP_LOAD] = "load",
+	[STEP_REPLACE] = "replace",
 	[STEP_AWAIT] = "await",
 	[STEP_CPG_JOIN] = "cpg-join",
 	[STEP_CPG_LEAVE] = "cpg-leave",
@@ -82,7 +84,7 @@ bool history_faults_parse(const char *list, uint32_t *faults)
 			if (strlen(fault_names[i]) == length && strncmp(fault_names[i], list, length) == 0)
 				*faults |= 1u << i;
 		if (length == 3 && strncmp(list, "all", 3) == 0)
-			*faults |= (1u << HISTORY_FAULTS) - 1;
+			*faults |= HISTORY_ALL;
 		if (*faults == before)
 			return false;
 		list += length + (list[length] == ',');
@@ -473,6 +475,21 @@ static void draw_plugin(struct pen *pen, uint32_t node, uint32_t calm_ms)
 	}
 }
 
+/* Replace up to four services, soon after each other and at any moment of a synchronisation, with traffic between them. */
+static void draw_replace(struct pen *pen, uint32_t node)
+{
+	for (uint32_t i = 1 + draw(pen, 4); i > 0; i--) {
+		add(pen, (struct step){.kind = STEP_REPLACE,
+				 .node = i == 1 ? node : draw_node(pen),
+				 .value = draw(pen, 5),
+				 .wait_ms = draw(pen, 4) * draw(pen, 20)});
+		if (draw(pen, 2) == 0)
+			draw_moment(pen, 300);
+		if (draw(pen, 2) == 0)
+			draw_traffic(pen);
+	}
+}
+
 static void draw_fault(struct pen *pen, enum history_fault fault)
 {
 	uint32_t node = draw_node(pen), other = draw_node(pen);
@@ -524,6 +541,9 @@ static void draw_fault(struct pen *pen, enum history_fault fault)
 		break;
 	case HISTORY_PLUGIN:
 		draw_plugin(pen, node, calm_ms);
+		break;
+	case HISTORY_REPLACE:
+		draw_replace(pen, node);
 		break;
 	case HISTORY_FAR:
 	case HISTORY_NARROW:
@@ -594,6 +614,9 @@ static void draw_setting(struct pen *pen)
 	setting->channels = (uint32_t)(script->seed * 0x9E3779B97F4A7C15u >> (64 - HISTORY_CLIENTS));
 }
 
+/* Return whether a kind of fault is one of the script's steps. Others are settings of the whole run. */
+static bool is_step(uint32_t fault) { return fault < HISTORY_FAR || fault == HISTORY_REPLACE; }
+
 void script_draw(struct script *script, uint64_t seed, uint32_t nodes, uint32_t faults)
 {
 	struct pen pen = {.script = script, .random = {.state = seed * 0xD1342543DE82EF95u + 7}};
@@ -603,13 +626,13 @@ void script_draw(struct script *script, uint64_t seed, uint32_t nodes, uint32_t 
 	*script = (struct script){.seed = seed};
 	/* Each seed has only some of the kinds, so that the effect of a single kind is tested too. */
 	for (uint32_t i = 0; i < HISTORY_FAULTS; i++)
-		if ((faults & 1u << i) != 0 && (draw(&pen, i < HISTORY_FAR ? 2 : 5) == 0 || faults == 1u << i))
+		if ((faults & 1u << i) != 0 && (draw(&pen, is_step(i) ? 2 : 5) == 0 || faults == 1u << i))
 			script->faults |= 1u << i;
 	script->nodes = has(script, HISTORY_MANY) ? 6 + draw(&pen, 19) : 2 + draw(&pen, 4);
 	if (nodes != 0)
 		script->nodes = nodes;
-	for (uint32_t i = 0; i < HISTORY_FAR; i++)
-		if (has(script, (enum history_fault)i))
+	for (uint32_t i = 0; i < HISTORY_FAULTS; i++)
+		if (is_step(i) && has(script, (enum history_fault)i))
 			kinds[kind_count++] = (enum history_fault)i;
 	draw_setting(&pen);
 	for (uint32_t i = 0; i < HISTORY_CLIENTS; i++)

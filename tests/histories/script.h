@@ -33,12 +33,16 @@ enum history_fault {
 	HISTORY_IDS,    /* for the whole run: node ids over all 32 bits */
 	HISTORY_WRAP,   /* for the whole run: sequences of rings and frames begin near their wrap */
 	HISTORY_MIX, /* for the whole run: nodes of older versions, which lack some features, and of a kind that has none */
-	HISTORY_MANY, /* for the whole run: 6 to 24 nodes */
+	HISTORY_MANY,    /* for the whole run: 6 to 24 nodes */
+	HISTORY_REPLACE, /* a service is replaced while the ring runs. Not one of "all", whose seeds are older */
 	HISTORY_FAULTS,
 };
 
 /** Return the name of a kind, as --faults takes it. */
 const char *history_fault_name(enum history_fault fault);
+/** All kinds but HISTORY_REPLACE. */
+#define HISTORY_ALL ((1u << HISTORY_REPLACE) - 1)
+
 /** Parse "part,crash", "all" or "none". @return false: a name is unknown */
 bool history_faults_parse(const char *list, uint32_t *faults);
 
@@ -64,6 +68,7 @@ enum step_kind {
 	STEP_FORGET,      /* node, if it is down, loses its files */
 	STEP_UNLOAD,      /* unload a service of node: value 0 cpg, 1 kv */
 	STEP_LOAD,        /* node loads the service again */
+	STEP_REPLACE,     /* replace service number value of node, see replace.c */
 	STEP_AWAIT, /* wait until node begins (value 0) or ends (1) a synchronisation, at most count ms, then size us */
 	/* Clients. */
 	STEP_CPG_JOIN,
