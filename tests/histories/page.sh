@@ -155,6 +155,7 @@ END
 
 `coterie-histories` plays whole nodes from a seed, on the test kit. They have the daemon's route, synchronisation, gates, fast channels and queues of clients.
 Their services are cpg, evs, quorum, votequorum, kv and cfg.
+All but cfg are replaced by new files while the ring runs, in the rows with `replace`.
 Network, clock, config files and clients are simulated. Some clients of cpg have a fast channel, the others send over libqb. `tests/histories/page.sh` writes this page. `tests/sim` has the simulation of the engine alone (protocol/invariants.md).
 
 ## What is checked
