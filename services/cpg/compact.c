@@ -569,9 +569,9 @@ static int load_aliases(struct cpg_aliases *aliases, struct coterie_state_reader
 	for (uint32_t i = 0; i < count; i++) {
 		struct cpg_alias *alias = &aliases->list[i];
 
+		/* Older versions have saved any bytes for a handle that is not defined. */
 		if (!alias->is_defined)
-			*alias = (struct cpg_alias){
-				.is_defined = false}; /* older versions have saved any bytes there */
+			*alias = (struct cpg_alias){.is_defined = false};
 		else if (cpg_name_clean(&alias->name, &(struct cpg_wire_name){0}) < 0)
 			return -ENOTSUP;
 	}

@@ -16,13 +16,12 @@
 static const char *const names[] = {"cpg", "evs", "quorum", "votequorum", "kv"};
 
 #define NAMES (sizeof(names) / sizeof(names[0]))
-#define FOLDER "/tmp/coterie-histories-XXXXXX"
 
-static char folder[] = FOLDER; /* of the copies. FOLDER: there are none */
+static char folder[PATH_MAX - 32]; /* of the copies */
 
-static void path_of(char *path, size_t size, uint32_t which, bool is_copy)
+static void path_of(char *path, uint32_t which, bool is_copy)
 {
-	snprintf(path, size, "%s/%s.so", is_copy ? folder : PLUGIN_FOLDER, names[which]);
+	snprintf(path, PATH_MAX, "%s/%s.so", is_copy ? folder : PLUGIN_FOLDER, names[which]);
 }
 
 static void remove_copies(void)
@@ -30,7 +29,7 @@ static void remove_copies(void)
 	char path[PATH_MAX];
 
 	for (uint32_t i = 0; i < NAMES; i++) {
-		path_of(path, sizeof(path), i, true);
+		path_of(path, i, true);
 		unlink(path);
 	}
 	rmdir(folder);
@@ -54,14 +53,17 @@ static bool copy(const char *from, const char *to)
 
 int play_replace_begin(void)
 {
+	const char *above = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
 	char from[PATH_MAX], to[PATH_MAX];
 
+	if (snprintf(folder, sizeof(folder), "%s/coterie-histories-XXXXXX", above) >= (int)sizeof(folder))
+		return -ENAMETOOLONG;
 	if (mkdtemp(folder) == NULL)
 		return -errno;
 	atexit(remove_copies);
 	for (uint32_t i = 0; i < NAMES; i++) {
-		path_of(from, sizeof(from), i, false);
-		path_of(to, sizeof(to), i, true);
+		path_of(from, i, false);
+		path_of(to, i, true);
 		if (!copy(from, to))
 			return -EIO;
 	}
@@ -76,13 +78,11 @@ void play_replace(struct play *play, uint32_t node, uint32_t which)
 	if (which >= NAMES || !testkit_is_up(play->kit, node) || play->is_stopping[node] ||
 		testkit_self(play->kit, node, names[which]) == NULL)
 		return;
-	path_of(path, sizeof(path), which, (play->copies[node] & bit) == 0);
+	path_of(path, which, (play->copies[node] & bit) == 0);
 	int rc = testkit_replace_file(play->kit, node, path);
 	if (rc == 0) {
 		play->copies[node] ^= bit;
 		play->counts.replaced++;
-	} else if (getenv("RX") != NULL && fprintf(stderr, "seed %ju RX %s %d %s\n", play->script->seed, names[which],
-						   rc, testkit_error(play->kit)) < 0) {
 	} else if (rc != -EAGAIN && rc != -EALREADY && rc != -ESRCH) {
 		/* It does not hand its state over now, another change of a plugin is under way, or the node has ended. */
 		play_break(play, "node %u does not replace %s: %s", node, names[which], testkit_error(play->kit));
