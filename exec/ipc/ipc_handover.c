@@ -9,7 +9,7 @@
 
 struct taken {
 	struct coterie_client *client;
-	void *data; /* data of the client at the old plugin */
+	void *data; /* data of the client at the plugin that does not have it: the old one, or after an undo the other */
 };
 
 struct ipc_handover {
@@ -38,9 +38,21 @@ static void point_to(struct ipc_server *server, struct plugin *from, struct plug
 static void give_back(struct ipc_handover *handover)
 {
 	for (uint32_t i = 0; i < handover->count; i++) {
-		free(handover->taken[i].client->data);
-		handover->taken[i].client->data = handover->taken[i].data;
+		struct taken *taken = &handover->taken[i];
+		void *data = taken->client->data;
+
+		taken->client->data = taken->data;
+		taken->data = data;
 	}
+}
+
+void ipc_handover_free(struct ipc_handover *handover)
+{
+	if (handover == NULL)
+		return;
+	for (uint32_t i = 0; i < handover->count; i++)
+		free(handover->taken[i].data);
+	free(handover);
 }
 
 struct ipc_handover *ipc_server_take(struct ipc_server *server, struct plugin *successor)
@@ -58,7 +70,7 @@ struct ipc_handover *ipc_server_take(struct ipc_server *server, struct plugin *s
 
 		if (data == NULL) {
 			give_back(handover);
-			free(handover);
+			ipc_handover_free(handover);
 			return NULL;
 		}
 		handover->taken[handover->count++] = (struct taken){client, client->data};
@@ -76,20 +88,16 @@ void ipc_server_undo(struct ipc_handover *handover)
 	give_back(handover);
 	ipc_reply_undo(handover->server);
 	point_to(handover->server, handover->now, handover->before);
-	free(handover);
 }
 
 void ipc_server_keep(struct ipc_handover *handover)
 {
 	if (handover == NULL)
 		return;
-	for (uint32_t i = 0; i < handover->count; i++)
-		free(handover->taken[i].data);
 	handover->server->needs_quorum = ipc_needs_quorum(&handover->now->service);
 	ipc_reply_keep(handover->server);
 	ipc_requests_inherit(handover->server);
 	if (handover->now->service.channel_message == NULL)
 		ipc_channels_end(handover->server);
 	ipc_server_gate(handover->server);
-	free(handover);
 }

@@ -67,13 +67,16 @@ void ipc_server_gate(struct ipc_server *server);
  * Give the clients of a service to another plugin. They keep their connections. Their client_data is now zeroed
  * memory of the size that the new plugin wants.
  *
- * @return an object for ipc_server_undo or ipc_server_keep; NULL: out of memory, nothing has changed
+ * @return an object for ipc_server_undo or ipc_server_keep, and then ipc_handover_free; NULL: out of memory, nothing has
+ *     changed
  */
 struct ipc_handover *ipc_server_take(struct ipc_server *server, struct plugin *successor);
-/** Give the clients back to the old plugin, with their old data. */
+/** Give the clients back to the old plugin, with their old data. NULL is ignored. */
 void ipc_server_undo(struct ipc_handover *handover);
-/** Complete the change: free the data of the old plugin. Requests that wait are now for the new plugin. */
+/** Complete the change: requests that wait are now for the new plugin. NULL is ignored. */
 void ipc_server_keep(struct ipc_handover *handover);
+/** Free the client_data of the plugin that does not have the clients. It has ended. NULL is ignored. */
+void ipc_handover_free(struct ipc_handover *handover);
 /** Apply all gates again: synchronisation, quorum or level may have changed. Cheap if they have not. */
 void ipc_gate(struct ipc *ipc);
 /** Run the requests that were kept (COTERIE_NO_REPLY and -EAGAIN): the ring has room again. */

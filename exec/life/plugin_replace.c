@@ -121,13 +121,15 @@ static int hand_over(const struct plugin_life_parts *parts, struct plugin *old, 
 	add_counters(successor, old);
 	plugin_retire(parts->plugins, old);
 	ipc_server_keep(clients);
+	ipc_handover_free(clients);
 	parts->plugins->parts.host->settle(successor);
 	parts->show(parts->arg, successor);
 	free(blob.bytes);
 	return 0;
 retire:
-	plugin_retire(parts->plugins, successor); /* it still needs its data of the clients */
 	ipc_server_undo(clients);
+	plugin_retire(parts->plugins, successor);
+	ipc_handover_free(clients);
 	free(blob.bytes);
 	return rc;
 }

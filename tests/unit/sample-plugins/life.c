@@ -181,8 +181,11 @@ static int state_load(void *self, const void *blob, uint32_t size)
 
 static int handle(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
-	(void)self, (void)client, (void)msg, (void)size;
-	return 0;
+	const struct life *life = self;
+	const uint64_t *data = life->host->client_data(client);
+
+	(void)msg, (void)size;
+	return *data == GUEST ? 0 : -ENOENT;
 }
 
 static void deliver(void *self, uint32_t nodeid, void *msg, uint32_t size)

@@ -238,6 +238,15 @@ START_TEST(replaced_under_its_clients)
 }
 END_TEST
 
+static void check_served(struct testkit_client *client)
+{
+	struct coterie_request_header request = {.id = 0, .size = sizeof(request)};
+	const struct coterie_response_header *reply = testkit_call(client, &request, sizeof(request));
+
+	ck_assert_ptr_nonnull(reply);
+	ck_assert_int_eq(reply->error, OK);
+}
+
 /* A new version that has the clients already, and then refuses the state. It may use its data of them until it has ended. */
 START_TEST(refused_under_its_clients)
 {
@@ -257,7 +266,9 @@ START_TEST(refused_under_its_clients)
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(testkit_replace_file(kit, 1, refuses), -ENOTSUP);
 	ck_assert_ptr_eq(testkit_self(kit, 1, "life"), before);
+	check_served(client);
 	ck_assert_int_eq(testkit_replace_file(kit, 1, good), 0);
+	check_served(client);
 	ck_assert_ptr_ne(testkit_self(kit, 1, "life"), before);
 	ck_assert_uint_eq(testkit_destroy(kit), 0);
 	remove_plugin(refuses);

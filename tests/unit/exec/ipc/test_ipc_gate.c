@@ -328,6 +328,7 @@ static void replace_plugin(struct plugin *from, struct plugin *to)
 
 	ck_assert_ptr_nonnull(handover);
 	ipc_server_keep(handover);
+	ipc_handover_free(handover);
 	ck_assert_ptr_null(from->ipc);
 	if (f.last != NULL)
 		*(uint32_t *)ipc_client_data(f.last) = 42;
