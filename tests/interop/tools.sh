@@ -131,13 +131,14 @@ scenario_follow() {
 	await grep -q "Nodes: *1" "$log/monitor"
 	lab_heal 1
 	await_members 1 3
-	await eval "tail -n 22 $log/monitor | grep -q 'Nodes: *3'"
+	await eval "tail -n 22 $log/monitor | grep -q 'Nodes: *3' && tail -n 2 $log/monitor | grep -q node3"
+	cp "$log/monitor" "$log/steps" # node 1 may see the others end
 	cluster_end
 	wait "${followers[@]}"
 	exec {input}>&-
 	echo "== monitor.txt"
 	echo "\$ corosync-quorumtool -m"
-	steps "$log/monitor" | sed 's/^/O /'
+	steps "$log/steps" | sed 's/^/O /'
 	sed -n '/^Unable/s/^/E /p' "$log/monitor"
 	echo "== track.txt"
 	echo "\$ corosync-cmapctl -T runtime.members."
@@ -170,7 +171,7 @@ by_member() { sed 's/\(join_count.* = \)[0-9]*$/\1n/' | awk '!seen[$0]++' | sort
 steps() {
 	awk 'BEGIN { RS = "Quorum information\n" } NR == 1 { next } { last = $0 }
 		NR == 2 || (/Nodes: *1\n/ && !alone++) { printf "Quorum information\n%s", $0 }
-		END { sub(/\nUnable.*/, "\n", last); printf "Quorum information\n%s", last }' "$1"
+		END { printf "Quorum information\n%s", last }' "$1"
 }
 
 # The flight recorder. Debian's tool for it needs a program of another package.
