@@ -13,9 +13,7 @@
 #include "tests/histories/play.h"
 
 /* Not cfg, since client_cfg.c has put functions of its own into the host of that one. */
-static const char *const names[] = {"cpg", "evs", "quorum", "votequorum", "kv"};
-
-#define NAMES (sizeof(names) / sizeof(names[0]))
+static const char *const names[HISTORY_REPLACED] = {"cpg", "evs", "quorum", "votequorum", "kv"};
 
 static char folder[PATH_MAX - 32]; /* of the copies */
 
@@ -28,7 +26,7 @@ static void remove_copies(void)
 {
 	char path[PATH_MAX];
 
-	for (uint32_t i = 0; i < NAMES; i++) {
+	for (uint32_t i = 0; i < HISTORY_REPLACED; i++) {
 		path_of(path, i, true);
 		unlink(path);
 	}
@@ -61,7 +59,7 @@ int play_replace_begin(void)
 	if (mkdtemp(folder) == NULL)
 		return -errno;
 	atexit(remove_copies);
-	for (uint32_t i = 0; i < NAMES; i++) {
+	for (uint32_t i = 0; i < HISTORY_REPLACED; i++) {
 		path_of(from, i, false);
 		path_of(to, i, true);
 		if (!copy(from, to))
@@ -75,7 +73,7 @@ void play_replace(struct play *play, uint32_t node, uint32_t which)
 	uint32_t bit = 1u << which;
 	char path[PATH_MAX];
 
-	if (which >= NAMES || !testkit_is_up(play->kit, node) || play->is_stopping[node] ||
+	if (which >= HISTORY_REPLACED || !testkit_is_up(play->kit, node) || play->is_stopping[node] ||
 		testkit_self(play->kit, node, names[which]) == NULL)
 		return;
 	path_of(path, which, (play->copies[node] & bit) == 0);

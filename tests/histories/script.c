@@ -481,7 +481,7 @@ static void draw_replace(struct pen *pen, uint32_t node)
 	for (uint32_t i = 1 + draw(pen, 4); i > 0; i--) {
 		add(pen, (struct step){.kind = STEP_REPLACE,
 				 .node = i == 1 ? node : draw_node(pen),
-				 .value = draw(pen, 5),
+				 .value = draw(pen, HISTORY_REPLACED),
 				 .wait_ms = draw(pen, 4) * draw(pen, 20)});
 		if (draw(pen, 2) == 0)
 			draw_moment(pen, 300);

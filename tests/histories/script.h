@@ -40,6 +40,8 @@ enum history_fault {
 
 /** Return the name of a kind, as --faults takes it. */
 const char *history_fault_name(enum history_fault fault);
+#define HISTORY_REPLACED 5u /* services that HISTORY_REPLACE replaces */
+
 /** All kinds but HISTORY_REPLACE. */
 #define HISTORY_ALL ((1u << HISTORY_REPLACE) - 1)
 

@@ -396,13 +396,19 @@ START_TEST(a_path_is_pinged_more_often_until_it_is_up)
 }
 END_TEST
 
+/* Start node 0, which pings its peers at this interval. */
+static void start_alone(uint32_t interval_ms)
+{
+	knet_set_number(&nodes, 0, "totem.interface.0.knet_ping_interval", interval_ms);
+	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_interval", interval_ms);
+	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_timeout", 9000);
+	knet_nodes_start(&nodes, 1, 1);
+}
+
 /* Many nodes that start at the same time would otherwise have no time for anything but each other's pings. */
 START_TEST(many_peers_are_pinged_less_often)
 {
-	knet_set_number(&nodes, 0, "totem.interface.0.knet_ping_interval", 1400);
-	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_interval", 1400);
-	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_timeout", 9000);
-	knet_nodes_start(&nodes, 1, 1);
+	start_alone(1400);
 	add_silent_peers(20);
 	ck_assert_uint_eq(knet_interval(&nodes, 0, KNET_NODES + 19), 200);
 	add_silent_peers(60);
@@ -417,10 +423,7 @@ END_TEST
 /* Nodes that are added to the list may make quick pings slower than those of a path that is pinged quickly. */
 START_TEST(quick_pings_end_although_more_peers_were_added)
 {
-	knet_set_number(&nodes, 0, "totem.interface.0.knet_ping_interval", 500);
-	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_interval", 500);
-	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_timeout", 9000);
-	knet_nodes_start(&nodes, 1, 1);
+	start_alone(500);
 	add_silent_peers(2);
 	ck_assert_uint_eq(knet_interval(&nodes, 0, KNET_NODES + 1), 200);
 	add_silent_peers(60);
