@@ -27,6 +27,7 @@ libcpg_service_la_LIBADD = libmock_host.la
 
 cpg_unit_tests = tests/unit/services/cpg/test_cpg tests/unit/services/cpg/test_cpg_ask \
 	tests/unit/services/cpg/test_cpg_ring tests/unit/services/cpg/test_cpg_compact \
+	tests/unit/services/cpg/test_cpg_successor \
 	tests/unit/services/cpg/test_cpg_zero_copy tests/unit/services/cpg/test_cpg_cluster \
 	tests/unit/services/cpg/test_cpg_limits
 check_PROGRAMS += $(cpg_unit_tests)
@@ -39,6 +40,8 @@ tests_unit_services_cpg_test_cpg_ask_SOURCES = tests/unit/services/cpg/test_cpg_
 tests_unit_services_cpg_test_cpg_ask_LDADD = libcpg_service.la $(CHECK_LIBS)
 tests_unit_services_cpg_test_cpg_ring_SOURCES = tests/unit/services/cpg/test_cpg_ring.c
 tests_unit_services_cpg_test_cpg_ring_LDADD = libcpg_service.la $(CHECK_LIBS)
+tests_unit_services_cpg_test_cpg_successor_SOURCES = tests/unit/services/cpg/test_cpg_successor.c
+tests_unit_services_cpg_test_cpg_successor_LDADD = libcpg_service.la $(CHECK_LIBS)
 tests_unit_services_cpg_test_cpg_compact_SOURCES = tests/unit/services/cpg/test_cpg_compact.c
 tests_unit_services_cpg_test_cpg_compact_LDADD = libcpg_service.la $(CHECK_LIBS)
 # Tests of whole clusters in the test kit, with faults.

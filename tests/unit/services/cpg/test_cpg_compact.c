@@ -533,24 +533,6 @@ START_TEST(a_successor_sends_what_waits_for_room)
 }
 END_TEST
 
-/* Older versions hand over any bytes for a handle that is not defined. */
-START_TEST(a_handle_that_is_not_defined_is_handed_over)
-{
-	join_all("12");
-	cpg_user_mcast(&users[1], "x");
-	service_ring_run(&ring);
-	THROW(2, "\5\0\1\0\24\0\0\0grp");
-	skip_events();
-	ck_assert_uint_eq(compact_of(1)->speakers[1].aliases.count, 6);
-	ck_assert_uint_eq(compact_of(1)->speakers[1].aliases.list[3].name.length, 0);
-	memset(&compact_of(1)->speakers[1].aliases.list[3].name, 0xff, sizeof(struct cpg_wire_name));
-	ck_assert_int_eq(mock_replace(host(1), ring.ops, &ring.nodes[1].self, false), 0);
-	ck_assert_uint_eq(compact_of(1)->speakers[1].aliases.list[3].name.length, 0);
-	THROW(2, "\5\0\2\0y");
-	expect(users[0], "deliver grp 2:20 y");
-}
-END_TEST
-
 START_TEST(nobody_waits_for_ever_for_what_is_lost)
 {
 	join_all("12");
@@ -701,7 +683,6 @@ int main(void)
 	tcase_add_test(tcase, a_safe_message_is_sent_again_as_a_safe_one);
 	tcase_add_test(tcase, a_full_queue_keeps_the_order);
 	tcase_add_test(tcase, a_successor_sends_what_waits_for_room);
-	tcase_add_test(tcase, a_handle_that_is_not_defined_is_handed_over);
 	tcase_add_test(tcase, nobody_waits_for_ever_for_what_is_lost);
 	tcase_add_test(tcase, each_message_that_comes_back_renews_the_patience);
 	tcase_add_test(tcase, what_makes_no_sense_is_refused_and_counted);
