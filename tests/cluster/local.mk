@@ -326,6 +326,11 @@ check-long: knet-ring-long
 .PHONY: knet-ring-long
 
 # 64 and 128 daemons on one machine, and as many Corosync daemons as still form a ring there, for comparison.
+# Many daemons of knet on one machine, which would not have the memory.
+check_LTLIBRARIES += %D%/spare_zeros.la
+%C%_spare_zeros_la_SOURCES = %D%/spare_zeros.c
+%C%_spare_zeros_la_CFLAGS = $(AM_CFLAGS) -fno-builtin-memset
+%C%_spare_zeros_la_LDFLAGS = -module -avoid-version -rpath /nowhere
 many-nodes-long: check-programs
 	@MANY_NODES=64 MANY_FORM_MS=8000 MANY_CRASH_MS=3000 $(test_environment) bash $(srcdir)/%D%/many_nodes.sh
 	@MANY_NODES=128 MANY_FORM_MS=8000 MANY_CRASH_MS=3000 $(test_environment) bash $(srcdir)/%D%/many_nodes.sh
