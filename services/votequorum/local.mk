@@ -22,6 +22,7 @@ check_LTLIBRARIES += libvotequorum_service.la
 libvotequorum_service_la_SOURCES = \
 	$(votequorum_service_sources) \
 	tests/unit/services/votequorum/vote_ring.c tests/unit/services/votequorum/vote_ring.h \
+	tests/unit/services/votequorum/vote_case.c tests/unit/services/votequorum/vote_case.h \
 	tests/unit/service_ring.c tests/unit/service_ring.h
 libvotequorum_service_la_CFLAGS = $(AM_CFLAGS)
 libvotequorum_service_la_LIBADD = libmock_host.la
@@ -30,7 +31,7 @@ votequorum_unit_tests = \
 	tests/unit/services/votequorum/test_votequorum tests/unit/services/votequorum/test_votequorum_calc \
 	tests/unit/services/votequorum/test_votequorum_config \
 	tests/unit/services/votequorum/test_votequorum_device tests/unit/services/votequorum/test_votequorum_extra \
-	tests/unit/services/votequorum/test_votequorum_time
+	tests/unit/services/votequorum/test_votequorum_time tests/unit/services/votequorum/test_votequorum_verdict
 check_PROGRAMS += $(votequorum_unit_tests)
 TESTS += $(votequorum_unit_tests)
 tests_unit_services_votequorum_test_votequorum_SOURCES = tests/unit/services/votequorum/test_votequorum.c
@@ -47,6 +48,9 @@ tests_unit_services_votequorum_test_votequorum_extra_SOURCES = tests/unit/servic
 tests_unit_services_votequorum_test_votequorum_extra_LDADD = libvotequorum_service.la $(CHECK_LIBS)
 tests_unit_services_votequorum_test_votequorum_time_SOURCES = tests/unit/services/votequorum/test_votequorum_time.c
 tests_unit_services_votequorum_test_votequorum_time_LDADD = libvotequorum_service.la $(CHECK_LIBS)
+tests_unit_services_votequorum_test_votequorum_verdict_SOURCES = \
+	tests/unit/services/votequorum/test_votequorum_verdict.c
+tests_unit_services_votequorum_test_votequorum_verdict_LDADD = libvotequorum_service.la $(CHECK_LIBS)
 endif
 
 include services/votequorum/lib/local.mk

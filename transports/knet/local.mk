@@ -25,14 +25,16 @@ libknet_transport_la_CFLAGS = $(AM_CFLAGS) $(KNET_CFLAGS) $(knet_version)
 libknet_transport_la_LIBADD = libmock_host.la libtransport.la $(KNET_LIBS)
 
 check_PROGRAMS += tests/unit/transports/knet/test_knet tests/unit/transports/knet/test_knet_keys \
-	tests/unit/transports/knet/test_knet_watch \
+	tests/unit/transports/knet/test_knet_watch tests/unit/transports/knet/test_knet_tells \
 	tests/unit/transports/knet/test_knet_signs
 TESTS += tests/unit/transports/knet/test_knet tests/unit/transports/knet/test_knet_keys \
-	tests/unit/transports/knet/test_knet_watch \
+	tests/unit/transports/knet/test_knet_watch tests/unit/transports/knet/test_knet_tells \
 	tests/unit/transports/knet/test_knet_signs
 tests_unit_transports_knet_test_knet_SOURCES = tests/unit/transports/knet/test_knet.c
-tests_unit_transports_knet_test_knet_CFLAGS = $(AM_CFLAGS) $(knet_version)
 tests_unit_transports_knet_test_knet_LDADD = libknet_transport.la $(CHECK_LIBS)
+tests_unit_transports_knet_test_knet_tells_SOURCES = tests/unit/transports/knet/test_knet_tells.c
+tests_unit_transports_knet_test_knet_tells_CFLAGS = $(AM_CFLAGS) $(knet_version)
+tests_unit_transports_knet_test_knet_tells_LDADD = libknet_transport.la $(CHECK_LIBS)
 tests_unit_transports_knet_test_knet_keys_SOURCES = tests/unit/transports/knet/test_knet_keys.c
 tests_unit_transports_knet_test_knet_keys_LDADD = libknet_transport.la $(CHECK_LIBS)
 tests_unit_transports_knet_test_knet_watch_SOURCES = tests/unit/transports/knet/test_knet_watch.c

@@ -12,19 +12,33 @@ check_PROGRAMS += tests/unit/transports/common/secure/test_aead tests/unit/trans
 	tests/unit/transports/common/secure/test_secure_keys tests/unit/transports/common/secure/test_secure_sessions
 TESTS += tests/unit/transports/common/secure/test_aead tests/unit/transports/common/secure/test_secure \
 	tests/unit/transports/common/secure/test_secure_keys tests/unit/transports/common/secure/test_secure_sessions
-check_PROGRAMS += tests/unit/transports/common/secure/test_udp_secure \
-	tests/unit/transports/common/secure/test_udpu_secure
-TESTS += tests/unit/transports/common/secure/test_udp_secure tests/unit/transports/common/secure/test_udpu_secure
-tests_unit_transports_common_secure_test_udp_secure_SOURCES = tests/unit/transports/common/secure/test_udp_secure.c \
-	$(udp_nodes_sources) \
+# Two programs for each of udp and udpu.
+udp_secure_tests = tests/unit/transports/common/secure/test_udp_secure tests/unit/transports/common/secure/test_udp_secure_keys \
+	tests/unit/transports/common/secure/test_udpu_secure tests/unit/transports/common/secure/test_udpu_secure_keys
+check_PROGRAMS += $(udp_secure_tests)
+TESTS += $(udp_secure_tests)
+udp_secure_case_sources = $(udp_nodes_sources) tests/unit/transports/common/secure/udp_secure_case.c \
+	tests/unit/transports/common/secure/udp_secure_case.h
+tests_unit_transports_common_secure_test_udp_secure_SOURCES = \
+	tests/unit/transports/common/secure/test_udp_secure.c $(udp_secure_case_sources) \
 	transports/udp/udp.c transports/udp/group.c transports/udp/udp.h
 tests_unit_transports_common_secure_test_udp_secure_CFLAGS = $(AM_CFLAGS) -DUNDER_TEST=udp_LTX_coterie_plugin
 tests_unit_transports_common_secure_test_udp_secure_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS)
-tests_unit_transports_common_secure_test_udpu_secure_SOURCES = tests/unit/transports/common/secure/test_udp_secure.c \
-	$(udp_nodes_sources) \
+tests_unit_transports_common_secure_test_udp_secure_keys_SOURCES = \
+	tests/unit/transports/common/secure/test_udp_secure_keys.c $(udp_secure_case_sources) \
+	transports/udp/udp.c transports/udp/group.c transports/udp/udp.h
+tests_unit_transports_common_secure_test_udp_secure_keys_CFLAGS = $(AM_CFLAGS) -DUNDER_TEST=udp_LTX_coterie_plugin
+tests_unit_transports_common_secure_test_udp_secure_keys_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS)
+tests_unit_transports_common_secure_test_udpu_secure_SOURCES = \
+	tests/unit/transports/common/secure/test_udp_secure.c $(udp_secure_case_sources) \
 	transports/udpu/udpu.c
 tests_unit_transports_common_secure_test_udpu_secure_CFLAGS = $(AM_CFLAGS) -DUNDER_TEST=udpu_LTX_coterie_plugin
 tests_unit_transports_common_secure_test_udpu_secure_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS)
+tests_unit_transports_common_secure_test_udpu_secure_keys_SOURCES = \
+	tests/unit/transports/common/secure/test_udp_secure_keys.c $(udp_secure_case_sources) \
+	transports/udpu/udpu.c
+tests_unit_transports_common_secure_test_udpu_secure_keys_CFLAGS = $(AM_CFLAGS) -DUNDER_TEST=udpu_LTX_coterie_plugin
+tests_unit_transports_common_secure_test_udpu_secure_keys_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS)
 tests_unit_transports_common_secure_test_aead_SOURCES = tests/unit/transports/common/secure/test_aead.c
 tests_unit_transports_common_secure_test_aead_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_transports_common_secure_test_aead_LDADD = libtransport.la $(CHECK_LIBS) $(CRYPTO_LIBS)

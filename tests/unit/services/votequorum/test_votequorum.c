@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The votequorum service in rings of several nodes: messages of nodes, events for clients, and the resulting quorum. */
+/* The votequorum service in rings of several nodes: messages of nodes, events for clients, and their votes. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -7,60 +7,9 @@
 
 #include "services/votequorum/messages.h"
 #include "tests/suite.h"
-#include "tests/unit/services/votequorum/vote_ring.h"
+#include "tests/unit/services/votequorum/vote_case.h"
 
 #define SECOND_NS UINT64_C(1000000000)
-
-static struct service_ring ring;
-static struct service_user users[3]; /* clients on nodes 1 to 3 */
-
-static void set_up(void)
-{
-	vote_ring_init(&ring);
-	memset(users, 0, sizeof(users));
-}
-
-static void tear_down(void)
-{
-	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++)
-		service_user_close(&users[i]);
-	service_ring_fini(&ring);
-}
-
-static struct coterie_ctx *host(uint32_t nodeid) { return ring.nodes[nodeid].host; }
-
-static void start(const char *config, uint32_t first, uint32_t last)
-{
-	vote_ring_config(config);
-	for (uint32_t i = first; i <= last; i++)
-		service_ring_start(&ring, i);
-}
-
-/* Create clients on nodes 1 to count that track changes, and read their first events. */
-static void watch(uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		users[i] = service_user_create(&ring, i + 1, 10 + i);
-		ck_assert_int_eq(vote_track(&users[i], 0, 4), 1);
-	}
-}
-
-static void expect(uint32_t nodeid, const char *event) { ck_assert_str_eq(vote_event(&users[nodeid - 1]), event); }
-
-static void each_is_quorate(const char *nodes, bool is_quorate)
-{
-	for (const char *at = nodes; *at != '\0'; at++)
-		ck_assert_msg(host((uint32_t)(*at - '0'))->is_quorate == is_quorate, "node %c of %s", *at, nodes);
-}
-
-/* Return whether the flags of vote_info() have VOTEQUORUM_WIRE_INFO_QUORATE. */
-static bool shows_quorum(const char *info)
-{
-	unsigned int flags;
-
-	ck_assert_int_eq(sscanf(info, "%*u of %*u, need %*u, flags %x", &flags), 1);
-	return (flags & VOTEQUORUM_WIRE_INFO_QUORATE) != 0;
-}
 
 /* ---- Starting ------------------------------------------------------------ */
 
@@ -117,181 +66,6 @@ START_TEST(messages_are_those_of_a_real_ring)
 	ck_assert_uint_eq(sent->list[0].guarantee, COTERIE_AGREED);
 	ck_assert_uint_eq(sent->list[0].size, sizeof(expected));
 	ck_assert_mem_eq(sent->list[0].data, expected, sizeof(expected));
-}
-END_TEST
-
-static const struct {
-	const char *config;
-	const char *rings[4]; /* rings that are formed one after the other, up to NULL */
-	const char *quorate;  /* for each of them the nodes with quorum, separated by commas */
-} orders[] = {
-	{"nodes=3", {"1", "1 2", "1 2 3"}, ",12,123"}, {"nodes=3", {"3", "2 | 3", "1 | 2 3"}, ",,23"},
-	{"nodes=3", {"1 2 3", "1 | 2 3", "1 2 3"}, "123,23,123"},
-	{"nodes=4", {"1 2 3 4", "1 2 | 3 4", "1 2 3 4"}, "1234,,1234"}, {"nodes=4", {"1 2 | 3 4", "1 2 3 4"}, ",1234"},
-	{"nodes=5", {"1 2 3 | 4 5", "1 2 | 3 4 5", "1 2 3 4 5"}, "123,345,12345"},
-	{"nodes=2 two_node=1", {"1 | 2", "1 2", "1 | 2"}, ",12,12"}, /* two_node implies waiting for all */
-	{"nodes=2 two_node=1 wait_for_all=0", {"1 | 2", "1 2"}, "12,12"},
-	{"nodes=3 wait_for_all=1", {"1 2", "1 2 3", "1 2 | 3"}, ",123,12"},
-	{"nodes=3 wait_for_all=1", {"1 2 3", "1 | 2 | 3", "1 2 | 3", "1 2 3"}, "123,,,123"},
-	/* Node 2 counts its own vote before that of node 3 comes. */
-	{"nodes=3 wait_for_all=1", {"1 2 3", "1 2 | 3", "1 | 2 3"}, "123,12,23"},
-	{"nodes=4 auto_tie_breaker=1", {"1 2 3 4", "1 2 | 3 4", "1 2 3 4"}, "1234,12,1234"},
-	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=highest", {"1 2 3 4", "1 2 | 3 4"}, "1234,34"},
-	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=3,1", {"1 2 3 4", "1 2 | 3 4"}, "1234,34"},
-	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=3,1", {"1 2 3 4", "1 2 4 | 3", "1 2 | 3 | 4"},
-		"1234,124,12"},
-	{"nodes=4 auto_tie_breaker=1", {"1 2", "3 4 | 1 2"}, ","},
-	{"nodes=3 nodelist.node.0.quorum_votes=3", {"1 | 2 3", "1 2 3", "1 | 2 3"}, "1,123,1"},
-	{"nodes=6 expected_votes=2", {"1 | 2", "1 2"}, ",12"},
-	{"expected_votes=2", {"1 2"}, "12"}, /* there is no nodelist */
-};
-
-START_TEST(who_has_quorum)
-{
-	const char *want = orders[_i].quorate;
-
-	ring.has_swapped = _i % 2 != 0; /* the results must be the same with nodes of the other byte order */
-	start(orders[_i].config, 1, 6);
-	for (size_t k = 0; k < 4 && orders[_i].rings[k] != NULL; k++) {
-		size_t length = strcspn(want, ",");
-
-		service_ring_form(&ring, orders[_i].rings[k]);
-		for (uint32_t nodeid = 1; nodeid <= 6; nodeid++) {
-			bool is_quorate = memchr(want, '0' + (int)nodeid, length) != NULL;
-
-			if (strchr(orders[_i].rings[k], '0' + (int)nodeid) == NULL)
-				continue;
-			ck_assert_msg(host(nodeid)->is_quorate == is_quorate, "%s, %s: node %u", orders[_i].config,
-				orders[_i].rings[k], nodeid);
-		}
-		want += length + (want[length] == ',');
-	}
-}
-END_TEST
-
-/* With two_node one vote makes a quorum, but two nodes that do not answer each other must not serve beside each other. */
-START_TEST(a_lease_in_a_pair_needs_both_votes)
-{
-	start("nodes=2 two_node=1", 1, 2);
-	service_ring_form(&ring, "1 2");
-	ck_assert_uint_eq(host(1)->quorum.is_quorate, 1);
-	ck_assert_uint_eq(host(1)->votes_needed, 2);
-}
-END_TEST
-
-START_TEST(the_verdict_is_that_of_the_ring)
-{
-	start("nodes=3", 1, 3);
-	service_ring_form(&ring, "1 2 3");
-	ck_assert_uint_eq(host(2)->quorum.is_quorate, 1);
-	ck_assert_uint_eq(host(2)->quorum.ring.representative, 1);
-	ck_assert_uint_eq(host(2)->quorum.ring.seq, 4);
-	ck_assert_uint_eq(host(2)->quorum.member_count, 3);
-	ck_assert_uint_eq(host(2)->quorum.members[2], 3);
-	ck_assert_uint_eq(host(2)->votes_needed, 2);
-	for (uint32_t i = 0; i < 3; i++)
-		ck_assert_uint_eq(host(2)->votes[i], 1);
-	uint32_t verdicts = host(2)->verdicts;
-
-	service_ring_form(&ring, "1 2 3");
-	ck_assert_uint_eq(host(2)->verdicts, verdicts + 1); /* even if the verdict has not changed */
-}
-END_TEST
-
-static void expect_5(void) { ck_assert_int_eq(vote_expected(&users[0], 5), 1); }
-
-static void give_node_3_two_votes(void) { ck_assert_int_eq(vote_votes(&users[0], 3, 2), 1); }
-
-static void give_the_device_a_vote(void) { ck_assert_int_eq(vote_votes(&users[0], 0, 1), 1); }
-
-/* As a reload does that adds nodes 4 and 5. */
-static void add_two_nodes(void)
-{
-	for (uint32_t i = 1; i <= 3; i++) {
-		vote_set_key(host(i), "nodelist.node.3.nodeid", "4");
-		vote_set_key(host(i), "nodelist.node.4.nodeid", "5");
-	}
-}
-
-static const struct {
-	void (*change)(void);
-	uint32_t needed, votes[3];
-} changes[] = {
-	{expect_5, 3, {1, 1, 1}},
-	{give_node_3_two_votes, 3, {1, 1, 2}},
-	{give_the_device_a_vote, 3, {1, 1, 1}},
-	{add_two_nodes, 3, {1, 1, 1}},
-};
-
-/* The ring's lease counts votes. With older votes than those in force, two parts of the cluster could both have it. */
-START_TEST(the_lease_has_votes_that_change_in_a_ring)
-{
-	start("nodes=3", 1, 3);
-	service_ring_form(&ring, "1 2 3");
-	watch(3);
-	changes[_i].change();
-	service_ring_run(&ring);
-	for (uint32_t i = 1; i <= 3; i++) {
-		ck_assert_uint_eq(host(i)->votes_needed, changes[_i].needed);
-		ck_assert_mem_eq(host(i)->votes, changes[_i].votes, sizeof(changes[_i].votes));
-		for (const char *event; *(event = vote_event(&users[i - 1])) != '\0';)
-			ck_assert_str_ne(event, "quorum 1 [1:1 2:1 3:1]"); /* clients know this already */
-	}
-	uint32_t verdicts = host(1)->verdicts;
-
-	ck_assert_int_eq(vote_votes(&users[0], 1, 1), 1); /* no change */
-	service_ring_run(&ring);
-	ck_assert_uint_eq(host(1)->verdicts, verdicts);
-}
-END_TEST
-
-static const struct {
-	const char *config, *before, *ring;
-	const char *shown; /* nodes that show quorum during the synchronisation of `ring` */
-	const char *quorate;
-} partitions[] = {
-	{"nodes=3", "1 2 3", "1 | 2 3", "23", "23"},
-	{"nodes=3", "1 2 3", "1 | 2 | 3", "", ""},
-	{"nodes=3", "1 2", "1 2 3", "12", "123"},
-	{"nodes=2 two_node=1", "1 2", "1 | 2", "12", "12"},
-	{"nodes=4 auto_tie_breaker=1", "1 2 3 4", "1 2 | 3 4", "", "12"},
-	{"nodes=4 wait_for_all=1", "1 2 3", "1 2 3 | 4", "", ""},
-};
-
-/* Until its synchronisation is done, a node has the verdict of its last ring, which may have had more members. */
-START_TEST(a_new_ring_shows_quorum_only_with_the_votes)
-{
-	start(partitions[_i].config, 1, 4);
-	service_ring_form(&ring, partitions[_i].before);
-	service_ring_form_start(&ring, partitions[_i].ring);
-	for (uint32_t nodeid = 1; nodeid <= 4; nodeid++) {
-		bool is_shown = strchr(partitions[_i].shown, '0' + (int)nodeid) != NULL;
-
-		if (strchr(partitions[_i].ring, '0' + (int)nodeid) == NULL)
-			continue;
-		users[0] = service_user_create(&ring, nodeid, 1);
-		ck_assert_int_eq(vote_track(&users[0], 0, 1), 1);
-		ck_assert_ptr_nonnull(strstr(vote_event(&users[0]), "nodes"));
-		ck_assert_msg(strncmp(vote_event(&users[0]), is_shown ? "quorum 1" : "quorum 0", 8) == 0, "%s: node %u",
-			partitions[_i].ring, nodeid);
-		ck_assert_msg(
-			shows_quorum(vote_info(&users[0], 0)) == is_shown, "%s: node %u", partitions[_i].ring, nodeid);
-		service_user_close(&users[0]);
-	}
-	watch(1);
-	service_ring_form_steps(&ring);
-	service_ring_form_done(&ring);
-	for (const char *event; *(event = vote_event(&users[0])) != '\0';)
-		ck_assert_ptr_eq(strstr(event, strchr(partitions[_i].quorate, '1') ? "quorum 0" : "quorum 1"), NULL);
-	each_is_quorate(partitions[_i].quorate, true);
-}
-END_TEST
-
-START_TEST(a_single_node_has_quorum_before_there_is_a_ring)
-{
-	start("nodes=1", 1, 1);
-	ck_assert(host(1)->is_quorate);
-	ck_assert_uint_eq(host(1)->quorum.member_count, 0);
 }
 END_TEST
 
@@ -577,67 +351,6 @@ END_TEST
 
 /* ---- Hostile messages ----------------------------------------------------- */
 
-static void deliver(uint32_t to, uint32_t from, uint32_t function, const void *message, uint32_t size)
-{
-	struct mock_message sent = {.id = function, .size = size - 16};
-
-	sent.data = (uint8_t *)(uintptr_t)message + 16;
-	mock_deliver(ring.ops, ring.nodes[to].self, from, false, &sent);
-}
-
-/* Half of the members have the votes of the others when the ring breaks, and not the same half as the other part. */
-START_TEST(a_majority_that_not_all_know_of_decides_no_tie)
-{
-	struct votequorum_ring_nodeinfo back = {.nodeid = 1, .votes = 1, .expected_votes = 4};
-
-	start("nodes=4 auto_tie_breaker=1", 1, 4);
-	service_ring_form(&ring, "2 3 4");
-	each_is_quorate("234", true);
-	service_ring_form_start(&ring, "1 2 3 4");
-	deliver(1, 1, VOTEQUORUM_RING_NODEINFO, &back, sizeof(back));
-	deliver(4, 1, VOTEQUORUM_RING_NODEINFO, &back, sizeof(back));
-	service_ring_form(&ring, "1 4 | 2 3");
-	each_is_quorate("1234", false);
-	service_ring_form(&ring, "1 2 3 4");
-	service_ring_form(&ring, "1 4 | 2 3");
-	each_is_quorate("14", true);
-	each_is_quorate("23", false);
-}
-END_TEST
-
-/* No node has seen a majority, and each half has heard its own members. */
-START_TEST(a_first_majority_that_not_all_know_of_decides_no_tie)
-{
-	start("nodes=4 auto_tie_breaker=1", 1, 4);
-	service_ring_form_start(&ring, "1 2 3 4");
-	ring.ops->sync_step(ring.nodes[3].self);
-	ring.ops->sync_step(ring.nodes[4].self);
-	service_ring_run(&ring);
-	service_ring_form(&ring, "1 3 | 2 4");
-	each_is_quorate("1234", false);
-}
-END_TEST
-
-/* Messages of a ring that has ended are delivered before the next synchronisation begins. */
-START_TEST(a_verdict_of_a_ring_that_has_ended_is_not_published)
-{
-	struct votequorum_ring_nodeinfo late = {.nodeid = 2, .votes = 1, .expected_votes = 5};
-
-	start("nodes=5", 1, 3);
-	service_ring_form(&ring, "1 2 | 3");
-	watch(1);
-	service_ring_form_start(&ring, "1 2 3");
-	ring.ops->sync_step(ring.nodes[3].self);
-	service_ring_run(&ring);
-	ring.ops->sync_abort(ring.nodes[1].self);
-	deliver(1, 2, VOTEQUORUM_RING_NODEINFO, &late, sizeof(late));
-	each_is_quorate("1", false);
-	expect(1, "");
-	service_ring_form(&ring, "1 2 | 3");
-	each_is_quorate("12", false);
-}
-END_TEST
-
 START_TEST(nobody_votes_for_another)
 {
 	struct votequorum_ring_nodeinfo ghost = {.nodeid = 7, .votes = 5, .expected_votes = 2, .flags = 1};
@@ -717,17 +430,10 @@ int main(void)
 	Suite *suite = suite_create("votequorum");
 	TCase *tcase = tcase_create("ring");
 
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, vote_case_set_up, vote_case_tear_down);
 	tcase_add_test(tcase, a_node_alone_says_what_it_is);
 	tcase_add_test(tcase, each_synchronisation_tells_all_again);
 	tcase_add_test(tcase, messages_are_those_of_a_real_ring);
-	tcase_add_loop_test(tcase, who_has_quorum, 0, (int)(sizeof(orders) / sizeof(orders[0])));
-	tcase_add_test(tcase, the_verdict_is_that_of_the_ring);
-	tcase_add_test(tcase, a_lease_in_a_pair_needs_both_votes);
-	tcase_add_loop_test(tcase, the_lease_has_votes_that_change_in_a_ring, 0, sizeof(changes) / sizeof(changes[0]));
-	tcase_add_loop_test(
-		tcase, a_new_ring_shows_quorum_only_with_the_votes, 0, sizeof(partitions) / sizeof(partitions[0]));
-	tcase_add_test(tcase, a_single_node_has_quorum_before_there_is_a_ring);
 	tcase_add_test(tcase, a_partition_and_a_merge);
 	tcase_add_test(tcase, tracking_starts_and_stops);
 	tcase_add_loop_test(tcase, expected_votes_are_those_of_all, 0, 2);
@@ -740,9 +446,6 @@ int main(void)
 	tcase_add_test(tcase, the_first_message_waits_for_the_ring);
 	tcase_add_test(tcase, an_aborted_round_is_told_again);
 	tcase_add_test(tcase, news_of_an_aborted_round_go_out);
-	tcase_add_test(tcase, a_majority_that_not_all_know_of_decides_no_tie);
-	tcase_add_test(tcase, a_first_majority_that_not_all_know_of_decides_no_tie);
-	tcase_add_test(tcase, a_verdict_of_a_ring_that_has_ended_is_not_published);
 	tcase_add_test(tcase, nobody_votes_for_another);
 	tcase_add_test(tcase, a_device_without_a_node_is_dropped);
 	tcase_add_test(tcase, unknown_parameters_and_nodes_change_nothing);

@@ -8,25 +8,10 @@
 #include <string.h>
 
 #include "tests/suite.h"
-#include "tests/unit/services/votequorum/vote_ring.h"
+#include "tests/unit/services/votequorum/vote_case.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 #define MS UINT64_C(1000000)
-
-static struct service_ring ring;
-
-static void set_up(void) { vote_ring_init(&ring); }
-
-static void tear_down(void) { service_ring_fini(&ring); }
-
-static struct coterie_ctx *host(uint32_t nodeid) { return ring.nodes[nodeid].host; }
-
-static void start(const char *config, uint32_t first, uint32_t last)
-{
-	vote_ring_config(config);
-	for (uint32_t i = first; i <= last; i++)
-		service_ring_start(&ring, i);
-}
 
 START_TEST(last_man_standing_waits_for_its_window)
 {
@@ -265,7 +250,7 @@ int main(void)
 	Suite *suite = suite_create("votequorum_time");
 	TCase *tcase = tcase_create("ring");
 
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, vote_case_set_up, vote_case_tear_down);
 	tcase_add_test(tcase, last_man_standing_waits_for_its_window);
 	tcase_add_test(tcase, last_man_standing_lowers_nothing_without_quorum);
 	tcase_add_test(tcase, last_man_standing_lowers_nothing_in_a_synchronisation);
