@@ -9,13 +9,31 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 
 #define REMOVE_WORK 32u /* the entry is searched on all levels */
+
+/*
+ * Begin at a number that no client knows. Otherwise a client could foresee the levels, and keep only keys of the lowest one:
+ * each search would walk through all of them.
+ */
+static void seed(struct kv_store *store)
+{
+	struct timespec now;
+
+	if (getrandom(&store->random, sizeof(store->random), GRND_NONBLOCK) != (ssize_t)sizeof(store->random) ||
+		store->random == 0) {
+		/* Early in a boot getrandom() may fail. Then take numbers that other nodes cannot know. */
+		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+		store->random = (UINT64_C(1) << 63) ^ (uint64_t)now.tv_nsec << 32 ^ (uint64_t)(uintptr_t)store;
+	}
+}
 
 void kv_store_init(struct kv_store *store)
 {
 	memset(store, 0, sizeof(*store));
-	store->random = UINT64_C(0x9e3779b97f4a7c15);
+	seed(store);
 }
 
 static void entry_free(struct kv_entry *entry)

@@ -68,6 +68,33 @@ START_TEST(keys_are_bytes_and_ascend)
 }
 END_TEST
 
+/* Put 64 keys into an empty store, and read their levels. */
+static void levels_of(struct kv_store *of, uint8_t levels[64])
+{
+	for (uint8_t key = 0; key < 64; key++) {
+		ck_assert_int_eq(kv_store_put(of, &key, 1, "v", 1, key + 1u, 0), 0);
+		levels[key] = kv_store_find(of, &key, 1)->level;
+	}
+}
+
+/* Otherwise a client could delete all keys above the lowest level, and each search would walk through all that stay. */
+START_TEST(nobody_can_foresee_the_levels)
+{
+	struct kv_store other;
+	uint8_t levels[3][64];
+
+	kv_store_init(&other);
+	levels_of(&store, levels[0]);
+	levels_of(&other, levels[1]);
+	kv_store_drop(&other);
+	levels_of(&other, levels[2]);
+	kv_store_clear(&other);
+	ck_assert_mem_ne(levels[0], levels[1], sizeof(levels[0]));
+	ck_assert_mem_ne(levels[0], levels[2], sizeof(levels[0]));
+	ck_assert_mem_ne(levels[1], levels[2], sizeof(levels[0]));
+}
+END_TEST
+
 START_TEST(changes_come_in_their_order)
 {
 	put("a", "1", 1);
@@ -288,6 +315,7 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_key_is_written_read_and_deleted);
 	tcase_add_test(tcase, keys_are_bytes_and_ascend);
+	tcase_add_test(tcase, nobody_can_foresee_the_levels);
 	tcase_add_test(tcase, changes_come_in_their_order);
 	tcase_add_test(tcase, a_kept_deletion_can_be_written_again);
 	tcase_add_test(tcase, deletions_are_not_between_the_keys);
