@@ -82,7 +82,8 @@ tests_unit_plugins_kv_test_kv_cluster_CPPFLAGS = $(AM_CPPFLAGS) -DKV_PLUGIN_DIR=
 tests_unit_plugins_kv_test_kv_cluster_LDADD = libkv_service.la libcoterie-testkit.la $(CHECK_LIBS)
 check_PROGRAMS += tests/unit/plugins/kv/test_kv_marker
 TESTS += tests/unit/plugins/kv/test_kv_marker
-tests_unit_plugins_kv_test_kv_marker_SOURCES = tests/unit/plugins/kv/test_kv_marker.c
+tests_unit_plugins_kv_test_kv_marker_SOURCES = tests/unit/plugins/kv/test_kv_marker.c $(fail_alloc_sources)
+tests_unit_plugins_kv_test_kv_marker_LDFLAGS = $(fail_alloc_ldflags)
 tests_unit_plugins_kv_test_kv_marker_CPPFLAGS = $(AM_CPPFLAGS) -DKV_FILE='"$(abs_top_builddir)/.libs/kv.so"'
 EXTRA_tests_unit_plugins_kv_test_kv_marker_DEPENDENCIES = kv.la
 tests_unit_plugins_kv_test_kv_marker_LDADD = libkv_service.la libvotequorum_service.la libcoterie-testkit.la $(CHECK_LIBS)

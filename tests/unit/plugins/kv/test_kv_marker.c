@@ -15,6 +15,7 @@
 
 #include "plugins/kv/kv.h"
 #include "tests/suite.h"
+#include "tests/unit/fail_alloc.h"
 
 extern const struct coterie_plugin kv_LTX_coterie_plugin, votequorum_LTX_coterie_plugin;
 
@@ -26,20 +27,24 @@ static char *text;
 static size_t size;
 static FILE *lines;
 
-/* Start nodes with kv and this quorum provider. */
-static void begin(const struct coterie_plugin *provider, const char *config)
+/* Start nodes with this quorum provider and this kv. */
+static void begin(const struct coterie_plugin *provider, const struct coterie_plugin *plugin, const char *config)
 {
 	kit = testkit_create(3, NODES);
 	testkit_config(kit, config);
 	ck_assert_int_eq(testkit_load(kit, TESTKIT_ALL, provider, NULL), 0);
-	ck_assert_int_eq(testkit_load(kit, TESTKIT_ALL, &kv_LTX_coterie_plugin, NULL), 0);
+	ck_assert_int_eq(testkit_load(kit, TESTKIT_ALL, plugin, NULL), 0);
 	ck_assert_int_eq(testkit_start(kit, TESTKIT_ALL), 0);
 	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
 	lines = open_memstream(&text, &size);
 	testkit_log(kit, lines, LOG_INFO);
 }
 
-static void set_up(void) { begin(&votequorum_LTX_coterie_plugin, TOTEM "quorum {\n provider: corosync_votequorum\n}"); }
+static void set_up(void)
+{
+	begin(&votequorum_LTX_coterie_plugin, &kv_LTX_coterie_plugin,
+		TOTEM "quorum {\n provider: corosync_votequorum\n}");
+}
 
 static void tear_down(void)
 {
@@ -277,7 +282,7 @@ static void decide(void)
 /* A ring of all nodes has no quorum yet. */
 static void set_up_later(void)
 {
-	begin(&arbiter_LTX_coterie_plugin, TOTEM "quorum {\n provider: arbiter\n}");
+	begin(&arbiter_LTX_coterie_plugin, &kv_LTX_coterie_plugin, TOTEM "quorum {\n provider: arbiter\n}");
 	fputs("A new membership\n", lines); /* the next one is the second, for check_put */
 }
 
@@ -363,6 +368,121 @@ START_TEST(nobody_waits_for_who_has_left)
 }
 END_TEST
 
+/* ---- Nodes that fail while others wait ------------------------------------- */
+
+static bool has_no_memory;      /* node 1 has none for the next announcement of node 2 */
+static bool are_chunks_ignored; /* so nobody takes a table over */
+
+static void announced(void *self, uint32_t nodeid, void *msg, uint32_t length)
+{
+	const struct kv *kv = self;
+	bool fails = has_no_memory && nodeid == 2 && kv->host->local_nodeid(kv->ctx) == 1;
+
+	if (fails)
+		fail_alloc_at(1);
+	kv_deliver_announce(self, nodeid, msg, length);
+	if (fails)
+		has_no_memory = !fail_alloc_happened();
+}
+
+static void chunk_came(void *self, uint32_t nodeid, void *msg, uint32_t length)
+{
+	if (!are_chunks_ignored)
+		kv_deliver_chunk(self, nodeid, msg, length);
+}
+
+/* A ring of all nodes, which has no quorum yet. */
+static void set_up_failures(void)
+{
+	static struct coterie_ring_msg msgs[16];
+	static struct coterie_service service;
+	static struct coterie_plugin plugin;
+
+	plugin = kv_LTX_coterie_plugin;
+	service = *(const struct coterie_service *)plugin.ops;
+	ck_assert_uint_le(service.ring_msg_count, sizeof(msgs) / sizeof(msgs[0]));
+	memcpy(msgs, service.ring_msgs, service.ring_msg_count * sizeof(msgs[0]));
+	msgs[KV_RING_ANNOUNCE].deliver = announced;
+	msgs[KV_RING_CHUNK].deliver = chunk_came;
+	service.ring_msgs = msgs;
+	plugin.ops = &service;
+	has_no_memory = are_chunks_ignored = false;
+	begin(&arbiter_LTX_coterie_plugin, &plugin, TOTEM "quorum {\n provider: arbiter\n}");
+}
+
+/* A member that has announced itself and has no memory for another one stores nothing, and tells the others so. */
+START_TEST(nobody_waits_for_who_has_no_memory)
+{
+	has_no_memory = true;
+	testkit_crash(kit, 3);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	ck_assert(!has_no_memory);
+	decide();
+	ck_assert(is_serving(2));
+	ck_assert_uint_eq(count_lines("the disk is slow"), 0);
+}
+END_TEST
+
+/* Let node 1 be the only one with the table in a ring without quorum. */
+static void leave_one_table(void)
+{
+	decide();
+	ck_assert(is_serving(1));
+	are_chunks_ignored = true;
+	for (uint32_t node = 2; node <= NODES; node++)
+		testkit_crash(kit, node);
+	testkit_run(kit, 2000);
+	for (uint32_t node = 2; node <= NODES; node++)
+		ck_assert_int_eq(testkit_start(kit, node), 0);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	ck_assert(!is_serving(1));
+}
+
+/* Unload the service where the table is. The others wait for it until an operator gives it up. */
+static void recover(void)
+{
+	struct kv_req_plain request = {.header = {.id = KV_REQ_RECOVER, .size = sizeof(request)}};
+	struct testkit_client *client;
+
+	ck_assert_int_eq(testkit_unload(kit, 1, "kv"), 0);
+	ck_assert_uint_gt(count_lines("no node here has the whole table"), 0);
+	ck_assert(!is_serving(2));
+	ck_assert_int_eq(testkit_connect(kit, 2, "kv", &client), 0);
+	ck_assert_int_eq(testkit_send(client, &request, sizeof(request)), 0);
+}
+
+/* The ring begins a second store while the first one is under way. The time for the first one ends with it. */
+START_TEST(a_second_store_has_its_own_time)
+{
+	leave_one_table();
+	ck_assert_int_eq(testkit_disk(kit, 3, 900, 0), 0);
+	decide();
+	recover();
+	testkit_run(kit, 1400);
+	ck_assert(!is_serving(2)); /* 1,500 of 1,800 ms */
+	testkit_run(kit, 1000);
+	ck_assert(is_serving(2));
+	ck_assert(is_serving(3));
+	ck_assert_uint_eq(count_lines("the disk is slow"), 0);
+}
+END_TEST
+
+/* A ring that has served waits for no messages of its members when it decides again. So each stores its marker first. */
+START_TEST(a_ring_that_decides_again_serves_what_is_stored)
+{
+	leave_one_table();
+	decide();
+	testkit_run(kit, 100);
+	ck_assert(is_serving(3));
+	ck_assert_int_eq(testkit_disk(kit, 3, 100, 0), 0);
+	recover();
+	for (int i = 0; i < 1000 && !is_serving(3); i++)
+		testkit_run(kit, 1);
+	ck_assert(is_serving(3));
+	ck_assert_uint_eq(((const struct kv *)testkit_self(kit, 3, "kv"))->stores, 0);
+}
+END_TEST
+
 /* ---- Older versions ------------------------------------------------------ */
 
 static struct coterie_host older_host;
@@ -412,6 +532,7 @@ int main(void)
 	Suite *suite = suite_create("kv_marker");
 	TCase *tcase = tcase_create("kv_marker");
 	TCase *later = tcase_create("later");
+	TCase *failures = tcase_create("failures");
 	TCase *versions = tcase_create("versions");
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
@@ -428,6 +549,11 @@ int main(void)
 	tcase_add_loop_test(later, a_store_of_the_ring_before_counts_for_none, 0, 2);
 	tcase_add_test(later, nobody_waits_for_who_has_left);
 	suite_add_tcase(suite, later);
+	tcase_add_checked_fixture(failures, set_up_failures, tear_down);
+	tcase_add_test(failures, nobody_waits_for_who_has_no_memory);
+	tcase_add_test(failures, a_second_store_has_its_own_time);
+	tcase_add_test(failures, a_ring_that_decides_again_serves_what_is_stored);
+	suite_add_tcase(suite, failures);
 	tcase_add_test(versions, with_an_older_version_no_member_is_early);
 	suite_add_tcase(suite, versions);
 	return suite_run(suite);
