@@ -164,20 +164,32 @@ void host_map_iterate_end(struct coterie_map_iterator *iterator)
 
 /* --- trackers --- */
 
+/* A plugin that is not in service must not hear anything: its clients, and their data, are those of another version. */
+static bool is_told(const struct coterie_map_tracker *tracker) { return !tracker->plugin->is_beside; }
+
+static void on_stat(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before)
+{
+	const struct coterie_map_tracker *tracker = arg;
+
+	if (is_told(tracker))
+		tracker->notify(tracker->arg, event, key, now, before);
+}
+
 static void on_config(
 	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before)
 {
 	const struct coterie_map_tracker *tracker = arg;
 	struct coterie_map_value told_now = value_of(now), told_before = value_of(before);
 
-	if ((tracker->events & (uint32_t)event) != 0)
+	if ((tracker->events & (uint32_t)event) != 0 && is_told(tracker))
 		tracker->notify(tracker->arg, (uint32_t)event, key, &told_now, &told_before);
 }
 
 static int start_tracker(struct coterie_ctx *ctx, uint32_t which, const char *key, struct coterie_map_tracker *tracker)
 {
 	if (which == COTERIE_MAP_STATS)
-		return stats_track(stats_of(ctx), key, tracker->events, tracker->notify, tracker->arg, &tracker->stats);
+		return stats_track(stats_of(ctx), key, tracker->events, on_stat, tracker, &tracker->stats);
 	tracker->config = map_track(map_of(ctx), key, (tracker->events & COTERIE_MAP_PREFIX) != 0, on_config, tracker);
 	return tracker->config != NULL ? 0 : -ENOMEM;
 }
@@ -214,7 +226,7 @@ void host_map_untrack(struct coterie_ctx *ctx, struct coterie_map_tracker *track
 		tracker->plugin->resources->trackers = tracker->next;
 	if (tracker->next != NULL)
 		tracker->next->previous = tracker->previous;
-	/* Neither map calls the tracker any more, and on_config does not use it after the plugin's call. */
+	/* Neither map calls the tracker any more, and on_config and on_stat do not use it after the plugin's call. */
 	map_untrack(map_of(ctx), tracker->config);
 	stats_untrack(stats_of(ctx), tracker->stats);
 	free(tracker);

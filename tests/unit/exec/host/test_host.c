@@ -426,6 +426,32 @@ START_TEST(maps_are_tracked_and_walked)
 }
 END_TEST
 
+/* A version that has been replaced: its clients have data of the new one. */
+START_TEST(a_plugin_that_is_not_in_service_hears_nothing)
+{
+	struct coterie_map_tracker *keys, *stats;
+	uint8_t number = 1;
+	struct plugin other = plugin;
+	struct coterie_ctx *service = (struct coterie_ctx *)&other;
+
+	ck_assert_int_eq(host_resources_create(&other), 0);
+	told[0] = '\0';
+	host->map_track(ctx, COTERIE_MAP_CONFIG, "a.", COTERIE_MAP_PREFIX | 7, on_change, NULL, &keys);
+	host->map_track(ctx, COTERIE_MAP_STATS, "stats.", COTERIE_MAP_PREFIX | 5, on_change, NULL, &stats);
+	plugin.is_beside = true;
+	host->map_set(service, "a.key", COTERIE_MAP_U8, &number, 1);
+	ck_assert_int_eq(host->stat_add(service, "stats.seven", COTERIE_MAP_U8, read_seven, NULL), 0);
+	ck_assert_str_eq(told, "");
+	plugin.is_beside = false; /* the new version was refused */
+	host->map_delete(service, "a.key");
+	host->stat_del(service, "stats.seven");
+	ck_assert_str_eq(told, "1 a.key 0 2;1 stats.seven 2 2;");
+	host->map_untrack(ctx, keys);
+	host->map_untrack(ctx, stats);
+	host_resources_reclaim(&other);
+}
+END_TEST
+
 START_TEST(statistics_end_with_their_plugin)
 {
 	struct coterie_map_tracker *tracker;
@@ -617,6 +643,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_left_behind_is_reported);
 	tcase_add_test(tcase, map_and_ring);
 	tcase_add_test(tcase, maps_are_tracked_and_walked);
+	tcase_add_test(tcase, a_plugin_that_is_not_in_service_hears_nothing);
 	tcase_add_test(tcase, statistics_end_with_their_plugin);
 	tcase_add_test(tcase, a_verdict_opens_the_gate);
 	tcase_add_test(tcase, nodes_are_asked_for);
