@@ -74,6 +74,7 @@ struct cfg_agreement {
 				    * result */
 	struct cfg_ask *asks;
 	struct cfg_letter *letters, **last_letter;
+	uint32_t letter_count;
 	struct coterie_timer *timer;
 	uint64_t next_number;
 	bool is_reading;  /* the executive reads a file or key for the first round, or for a round that has been dropped
@@ -89,11 +90,16 @@ struct cfg_agreement {
 				  * round */
 	uint32_t commit_asker;
 	uint64_t commit_number;
-	bool is_voided;   /* rounds have become void, and the work that this causes is not done yet */
-	uint64_t ignored; /* number of messages that were ignored since they did not fit the round */
+	bool is_voided;          /* rounds have become void, and the work that this causes is not done yet */
+	uint64_t ignored;        /* number of messages that were ignored since they did not fit the round */
+	uint64_t requests_ns;    /* when the count of requests in the log began */
+	uint32_t requests_count; /* requests since then */
 };
 
 /* --- agree.c: answers of members, and decisions --- */
+
+/** Log a node's request, for example "Config reload". Those beyond 16 in a second are logged as one line. */
+void cfg_log_request(struct cfg *cfg, const char *what, uint32_t nodeid);
 
 /** Return whether the executive reads or keeps a file or key for a round. */
 bool cfg_agreement_is_busy(const struct cfg *cfg);
@@ -204,7 +210,10 @@ void cfg_ask_otherwise(struct cfg *cfg, struct cfg_ask *ask);
 
 /* --- agree_send.c: messages, which may wait for room in the ring --- */
 
-/** Send a message in a round. A text that is too long is cut. */
+/**
+ * Send a message in a round. A text that is too long is cut. If too many messages wait, this one is not sent, and the node
+ * counts as silent.
+ */
 void cfg_say(struct cfg *cfg, uint32_t asker, uint64_t number, enum cfg_stage stage, const char *text);
 /** Send FAILED for a file that is applied, but a part of which has no effect. */
 void cfg_say_partly(struct cfg *cfg, uint32_t asker, uint64_t number, const char *text);

@@ -9,6 +9,9 @@
 #include <string.h>
 #include <syslog.h>
 
+/* The rounds that go on at a time need fewer. A member that begins and drops rounds could cause any number. */
+#define LETTERS_MAX 2048u
+
 static int send_now(struct cfg *cfg, uint32_t function, const void *bytes, uint32_t size)
 {
 	struct iovec iov = {(void *)(uintptr_t)bytes, size};
@@ -23,6 +26,7 @@ void cfg_letters_send(struct cfg *cfg)
 
 	while ((first = agreement->letters) != NULL && send_now(cfg, first->function, first->bytes, first->size) == 0) {
 		agreement->letters = first->next;
+		agreement->letter_count--;
 		if (agreement->letters == NULL)
 			agreement->last_letter = &agreement->letters;
 		free(first);
@@ -34,8 +38,11 @@ void cfg_letters_send(struct cfg *cfg)
 static void write_letter(
 	struct cfg *cfg, uint32_t function, const void *body, uint32_t body_size, const char *text, uint32_t text_size)
 {
-	struct cfg_letter *letter = malloc(sizeof(*letter) + body_size + text_size);
+	struct cfg_letter *letter = NULL;
 
+	if (cfg->agreement.letter_count == LETTERS_MAX)
+		return;
+	letter = malloc(sizeof(*letter) + body_size + text_size);
 	if (letter == NULL) {
 		cfg->host->log(cfg->ctx, LOG_ERR, "Cannot speak of a reload: out of memory");
 		return; /* this node then counts as silent, and the node of the client ends the round */
@@ -43,6 +50,7 @@ static void write_letter(
 	*letter = (struct cfg_letter){.function = function, .size = body_size + text_size};
 	memcpy(letter->bytes, body, body_size);
 	memcpy(letter->bytes + body_size, text, text_size);
+	cfg->agreement.letter_count++;
 	*cfg->agreement.last_letter = letter;
 	cfg->agreement.last_letter = &letter->next;
 	cfg_letters_send(cfg);
@@ -102,5 +110,6 @@ void cfg_letters_free(struct cfg *cfg)
 		free(cfg->agreement.letters);
 		cfg->agreement.letters = next;
 	}
+	cfg->agreement.letter_count = 0;
 	cfg->agreement.last_letter = &cfg->agreement.letters;
 }

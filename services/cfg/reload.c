@@ -40,17 +40,23 @@ static void reload_destroy(struct cfg_reload *reload)
 	free(reload);
 }
 
-/*
- * Return the reload to which a delivered message belongs. For the message of another node create one without a client.
- * NULL: out of memory.
- */
-static struct cfg_reload *reload_delivered(struct cfg *cfg, bool is_ours, uint64_t cookie)
+/* Return the reload of this node with that cookie whose message has not come yet, or NULL. */
+static struct cfg_reload *find_own(const struct cfg *cfg, uint64_t cookie)
 {
-	for (struct cfg_reload *one = cfg->reloads; one != NULL && is_ours; one = one->next) {
-		if (one->cookie == cookie && !one->is_delivered)
-			return one;
-	}
-	return reload_create(cfg, NULL);
+	struct cfg_reload *reload = cfg->reloads;
+
+	while (reload != NULL && (reload->cookie != cookie || reload->is_delivered))
+		reload = reload->next;
+	return reload;
+}
+
+/* Return whether the file will be read for a message that has been delivered. Another one then changes nothing. */
+static bool is_any_waiting(const struct cfg *cfg)
+{
+	for (const struct cfg_reload *one = cfg->reloads; one != NULL; one = one->next)
+		if (one->is_delivered && !one->is_read)
+			return true;
+	return false;
 }
 
 /* Return the oldest reload for which the file was read, or NULL. */
@@ -112,14 +118,6 @@ static void on_done(void *arg, int rc, const char *text)
 	}
 	cfg_rekey_reload_ends(cfg);
 	cfg_reload_next(cfg);
-}
-
-static bool is_any_waiting(const struct cfg *cfg)
-{
-	for (const struct cfg_reload *one = cfg->reloads; one != NULL; one = one->next)
-		if (one->is_delivered)
-			return true;
-	return false;
 }
 
 int cfg_reload_start(struct cfg *cfg, uint32_t flags, void (*done)(void *arg, int rc, const char *text))
@@ -201,15 +199,18 @@ void cfg_deliver_reload_config(void *self, uint32_t nodeid, void *msg, uint32_t 
 	struct cfg *cfg = self;
 	const struct cfg_ring_reload_config *message = msg;
 	bool is_ours = nodeid == cfg->host->local_nodeid(cfg->ctx);
+	struct cfg_reload *reload = is_ours ? find_own(cfg, message->cookie) : NULL;
 
 	(void)size;
-	cfg->host->log(cfg->ctx, LOG_NOTICE, "Config reload requested by node %u", nodeid);
+	cfg_rekey_reload_asked(cfg);
+	/* However many messages come while the file cannot be read, one reload answers them all. */
+	if (reload == NULL && is_any_waiting(cfg))
+		return;
+	cfg_log_request(cfg, "Config reload", nodeid);
 	cfg->host->log(cfg->ctx, LOG_INFO,
 		"Nodes of Corosync's are in the ring: each node takes its own file, whatever the others do");
-	cfg_rekey_reload_asked(cfg);
-
-	struct cfg_reload *reload = reload_delivered(cfg, is_ours, message->cookie);
-
+	if (reload == NULL)
+		reload = reload_create(cfg, NULL);
 	if (reload == NULL) {
 		cfg->host->log(cfg->ctx, LOG_ERR, "Unable to reload config file: out of memory");
 		return;

@@ -161,6 +161,23 @@ START_TEST(another_nodes_reload_answers_nobody_here)
 }
 END_TEST
 
+/* Any number of messages of a node leads to one reload behind the one that goes on, and to few lines in the log. */
+START_TEST(many_messages_are_one_reload)
+{
+	ask(0, CFG_REQ_RELOAD_CONFIG);
+	for (int i = 0; i < 20000; i++)
+		ck_assert_int_eq(mock_deliver(ops, self, 3, false, &host->sent.list[0]), 0);
+	deliver_all(2, false);
+	ck_assert_uint_eq(host->reload_count, 1);
+	ck_assert_uint_lt(host->logs.count, 40);
+	mock_reload_done(host, 0, "");
+	ck_assert_uint_eq(host->reload_count, 1);
+	mock_reload_done(host, 0, "");
+	ck_assert_uint_eq(host->reload_count, 0);
+	ck_assert_int_eq(error_of(0, CFG_RES_RELOAD_CONFIG), OK);
+}
+END_TEST
+
 START_TEST(a_client_that_leaves_while_it_waits)
 {
 	ask(0, CFG_REQ_RELOAD_CONFIG);
@@ -471,6 +488,7 @@ int main(void)
 	tcase_add_test(tcase, a_reload_is_answered_when_it_is_done);
 	tcase_add_test(tcase, a_refused_file_and_a_lack_of_memory);
 	tcase_add_test(tcase, another_nodes_reload_answers_nobody_here);
+	tcase_add_test(tcase, many_messages_are_one_reload);
 	tcase_add_test(tcase, a_client_that_leaves_while_it_waits);
 	tcase_add_test(tcase, our_own_message_twice_reloads_twice_and_answers_once);
 	tcase_add_test(tcase, no_room_for_a_reload);

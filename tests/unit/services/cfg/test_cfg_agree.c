@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A reload that all nodes apply or none: how the configuration service agrees on it (services/cfg/agree.c). */
+#include "services/cfg/cfg.h"
 #include "tests/unit/services/cfg/agree_case.h"
 
 #include <errno.h>
@@ -432,6 +433,40 @@ START_TEST(the_same_ring_again)
 }
 END_TEST
 
+static void deliver(uint32_t to, uint32_t from, uint32_t function, const void *message, uint32_t size)
+{
+	struct mock_message sent = {.id = function, .size = size - 16};
+
+	sent.data = (uint8_t *)(uintptr_t)message + 16;
+	ck_assert_int_eq(mock_deliver(ring.ops, ring.nodes[to].self, from, false, &sent), 0);
+}
+
+/* A member asks for reloads and drops them, while the ring has no room for answers: few wait, and few lines are logged. */
+START_TEST(many_requests_that_are_dropped)
+{
+	const struct cfg *cfg;
+	uint32_t lines;
+
+	form("1 2");
+	run();
+	cfg = ring.nodes[1].self;
+	lines = host(1)->logs.count;
+	host(1)->ring_send_rc = -EAGAIN;
+	for (uint64_t i = 1; i <= 10000; i++) {
+		struct cfg_ring_reload_ask one = {.number = i};
+		struct cfg_ring_reload_order drop = {.number = i, .order = CFG_ORDER_DROP, .flags = CFG_ORDER_UNLOADS};
+
+		deliver(1, 2, CFG_RING_RELOAD_ASK, &one, sizeof(one));
+		deliver(1, 2, CFG_RING_RELOAD_ORDER, &drop, sizeof(drop));
+	}
+	ck_assert_uint_eq(cfg->agreement.letter_count, 2048);
+	ck_assert_uint_lt(host(1)->logs.count - lines, 64);
+	host(1)->ring_send_rc = 0;
+	pass(1000);
+	ck_assert_uint_eq(cfg->agreement.letter_count, 0);
+}
+END_TEST
+
 START_TEST(a_ring_that_never_settles)
 {
 	form("1 2");
@@ -477,6 +512,7 @@ int main(void)
 	tcase_add_test(tcase, a_partition);
 	tcase_add_test(tcase, a_decision_stands);
 	tcase_add_test(tcase, the_same_ring_again);
+	tcase_add_test(tcase, many_requests_that_are_dropped);
 	tcase_add_test(tcase, a_ring_that_never_settles);
 	return suite_run(suite);
 }
