@@ -112,8 +112,9 @@ static uint32_t read_field(void *arg, void *value)
 
 static void make_key(const struct coterie_client *client, enum field_id id, char key[KEY_MAX])
 {
-	snprintf(key, KEY_MAX, "stats.ipcs.service%u.%u.%p.%s", client->server->plugin->service.ring_id, client->pid,
-		(const void *)client, fields[id].name);
+	/* Corosync has an address here. That would tell observers where the daemon's memory is. */
+	snprintf(key, KEY_MAX, "stats.ipcs.service%u.%u.0x%012" PRIx64 ".%s", client->server->plugin->service.ring_id,
+		client->pid, client->id, fields[id].name);
 }
 
 /* --- clients that have gone --- */

@@ -40,7 +40,7 @@ static int64_t client_stat(const struct metrics_source *source, const char *pref
 	return answers_key_number(source, COTERIE_MAP_STATS, key, 0);
 }
 
-/* Add the client of a key stats.ipcs.serviceS.PID.0xPTR.procname. */
+/* Add the client of a key stats.ipcs.serviceS.PID.0xID.procname. */
 static bool see_client(void *arg, const char *key)
 {
 	struct walk *walk = arg;

@@ -2,6 +2,7 @@
 /* exec/ipc/ipc_stats.c: the statistics of a connection. */
 #include "ipc_case.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -28,7 +29,7 @@ static uint64_t read_stat(const char *name)
 	uint64_t number = 0;
 	char key[128];
 
-	snprintf(key, sizeof(key), "stats.ipcs.service40.%u.%p.%s", f.last->pid, (void *)f.last, name);
+	snprintf(key, sizeof(key), "stats.ipcs.service40.%u.0x%012" PRIx64 ".%s", f.last->pid, f.last->id, name);
 	ck_assert_msg(stats_read(f.node.stats, key, &value) == 0, "%s", key);
 	memcpy(&number, value.bytes, value.size <= 8 ? value.size : 8);
 	return number;

@@ -167,6 +167,7 @@ static void fake_come(struct fake *fake)
 		.client = {.connection = &fake->connection,
 			.server = &fake->server,
 			.pid = 10800,
+			.id = 0xabcd,
 			.process = "corosync-cmapct"}};
 	ipc_stats_come(&fake->client);
 }
@@ -411,8 +412,8 @@ END_TEST
 START_TEST(connections_are_counted)
 {
 	struct coterie_map_value value;
+	static const char key[] = "stats.ipcs.service0.10800.0x00000000abcd.procname";
 	struct fake fake;
-	char key[128];
 
 	fake_come(&fake);
 	fake.client.invalid_requests = 2;
@@ -422,13 +423,9 @@ START_TEST(connections_are_counted)
 	others.ipc->closed = 9;
 	others.ipc->denied = 7;
 	others.ipc->refused = 5;
-	snprintf(key, sizeof(key), "stats.ipcs.service0.10800.%p.invalid_request", (void *)&fake.client);
-	ck_assert_uint_eq(read_number(key), 2);
-	snprintf(key, sizeof(key), "stats.ipcs.service0.10800.%p.overload", (void *)&fake.client);
-	ck_assert_uint_eq(read_number(key), 3);
-	snprintf(key, sizeof(key), "stats.ipcs.service0.10800.%p.queued", (void *)&fake.client);
-	ck_assert_uint_eq(read_number(key), 4);
-	snprintf(key, sizeof(key), "stats.ipcs.service0.10800.%p.procname", (void *)&fake.client);
+	ck_assert_uint_eq(read_number("stats.ipcs.service0.10800.0x00000000abcd.invalid_request"), 2);
+	ck_assert_uint_eq(read_number("stats.ipcs.service0.10800.0x00000000abcd.overload"), 3);
+	ck_assert_uint_eq(read_number("stats.ipcs.service0.10800.0x00000000abcd.queued"), 4);
 	ck_assert_int_eq(stats_read(others.stats, key, &value), 0);
 	ck_assert_str_eq(value.bytes, "corosync-cmapct");
 	ck_assert_uint_eq(value.size, 16);
