@@ -14,7 +14,8 @@ TESTS += %D%/page.sh
 
 bench: bench-compare
 bench-compare: all
-	@$(MAKE) $(AM_MAKEFLAGS) %D%/bench_load %D%/bench_seal tests/cluster/cpg_load tests/cluster/cpg_watch tests/cluster/ring_times
+	@$(MAKE) $(AM_MAKEFLAGS) %D%/bench_load %D%/bench_seal tests/cluster/lab_enter \
+		tests/cluster/cpg_load tests/cluster/cpg_watch tests/cluster/ring_times
 	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/bench.sh
 # The page and its plots once more, of the figures that are there.
 bench-page:
