@@ -336,6 +336,23 @@ static void write_message(struct fast_channel *fast, const struct coterie_channe
 	coterie_channel_publish(&fast->send);
 }
 
+/*
+ * Send a doorbell to the executive, which sleeps. -EAGAIN: the socket is full of doorbells that it has not read. When it
+ * reads these, it also reads the ring. So set reader_armed again, for later messages.
+ *
+ * @return 0; -ENOTCONN: the executive has ended since the last check, so it will not read the message
+ */
+static int wake_executive(struct channel *channel, struct fast_channel *fast)
+{
+	int rc = ring_doorbell(channel);
+
+	if (rc == -EAGAIN)
+		__atomic_store_n(&fast->send.control->reader_armed, 1, __ATOMIC_SEQ_CST);
+	else if (rc < 0)
+		fast->is_gone = channel_is_hung_up(channel);
+	return fast->is_gone ? -ENOTCONN : 0;
+}
+
 int fast_send(struct channel *channel, uint32_t guarantee, const struct iovec *iov, unsigned int count, uint32_t size)
 {
 	struct fast_channel *fast = atomic_load(&channel->fast);
@@ -351,13 +368,8 @@ int fast_send(struct channel *channel, uint32_t guarantee, const struct iovec *i
 		rc = -ENOTCONN;
 	} else if (find_room(fast, need)) {
 		write_message(fast, &head, iov, count, need);
-		/*
-		 * Send a doorbell if the executive sleeps. -EAGAIN: the socket is full of doorbells that the executive
-		 * has not read. When it reads these, it also reads the ring. So set reader_armed again, for later
-		 * messages.
-		 */
-		if (coterie_channel_heard(armed) && ring_doorbell(channel) == -EAGAIN)
-			__atomic_store_n(armed, 1, __ATOMIC_SEQ_CST);
+		if (coterie_channel_heard(armed))
+			rc = wake_executive(channel, fast);
 	} else {
 		rc = channel_is_hung_up(channel) ? -ENOTCONN : -EAGAIN;
 	}
