@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tests/suite.h"
 #include "tests/unit/transports/knet/knet_nodes.h"
 
 static struct knet_nodes nodes;
@@ -516,7 +517,6 @@ int main(void)
 {
 	Suite *suite = suite_create("knet");
 	TCase *tcase = tcase_create("knet");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_multicast_reaches_every_other_node_in_order);
@@ -540,11 +540,5 @@ int main(void)
 	tcase_add_test(tcase, small_buffers_are_refused_or_put_up_with);
 	tcase_add_test(tcase, an_id_beyond_16_bits_is_refused);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -4,10 +4,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/suite.h"
 #include "tests/unit/transports/knet/knet_nodes.h"
 
 static struct knet_nodes nodes;
@@ -350,7 +350,6 @@ int main(void)
 {
 	Suite *suite = suite_create("knet_keys");
 	TCase *tcase = tcase_create("keys");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, nodes_with_one_key_talk_whatever_their_modules);
@@ -367,11 +366,5 @@ int main(void)
 	tcase_add_test(tcase, a_second_key_waits_until_nobody_sends_in_clear);
 	tcase_add_test(tcase, clear_packets_are_refused_again_by_the_next_change);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,11 +3,11 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include "tests/suite.h"
 #include "tests/unit/transports/knet/knet_nodes.h"
 
 static struct knet_nodes nodes;
@@ -207,7 +207,6 @@ int main(void)
 {
 	Suite *suite = suite_create("knet_tells");
 	TCase *tcase = tcase_create("knet_tells");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, status_tells_of_every_link);
@@ -217,11 +216,5 @@ int main(void)
 	tcase_add_test(tcase, libknet_traces_when_the_config_wants_it);
 	tcase_add_test(tcase, old_versions_of_libknet_are_named);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,11 +3,11 @@
 #include <check.h>
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tests/suite.h"
 #include "tests/unit/transports/knet/knet_nodes.h"
 
 /* The type of a packet is its second byte (book transports, "knet"). */
@@ -437,7 +437,6 @@ int main(void)
 	Suite *suite = suite_create("knet_watch");
 	TCase *tcase = tcase_create("knet_watch");
 	TCase *search = tcase_create("search");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(search, set_up, tear_down);
 	tcase_set_timeout(search, 600); /* the sum of its waits */
@@ -458,11 +457,5 @@ int main(void)
 	tcase_add_test(tcase, many_peers_are_pinged_less_often);
 	tcase_add_test(tcase, quick_pings_end_although_more_peers_were_added);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -24,6 +24,17 @@ static void all_talk(void)
 	}
 }
 
+/* Let the first `count` nodes load a key that they do not send with yet. */
+static void offer_key(const char *bytes, uint32_t count)
+{
+	ring_key = bytes;
+	for (uint32_t i = 0; i < count; i++) {
+		node_encrypt(i);
+		ck_assert_int_eq(ops->reload(nodes[i]), COTERIE_RELOAD_REKEY);
+	}
+	nodes_settle();
+}
+
 /* Change the keys on one node after the other. All nodes still receive each other's frames in between. */
 static void change(const char *word, const char *bytes)
 {
@@ -172,12 +183,7 @@ END_TEST
 
 START_TEST(the_old_key_is_good_for_nothing_after_the_change)
 {
-	ring_key = other_key;
-	for (uint32_t i = 0; i < 2; i++) {
-		node_encrypt(i);
-		ck_assert_int_eq(ops->reload(nodes[i]), COTERIE_RELOAD_REKEY);
-	}
-	nodes_settle();
+	offer_key(other_key, 2);
 	for (uint32_t i = 0; i < 2; i++) {
 		ck_assert_int_eq(ops->rekey(nodes[i], COTERIE_REKEY_ACTIVATE), 0);
 		ck_assert_int_eq(ops->rekey(nodes[i], COTERIE_REKEY_CLEANUP), 0);
@@ -207,12 +213,7 @@ END_TEST
 /* Node 1 sends with the new key, while the others still send with the old one. */
 START_TEST(a_third_key_waits_until_the_old_one_is_not_used)
 {
-	ring_key = other_key;
-	for (uint32_t i = 0; i < NODES; i++) {
-		node_encrypt(i);
-		ck_assert_int_eq(ops->reload(nodes[i]), COTERIE_RELOAD_REKEY);
-	}
-	nodes_settle();
+	offer_key(other_key, NODES);
 	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_ACTIVATE), 0);
 	ring_key = "a third key";
 	node_encrypt(0);
@@ -229,12 +230,7 @@ START_TEST(a_second_key_waits_until_nobody_sends_in_clear)
 {
 	change(NULL, NULL);
 	encryption = "aes256-gcm";
-	ring_key = key;
-	for (uint32_t i = 0; i < NODES; i++) {
-		node_encrypt(i);
-		ck_assert_int_eq(ops->reload(nodes[i]), COTERIE_RELOAD_REKEY);
-	}
-	nodes_settle();
+	offer_key(key, NODES);
 	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_ACTIVATE), 0);
 	ring_key = other_key;
 	node_encrypt(0);
@@ -264,12 +260,7 @@ END_TEST
 
 START_TEST(a_change_goes_back_to_the_old_key_that_is_still_held)
 {
-	ring_key = other_key;
-	for (uint32_t i = 0; i < NODES; i++) {
-		node_encrypt(i);
-		ck_assert_int_eq(ops->reload(nodes[i]), COTERIE_RELOAD_REKEY);
-	}
-	nodes_settle();
+	offer_key(other_key, NODES);
 	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_ACTIVATE), 0);
 	ring_key = key;
 	for (uint32_t i = 0; i < NODES; i++) {
