@@ -613,9 +613,13 @@ void executive_stop(struct executive *executive, int exit_code)
 void executive_dump(struct executive *executive)
 {
 	ring_dump(executive->ring);
-	for (struct plugin *plugin = plugin_first(executive->plugins); plugin != NULL; plugin = plugin->next)
-		if (plugin->descriptor->kind == COTERIE_KIND_SERVICE && plugin->service.dump != NULL)
-			PLUGIN_MARKED(plugin, "dump", plugin->service.dump(plugin->self));
+	for (struct plugin *plugin = plugin_first(executive->plugins); plugin != NULL; plugin = plugin->next) {
+		if (plugin->descriptor->kind != COTERIE_KIND_SERVICE || plugin->service.dump == NULL)
+			continue;
+		plugin->log_limits.is_off = true;
+		PLUGIN_MARKED(plugin, "dump", plugin->service.dump(plugin->self));
+		plugin->log_limits.is_off = false;
+	}
 }
 
 void executive_die(struct executive *executive, int exit_status)

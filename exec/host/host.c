@@ -26,10 +26,15 @@ static void host_log(struct coterie_ctx *ctx, int prio, const char *format, ...)
 
 static void host_log(struct coterie_ctx *ctx, int prio, const char *format, ...)
 {
+	struct plugin *plugin = host_plugin(ctx);
 	va_list arguments;
 
 	va_start(arguments, format);
-	log_vline(host_plugin(ctx)->subsystem, prio, format, arguments);
+	/* Messages and requests must not make a service log all the time. Transports have limits of their own. */
+	if (plugin->descriptor->kind == COTERIE_KIND_SERVICE)
+		log_vlimited(&plugin->log_limits, host_now_ns(ctx), plugin->subsystem, prio, format, arguments);
+	else
+		log_vline(plugin->subsystem, prio, format, arguments);
 	va_end(arguments);
 }
 

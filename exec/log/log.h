@@ -81,4 +81,20 @@ struct log_limit {
 void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
+#define LOG_LIMITS 128u
+
+/** Limits for the lines of one service. Initial state: all members zero. */
+struct log_limits {
+	bool is_off; /* an operator has asked for a print-out, however long */
+	/* Each format has an element of its own. All further formats share the last one. */
+	const char *formats[LOG_LIMITS];
+	struct log_limit list[LOG_LIMITS];
+};
+/**
+ * Log at most 100 lines of one format in 10 s. The next line that is shown has the number of hidden ones. Debug and trace
+ * lines have no limit, since an operator has asked for them. Lines that go nowhere are not counted. From any thread.
+ */
+void log_vlimited(struct log_limits *limits, uint64_t now_ns, const char *subsystem, int prio, const char *format,
+	va_list arguments) __attribute__((format(printf, 5, 0)));
+
 #endif

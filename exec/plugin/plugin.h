@@ -13,6 +13,8 @@
 #include <coterie/service.h>
 #include <coterie/transport.h>
 
+#include "exec/log/log.h"
+
 struct host_parts; /* parts that the functions of the host table use, host.h */
 struct ipc_server;
 struct map_shared;
@@ -63,6 +65,7 @@ struct plugin {
 	uint64_t *rx, *tx;                      /* messages received and sent, by function: route.c */
 	struct map_shared **rx_keys, **tx_keys; /* keys of rx and tx in the map (map_publish.c), or NULL */
 	struct ipc_server *ipc;                 /* or NULL: no clients. ipc_server.c, ipc_handover.c */
+	struct log_limits log_limits;           /* of a service: host.c, executive.c */
 	struct plugin_resources *resources;     /* timers, descriptors and posts that the plugin holds: host.c */
 	struct plugin *next;                    /* next plugin in the registry: plugin.c */
 };

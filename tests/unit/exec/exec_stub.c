@@ -71,6 +71,14 @@ void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem
 	va_end(arguments);
 }
 
+void log_vlimited(struct log_limits *limits, uint64_t now_ns, const char *subsystem, int prio, const char *format,
+	va_list arguments)
+{
+	(void)now_ns;
+	if (limits->is_off || prio > LOG_INFO || limits->list[0].count++ < 100)
+		log_vline(subsystem, prio, format, arguments);
+}
+
 uint64_t log_count(int prio) { return exec_stub.log_counts[prio]; }
 
 /* --- config/model.c --- */

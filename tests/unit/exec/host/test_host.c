@@ -80,7 +80,7 @@ static void set_up(void)
 		.rekey = others.rekey,
 		.stop = exec_stub_stop,
 		.die = exec_stub_die};
-	descriptor = (struct coterie_plugin){.offers = COTERIE_CAN_QUORUM};
+	descriptor = (struct coterie_plugin){.kind = COTERIE_KIND_SERVICE, .offers = COTERIE_CAN_QUORUM};
 	plugin = (struct plugin){.name = "tally",
 		.descriptor = &descriptor,
 		.subsystem = "TALLY",
@@ -135,6 +135,15 @@ START_TEST(log_lines_carry_the_plugins_name)
 {
 	host->log(ctx, 5, "%d of %s", 3, "four");
 	ck_assert_str_eq(exec_stub.log, "TALLY 5 3 of four\n");
+}
+END_TEST
+
+/* Messages and requests make services log. They must not make them do it all the time. */
+START_TEST(log_lines_of_a_service_are_bounded)
+{
+	for (uint32_t i = 0; i < 200; i++)
+		host->log(ctx, 4, "malformed");
+	ck_assert_uint_eq(exec_stub_count_logged("malformed"), 100);
 }
 END_TEST
 
@@ -632,6 +641,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, the_table_is_whole);
 	tcase_add_test(tcase, log_lines_carry_the_plugins_name);
+	tcase_add_test(tcase, log_lines_of_a_service_are_bounded);
 	tcase_add_test(tcase, a_timer_runs_once);
 	tcase_add_test(tcase, a_cancelled_timer_does_not_run);
 	tcase_add_test(tcase, a_timer_may_be_set_from_a_timer);

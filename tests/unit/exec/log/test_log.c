@@ -483,6 +483,75 @@ START_TEST(floods_are_limited)
 }
 END_TEST
 
+static void log_as_service(struct log_limits *limits, uint64_t now_ns, int prio, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	log_vlimited(limits, now_ns, "KV", prio, format, arguments);
+	va_end(arguments);
+}
+
+static const char packet[] = "packet %d", other[] = "another %d";
+
+START_TEST(floods_of_a_service_are_limited_by_format)
+{
+	struct config_log_subsystem top[] = {{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
+	const uint64_t second = UINT64_C(1000000000);
+	struct log_limits limits = {0};
+
+	ck_assert_int_eq(configure(top, 1), 0);
+	for (int i = 0; i < 1000; i++)
+		log_as_service(&limits, 50 * second + (uint64_t)i, i % 2 == 0 ? LOG_WARNING : LOG_INFO, packet, i);
+	ck_assert_uint_eq(count_lines(content("log"), "packet "), 100);
+	for (int i = 0; i < 1000; i++)
+		log_as_service(&limits, 51 * second, LOG_DEBUG, other, i); /* goes nowhere */
+	log_as_service(&limits, 51 * second, LOG_INFO, other, 1);
+	ck_assert_uint_eq(count_lines(content("log"), "another 1\n"), 1);
+	log_as_service(&limits, 60 * second, LOG_INFO, packet, 7);
+	ck_assert_ptr_nonnull(strstr(content("log"), "packet 7 (900 lines like this were left out)\n"));
+}
+END_TEST
+
+/* However many formats a service has: the flood of one hides no line of another. */
+START_TEST(a_flood_hides_no_other_line)
+{
+	struct config_log_subsystem top[] = {{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
+	static char formats[LOG_LIMITS + 10][2];
+	struct log_limits limits = {0};
+
+	ck_assert_int_eq(configure(top, 1), 0);
+	for (uint32_t i = 0; i < LOG_LIMITS + 10; i++)
+		formats[i][0] = i < LOG_LIMITS - 1 ? '=' : '+';
+	for (uint32_t i = 0; i < LOG_LIMITS + 10; i++)
+		log_as_service(&limits, 1, LOG_INFO, formats[i]);
+	for (int i = 0; i < 1000; i++)
+		log_as_service(&limits, 1, LOG_INFO, formats[7]);
+	for (uint32_t i = 8; i < LOG_LIMITS + 10; i++)
+		log_as_service(&limits, 1, LOG_INFO, formats[i]);
+	ck_assert_uint_eq(count_lines(content("log"), "=\n"), LOG_LIMITS - 1 + 99 + LOG_LIMITS - 1 - 8);
+	ck_assert_uint_eq(count_lines(content("log"), "+\n"), 2 * 11);
+}
+END_TEST
+
+/* An operator has asked for debug lines and for a print-out of the state. So both are shown to their ends. */
+START_TEST(lines_that_were_asked_for_are_not_limited)
+{
+	struct config_log_subsystem top[] = {
+		{.to_file = true, .file = path_of("log"), .file_priority = LOG_DEBUG, .debug = 1}};
+	struct log_limits limits = {0};
+
+	ck_assert_int_eq(configure(top, 1), 0);
+	for (int i = 0; i < 110; i++)
+		log_as_service(&limits, 1, LOG_DEBUG, packet, i);
+	ck_assert_uint_eq(count_lines(content("log"), "packet "), 110);
+	limits.is_off = true;
+	for (int i = 0; i < 110; i++)
+		log_as_service(&limits, 1, LOG_INFO, other, i);
+	ck_assert_uint_eq(count_lines(content("log"), "another "), 110);
+}
+END_TEST
+
 START_TEST(lines_are_counted_by_level)
 {
 	struct config_log_subsystem top[] = {{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
@@ -528,6 +597,9 @@ int main(void)
 	tcase_add_test(tc, syslog_never_waits);
 	tcase_add_test(tc, sockets_never_wait);
 	tcase_add_test(tc, floods_are_limited);
+	tcase_add_test(tc, floods_of_a_service_are_limited_by_format);
+	tcase_add_test(tc, a_flood_hides_no_other_line);
+	tcase_add_test(tc, lines_that_were_asked_for_are_not_limited);
 	tcase_add_test(tc, lines_are_counted_by_level);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
