@@ -82,6 +82,7 @@ struct kv_member {
 	bool has_state, is_quorate, has_marker;
 	uint32_t flags;           /* of its announcement */
 	bool has_stored;          /* with is_storing: it has sent that its marker is stored */
+	bool has_lost;            /* in a synchronisation: it has lost its table, which counts from the end on */
 	struct kv_state_id state; /* state at the time of the announcement */
 	struct kv_progress progress;
 	uint64_t bytes_max;
@@ -305,6 +306,8 @@ bool kv_is_backed(struct kv *kv);
 
 void kv_deliver_chunk(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void kv_deliver_standing(void *self, uint32_t nodeid, void *msg, uint32_t size);
+/** At the end of a synchronisation: note which members have lost their tables since they announced themselves. */
+void kv_losses_apply(struct kv *kv);
 /** Free the dropped parts of the store in several turns, after kv_store_drop or kv_store_purge. */
 void kv_sweep(struct kv *kv);
 /** Start from nothing: empty the store and request the whole state. */

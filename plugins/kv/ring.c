@@ -78,6 +78,10 @@ static bool has_holder(const struct kv *kv, const uint32_t *nodeids, uint32_t co
 	return kv->holders == NULL;
 }
 
+/*
+ * Each member has sent that it begins the round before sync_start is called here, and what it had announced in an earlier
+ * round of the same ring before that. So all announcements that are delivered from now on are of this round.
+ */
 void kv_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
 	const struct coterie_configuration *regular)
 {
@@ -290,6 +294,12 @@ void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size)
 
 	if (!kv->is_syncing || kv->is_transitional || member == NULL || !is_of_this_ring(kv, &announce->ring))
 		return;
+	/* Some members may have formed the table with the first one. None of an earlier round comes: see kv_sync_start. */
+	if (member->has_announced) {
+		kv->host->log(kv->ctx, LOG_WARNING,
+			"node %u announces itself twice in one synchronisation: the first time counts", nodeid);
+		return;
+	}
 	if (!is_plausible(announce, size)) {
 		kv->host->log(kv->ctx, LOG_WARNING,
 			"node %u announces itself with a malformed message: it takes no part", nodeid);
@@ -318,6 +328,9 @@ void kv_sync_done(void *self)
 	struct kv *kv = self;
 
 	kv->is_syncing = false;
+	/* A table that a member has lost since its announcement counts as lost after the choice, on all nodes. */
+	kv_form_early(kv);
+	kv_losses_apply(kv);
 	/* If an older version did not forget, it would count another limit, and its table would differ from the others. */
 	kv->can_forget = have_all(kv, KV_CAN_FORGET);
 	kv_decide(kv, false);

@@ -225,22 +225,18 @@ struct kv_entry *kv_store_after(struct kv_store *store, uint64_t revision)
 
 static void count(struct kv_store *store, const struct kv_entry *entry)
 {
-	if (entry->is_deleted) {
-		store->tombs++;
-		return;
-	}
-	store->keys++;
-	store->bytes += kv_store_cost(entry->key_size, entry->value_size);
+	uint64_t cost = kv_store_cost(entry->key_size, entry->value_size);
+
+	*(entry->is_deleted ? &store->tombs : &store->keys) += 1;
+	*(entry->is_deleted ? &store->tomb_bytes : &store->bytes) += cost;
 }
 
 static void uncount(struct kv_store *store, const struct kv_entry *entry)
 {
-	if (entry->is_deleted) {
-		store->tombs--;
-		return;
-	}
-	store->keys--;
-	store->bytes -= kv_store_cost(entry->key_size, entry->value_size);
+	uint64_t cost = kv_store_cost(entry->key_size, entry->value_size);
+
+	*(entry->is_deleted ? &store->tombs : &store->keys) -= 1;
+	*(entry->is_deleted ? &store->tomb_bytes : &store->bytes) -= cost;
 }
 
 static void entry_remove(struct kv_store *store, struct kv_entry *entry)

@@ -35,7 +35,8 @@ struct kv_store {
 	struct kv_entry *walk; /* the oldest change above walk_from, or NULL */
 	uint64_t walk_from;
 	uint64_t keys, tombs;
-	uint64_t bytes; /* bytes of all entries that are not deleted, with KV_ENTRY_COST for each */
+	uint64_t bytes;      /* bytes of all entries that are not deleted, with KV_ENTRY_COST for each */
+	uint64_t tomb_bytes; /* likewise for the deleted ones */
 	uint64_t random;
 	struct kv_entry *purge;   /* deletions from this entry on will be freed; NULL: none */
 	uint64_t purge_to;        /* up to this revision */

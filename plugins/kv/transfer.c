@@ -298,6 +298,22 @@ void kv_deliver_chunk(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	kv_transfer_poke(kv);
 }
 
+/* Note that a member has lost its table and begins again. */
+static void lost(struct kv *kv, struct kv_member *member)
+{
+	member->has_state = false;
+	member->progress = (struct kv_progress){0, kv->state.revision, kv->state.revision};
+	if (member == kv_member_self(kv) && !kv->has_state)
+		kv_restart(kv);
+}
+
+void kv_losses_apply(struct kv *kv)
+{
+	for (uint32_t i = 0; i < kv->member_count; i++)
+		if (kv->members[i].has_lost)
+			lost(kv, &kv->members[i]);
+}
+
 void kv_deliver_standing(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
 	struct kv *kv = self;
@@ -320,13 +336,19 @@ void kv_deliver_standing(void *self, uint32_t nodeid, void *msg, uint32_t size)
 			kv_decide(kv, false);
 		return;
 	}
-	member->has_state = has_state;
-	if (!has_state) {
-		member->progress = (struct kv_progress){0, kv->state.revision, kv->state.revision};
-		if (nodeid == kv->host->local_nodeid(kv->ctx) && !kv->has_state)
-			kv_restart(kv);
+	/*
+	 * Some members have formed the table already, and others have not. It must be the same one. If a message of this
+	 * kind is older than the announcement, others follow that say the same as the announcement.
+	 */
+	if (kv->is_syncing) {
+		member->has_lost = !has_state;
+		return;
 	}
+	if (has_state)
+		member->has_state = true;
+	else
+		lost(kv, member);
 	kv_standing_changed(kv);
-	if (!kv->is_syncing && !kv->is_transitional)
+	if (!kv->is_transitional)
 		kv_decide(kv, false); /* it may be the first whole table again, or the last one that is lost */
 }

@@ -373,45 +373,81 @@ START_TEST(a_log_with_a_gap_waits_for_the_next_chunk)
 }
 END_TEST
 
-START_TEST(a_donor_that_sends_more_than_a_table_holds_is_not_followed)
-{
-	struct kv_ring_chunk *chunk;
-	uint32_t count = 12000, size = HEAD_SIZE + count * 33;
-	struct mock_message message = {.id = KV_RING_CHUNK, .size = size};
+#define FLOOD_COUNT 12000u
+#define FLOOD_KEY 8u
+#define FLOOD_ITEM (uint32_t)(sizeof(struct kv_ring_item) + FLOOD_KEY)
+#define FLOOD_SIZE (HEAD_SIZE + FLOOD_COUNT * FLOOD_ITEM)
 
+/* Make the n-th chunk of a table without end. No two entries have the same key. */
+static void flood_make(struct kv_ring_chunk *chunk, uint64_t n, uint32_t op)
+{
+	uint8_t *at = chunk->bytes;
+
+	chunk->ring = kv_ring_to_wire(&kv_at(3)->ring);
+	chunk->from = htole64(n * FLOOD_COUNT);
+	chunk->to = chunk->base = htole64((n + 1) * FLOOD_COUNT);
+	chunk->count = htole32(FLOOD_COUNT);
+	for (uint32_t i = 0; i < FLOOD_COUNT; i++, at += FLOOD_ITEM) {
+		uint64_t modified = htole64(n * FLOOD_COUNT + i + 1);
+		struct kv_ring_item item = {.created = op == KV_OP_PUT ? modified : 0,
+			.modified = modified,
+			.op = htole32(op),
+			.key_size = htole32(FLOOD_KEY)};
+
+		memcpy(at, &item, sizeof(item));
+		memcpy(at + sizeof(item), &modified, FLOOD_KEY);
+	}
+}
+
+/* Send a table without end to node 3. With is_written, it writes each chunk before the next one comes. */
+static void check_flood(uint32_t op, bool is_written)
+{
+	const uint64_t most = (UINT64_C(4) << 20) + 65536 * (KV_KEY_MAX + KV_ENTRY_COST);
+	struct kv_ring_chunk *chunk = calloc(1, sizeof(*chunk) + FLOOD_COUNT * FLOOD_ITEM);
+	struct mock_message message = {.id = KV_RING_CHUNK, .data = (uint8_t *)&chunk->ring, .size = FLOOD_SIZE};
+	struct coterie_ctx *host = kv_ring.nodes[3].host;
+	uint64_t held = 0;
+
+	ck_assert_ptr_nonnull(chunk);
+	kv_at(3)->state.revision = UINT64_C(1) << 40; /* so that the forged chunks are plausible */
+	kv_at(3)->option_bytes_max = 1u << 20;
+	for (uint32_t n = 0; n < 100 && !mock_host_has_logged(host, "more than four times"); n++) {
+		flood_make(chunk, n, op);
+		ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(3), 1, false, &message), 0);
+		while (is_written && kv_at(3)->parts != NULL)
+			mock_host_advance(host, MS);
+		held = kv_at(3)->parts_bytes + kv_at(3)->store.bytes + kv_at(3)->store.tomb_bytes;
+		ck_assert_uint_le(held, most + FLOOD_COUNT * (KV_ENTRY_COST + FLOOD_KEY));
+	}
+	free(chunk);
+	ck_assert(mock_host_has_logged(host, "the donor sends more than four times this node's bytes_max"));
+	ck_assert_uint_eq(held, 0);
+	ck_assert(!kv_at(3)->has_state);
+}
+
+/* A malicious donor must not fill the memory: not with chunks that wait, not with keys, not with deletions. */
+START_TEST(a_donor_that_never_ends_is_not_followed)
+{
 	put_small(1);
 	kv_case_restart(3);
 	service_ring_form(&kv_ring, "1 2 3");
-	kv_at(3)->state.revision = UINT64_C(1) << 40; /* so that the forged chunks are plausible */
-	chunk = calloc(1, sizeof(*chunk) + count * 33);
-	ck_assert_ptr_nonnull(chunk);
-	chunk->ring = kv_ring_to_wire(&kv_at(3)->ring);
-	for (uint32_t turn = 0; turn < 4000; turn++) {
-		uint8_t *at = chunk->bytes;
+	check_flood(KV_OP_PUT, false);
+	check_flood(KV_OP_PUT, true);
+	check_flood(KV_OP_DELETE, true);
+}
+END_TEST
 
-		chunk->from = htole64((uint64_t)turn * count);
-		chunk->to = chunk->base = htole64((uint64_t)(turn + 1) * count);
-		chunk->count = htole32(count);
-		for (uint32_t i = 0; i < count; i++, at += 33) {
-			uint64_t modified = htole64((uint64_t)turn * count + i + 1);
-			struct kv_ring_item item = {.created = modified,
-				.modified = modified,
-				.op = htole32(KV_OP_PUT),
-				.key_size = htole32(1)};
-
-			memcpy(at, &item, sizeof(item));
-			at[32] = 'k';
-		}
-		message.data = (uint8_t *)&chunk->ring;
-		ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(3), 1, false, &message), 0);
-		ck_assert_uint_le(kv_at(3)->parts_bytes, kv_at(3)->bytes_max + size + 16);
-		if (mock_host_has_logged(kv_ring.nodes[3].host, "its donor sends more than a table can hold"))
-			break;
-	}
-	free(chunk);
-	ck_assert(mock_host_has_logged(kv_ring.nodes[3].host, "its donor sends more than a table can hold"));
-	ck_assert_uint_eq(kv_at(3)->parts_bytes, 0);
-	ck_assert(!kv_at(3)->has_state);
+/* A limit that was lowered below the size of the table keeps no node out. */
+START_TEST(a_table_above_the_limit_is_taken_over)
+{
+	put_small(10000);
+	kv_case_restart(3);
+	for (uint32_t i = 1; i <= 3; i++)
+		kv_at(i)->option_bytes_max = 1u << 19;
+	service_ring_form(&kv_ring, "1 2 3");
+	kv_case_run();
+	ck_assert_uint_gt(kv_at(3)->store.bytes, kv_at(3)->bytes_max);
+	check_same_tables();
 }
 END_TEST
 
@@ -644,7 +680,8 @@ int main(void)
 	tcase_add_test(tcase, a_table_with_a_gap_does_not_outlive_those_that_had_it);
 	tcase_add_test(tcase, a_write_of_an_earlier_ring_does_not_count_where_others_may_lack_it);
 	tcase_add_test(tcase, a_log_with_a_gap_waits_for_the_next_chunk);
-	tcase_add_test(tcase, a_donor_that_sends_more_than_a_table_holds_is_not_followed);
+	tcase_add_test(tcase, a_donor_that_never_ends_is_not_followed);
+	tcase_add_test(tcase, a_table_above_the_limit_is_taken_over);
 	tcase_add_test(tcase, a_log_that_overflows_at_its_end_begins_again);
 	tcase_add_test(tcase, a_table_at_the_last_revision_is_full);
 	suite_add_tcase(suite, tcase);

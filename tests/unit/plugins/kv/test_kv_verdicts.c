@@ -69,9 +69,84 @@ START_TEST(an_announcement_of_another_ring_is_none)
 	announce.ring.seq = htole64(kv_at(2)->ring.seq);
 	ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(2), 1, false, &message), 0);
 	ck_assert(kv_member_find(kv_at(2), 1)->has_announced);
-	service_ring_form_steps(&kv_ring);
-	service_ring_form_done(&kv_ring);
+	service_ring_form(&kv_ring, "1 2 3");
 	kv_case_check(2, "key", "value");
+}
+END_TEST
+
+/* Deliver an announcement of node 1 to another node. Its table has the epoch of the others, and more writes. */
+static void announce_as_1(uint32_t to, uint64_t revision)
+{
+	const struct kv *kv = kv_at(to);
+	struct kv_ring_announce announce = {
+		.ring = kv_ring_to_wire(&kv->ring),
+		.epoch = kv_ring_to_wire(&kv->state.epoch),
+		.revision = htole64(revision),
+		.kept_from = htole64(revision),
+		.bytes_max = htole64(1u << 20),
+		.flags = htole32(KV_HAS_STATE | KV_IS_QUORATE | KV_IS_EARLY | KV_CAN_FORGET | KV_TELLS_STORE),
+	};
+	struct mock_message message = {.id = KV_RING_ANNOUNCE,
+		.size = sizeof(announce) - sizeof(announce.header),
+		.data = (uint8_t *)&announce.ring};
+
+	ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(to), 1, false, &message), 0);
+}
+
+static void lose_as_1(uint32_t to)
+{
+	struct kv_ring_standing standing = {.ring = kv_ring_to_wire(&kv_at(to)->ring)};
+	struct mock_message message = {.id = KV_RING_STANDING,
+		.size = sizeof(standing) - sizeof(standing.header),
+		.data = (uint8_t *)&standing.ring};
+
+	ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(to), 1, false, &message), 0);
+}
+
+/*
+ * Nodes 2 and 3 form the table at different times. Between them a malicious member announces another table, or says that
+ * it has lost the one that it has announced.
+ */
+static void check_same_choice(void (*speak)(uint32_t to))
+{
+	for (uint32_t i = 2; i <= 3; i++)
+		announce_as_1(i, 900);
+	for (uint32_t i = 2; i <= 3; i++)
+		ck_assert_int_eq(kv_ring.ops->sync_step(kv_at(i)), 0);
+	service_ring_run(&kv_ring);
+	kv_form_early(kv_at(2));
+	ck_assert(kv_at(2)->has_formed && !kv_at(3)->has_formed);
+	for (uint32_t i = 2; i <= 3; i++)
+		speak(i);
+	kv_ring.is_synchronising = false;
+	for (uint32_t i = 2; i <= 3; i++)
+		kv_ring.ops->sync_done(kv_at(i));
+	ck_assert(kv_at(2)->has_formed && kv_at(3)->has_formed);
+	ck_assert_uint_eq(kv_at(2)->state.revision, kv_at(3)->state.revision);
+	ck_assert(kv_state_equals(&kv_at(2)->state, &kv_at(3)->state));
+	for (uint32_t i = 1; i <= 3; i++)
+		ck_assert_int_eq(kv_at(2)->members[i - 1].has_state, kv_at(3)->members[i - 1].has_state);
+}
+
+static void announce_again(uint32_t to) { announce_as_1(to, 1000); }
+
+START_TEST(the_first_announcement_of_a_member_counts)
+{
+	kv_case_put("key", "value");
+	service_ring_form_start(&kv_ring, "1 2 3");
+	check_same_choice(announce_again);
+	ck_assert_uint_eq(kv_at(2)->state.revision, 900);
+	ck_assert(mock_host_has_logged(kv_ring.nodes[3].host, "node 1 announces itself twice"));
+}
+END_TEST
+
+START_TEST(a_table_that_is_lost_while_it_is_chosen_is_lost_on_all_nodes)
+{
+	kv_case_put("key", "value");
+	service_ring_form_start(&kv_ring, "1 2 3");
+	check_same_choice(lose_as_1);
+	ck_assert(!kv_member_find(kv_at(2), 1)->has_state);
+	ck_assert(!kv_at(2)->is_serving && !kv_at(3)->is_serving);
 }
 END_TEST
 
@@ -344,6 +419,8 @@ int main(void)
 	tcase_add_test(tcase, a_verdict_on_the_ring_before_is_none);
 	tcase_add_test(tcase, all_members_have_to_be_quorate);
 	tcase_add_test(tcase, an_announcement_of_another_ring_is_none);
+	tcase_add_test(tcase, the_first_announcement_of_a_member_counts);
+	tcase_add_test(tcase, a_table_that_is_lost_while_it_is_chosen_is_lost_on_all_nodes);
 	tcase_add_test(tcase, a_transfer_begins_again_where_deletions_were_not_kept);
 	tcase_add_test(tcase, nodes_with_the_service_need_a_majority);
 	tcase_add_loop_test(
