@@ -18,9 +18,10 @@
 #define ENTRIES_MAX 7000u
 /*
  * Up to this many unnamed processes of a group are removed with one event each. If there are more, clients get one
- * event for all of them.
+ * event for all of them. So they do if these events, of all members each, would have more members together than that.
  */
 #define UNNAMED_MAX 64u
+#define UNNAMED_MEMBERS_MAX 16384u /* 1 ms */
 
 /* ---- Start --------------------------------------------------------------- */
 
@@ -377,7 +378,7 @@ static void remove_unnamed(struct cpg *cpg, struct cpg_group *group)
 
 	for (uint32_t i = 0; i < group->count; i++)
 		count += cpg_process_is_unnamed(cpg, &group->members[i], local);
-	if (count > UNNAMED_MAX) {
+	if (count > UNNAMED_MAX || (count > 1 && (uint64_t)count * group->count > UNNAMED_MEMBERS_MAX)) {
 		remove_crowd(cpg, group, count);
 		return;
 	}

@@ -131,6 +131,37 @@ START_TEST(lists_at_their_limit_do_not_stop_the_loop)
 }
 END_TEST
 
+/* A few processes that a member leaves out of its lists must not cost one event of a large group each. */
+START_TEST(a_list_without_some_processes_does_not_stop_the_loop)
+{
+	const struct cpg_wire_name name = name_of(7);
+	char group[CPG_GROUP_NAME_MAX + 1] = "";
+
+	memcpy(group, name.value, name.length);
+	users[0] = cpg_user_create(&ring, 1, 6);
+	ck_assert_int_eq(cpg_user_join(&users[0], group, 0), OK);
+	service_ring_run(&ring);
+	service_ring_form_start(&ring, "1 2 3");
+	deliver_lists(2, 0, CPG_PROCESSES_MAX, true);
+	service_ring_form_steps(&ring);
+	service_ring_form_done(&ring);
+	service_ring_form_start(&ring, "1 2 3");
+
+	const struct mock_queue *events = &users[0].base.client->events;
+	uint32_t before = events->count;
+
+	deliver_lists(2, 64, CPG_PROCESSES_MAX - 64, true);
+	service_ring_form_steps(&ring);
+
+	uint64_t from_ns = cpu_ns();
+
+	ring.ops->sync_done(ring.nodes[1].self);
+	check_cost("the end of a synchronisation without 64 of 16,384 processes", cpu_ns() - from_ns, TURN_MAX_NS);
+	ck_assert_uint_eq(events->count, before + 2); /* the ring, and all 64 */
+	ck_assert_uint_eq(cpg_tally_of(ring.nodes[1].self, 2), CPG_PROCESSES_MAX - 64);
+}
+END_TEST
+
 START_TEST(a_node_has_so_many_processes_and_the_others_their_own_share)
 {
 	struct cpg_wire_name name;
@@ -419,6 +450,7 @@ int main(void)
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, lists_at_their_limit_do_not_stop_the_loop, 0, 2);
+	tcase_add_test(tcase, a_list_without_some_processes_does_not_stop_the_loop);
 	tcase_add_test(tcase, a_node_has_so_many_processes_and_the_others_their_own_share);
 	tcase_add_test(tcase, a_node_replaces_all_its_memberships_at_once);
 	tcase_add_test(tcase, a_join_beyond_the_share_of_this_node_is_refused);
