@@ -29,6 +29,8 @@ struct stats_daemon {
 	uint64_t started_ns;
 	uint64_t started_ms; /* milliseconds since the epoch */
 	struct stats_process process;
+	const char *newer_key; /* path, or NULL */
+	uint64_t newer_key_until_ns;
 };
 
 static const struct config *config_of(const struct stats_daemon *daemon) { return *daemon->parts.config; }
@@ -113,8 +115,18 @@ static uint32_t read_file(void *arg, void *value) { return put_text(value, confi
 
 static uint32_t read_key_file(void *arg, void *value) { return put_text(value, config_of(arg)->key_path); }
 
-/* Search for a newer key file at each reading, since an administrator may copy one while the daemon runs. */
-static uint32_t read_newer_key(void *arg, void *value) { return put_text(value, config_newer_key(config_of(arg))); }
+/* Search for a newer key file again and again, since an administrator may copy one while the daemon runs. */
+static uint32_t read_newer_key(void *arg, void *value)
+{
+	struct stats_daemon *daemon = arg;
+	uint64_t now_ns = loop_now_ns(daemon->parts.loop);
+
+	if (now_ns >= daemon->newer_key_until_ns) {
+		daemon->newer_key = config_newer_key(config_of(daemon));
+		daemon->newer_key_until_ns = now_ns + STATS_KEEP_NS;
+	}
+	return put_text(value, daemon->newer_key);
+}
 
 static uint32_t read_state(void *arg, void *value)
 {

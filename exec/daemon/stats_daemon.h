@@ -36,6 +36,9 @@ struct stats_daemon_parts {
 struct stats_daemon *stats_daemon_create(const struct stats_daemon_parts *parts);
 void stats_daemon_destroy(struct stats_daemon *daemon); /* after the statistics map; NULL is ignored */
 
+/** Time for which a value from a file is kept. Any number of clients may read it. */
+#define STATS_KEEP_NS UINT64_C(1000000000)
+
 /** A number that is read again only when it is too old. */
 struct stats_kept {
 	uint64_t number;

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,18 +13,19 @@
 #include "exec/ring/ring.h"
 #include "exec/stats/stats.h"
 
-/* Time for which a value from /proc is kept. Any number of clients may read it. */
-#define KEEP_NS UINT64_C(1000000000)
+#define FDS "/proc/self/fd"
+#define FDS_FEW 500u
+#define LONG_KEEP_NS UINT64_C(60000000000)
 
 /* Put a value that is kept. If it is too old, read it first. */
 static uint32_t put_kept(
-	const struct stats_process *process, struct stats_kept *kept, uint64_t (*read)(void), void *value)
+	const struct stats_process *process, struct stats_kept *kept, uint64_t (*read)(uint64_t *keep_ns), void *value)
 {
-	uint64_t now_ns = loop_now_ns(process->loop);
+	uint64_t now_ns = loop_now_ns(process->loop), keep_ns = STATS_KEEP_NS;
 
 	if (now_ns >= kept->until_ns) {
-		kept->number = read();
-		kept->until_ns = now_ns + KEEP_NS;
+		kept->number = read(&keep_ns);
+		kept->until_ns = now_ns + keep_ns;
 	}
 	return stats_put_u64(value, kept->number);
 }
@@ -38,11 +40,12 @@ static uint32_t read_cpu(void *arg, void *value)
 }
 
 /* Read the resident size: the second number of statm, in pages, proc(5). */
-static uint64_t resident_bytes(void)
+static uint64_t resident_bytes(uint64_t *keep_ns)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
 	unsigned long pages = 0;
 
+	(void)keep_ns;
 	if (file != NULL) {
 		if (fscanf(file, "%*u %lu", &pages) != 1)
 			pages = 0;
@@ -51,9 +54,18 @@ static uint64_t resident_bytes(void)
 	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static uint64_t open_fds(void)
+/*
+ * Count the open descriptors. From Linux 6.2 on, their number is the size of the folder. An older kernel makes a name for
+ * each of them, 3 us each. So a large number is kept for longer there.
+ */
+static uint64_t open_fds(uint64_t *keep_ns)
 {
-	DIR *folder = opendir("/proc/self/fd");
+	struct stat status;
+
+	if (stat(FDS, &status) == 0 && status.st_size > 0)
+		return (uint64_t)status.st_size;
+
+	DIR *folder = opendir(FDS);
 	const struct dirent *entry;
 	uint64_t count = 0;
 
@@ -62,6 +74,8 @@ static uint64_t open_fds(void)
 	while ((entry = readdir(folder)) != NULL)
 		count += entry->d_name[0] != '.';
 	closedir(folder);
+	if (count > FDS_FEW)
+		*keep_ns = LONG_KEEP_NS;
 	return count > 0 ? count - 1 : 0; /* not counting the descriptor of this folder */
 }
 
