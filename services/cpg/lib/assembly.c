@@ -40,7 +40,8 @@ static void assembly_remove(struct assembly **link)
 
 static int assembly_append(struct assembly *assembly, const struct assembly_fragment *fragment)
 {
-	if (fragment->size > assembly->message_size - assembly->filled)
+	if (fragment->message_size != assembly->message_size ||
+		fragment->size > assembly->message_size - assembly->filled)
 		return -EMSGSIZE;
 	uint32_t want = assembly->filled + fragment->size;
 	if (want > assembly->room) {

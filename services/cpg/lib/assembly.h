@@ -31,7 +31,7 @@ struct assembly_fragment {
  *
  * A FIRST fragment drops the unfinished message of the same sender. Fragments without a first one are ignored: this
  * process has joined while their message was being sent. Messages that are longer or shorter than announced are
- * dropped.
+ * dropped. So are messages whose fragments announce different sizes.
  *
  * @param message set to the whole message of message_size bytes if this was its last fragment, otherwise to NULL. The
  *     caller frees it with free()

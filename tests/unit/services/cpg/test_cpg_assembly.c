@@ -162,6 +162,14 @@ START_TEST(announcement_stands)
 	ck_assert_int_eq(add(7, FIRST, 4, "ab", &message), 0);
 	ck_assert_int_eq(add(7, LAST, 1000, "cdef", &message), -EMSGSIZE);
 	ck_assert_ptr_null(message);
+	/* The caller would read 1000 bytes of a message that has 4. */
+	ck_assert_int_eq(add(7, FIRST, 4, "ab", &message), 0);
+	ck_assert_int_eq(add(7, LAST, 1000, "cd", &message), -EMSGSIZE);
+	ck_assert_ptr_null(message);
+	ck_assert_int_eq(add(7, FIRST, 4, "ab", &message), 0);
+	ck_assert_int_eq(add(7, CONTINUED, 3, "c", &message), -EMSGSIZE);
+	ck_assert_int_eq(add(7, LAST, 4, "d", &message), 0);
+	ck_assert_ptr_null(message);
 }
 END_TEST
 
