@@ -88,7 +88,7 @@ static struct cpg_address *addresses_convert(struct cpg_wire_address *wire, size
 static bool has_assemblies(struct cpg_connection *connection)
 {
 	pthread_mutex_lock(&connection->assemblies_lock);
-	bool has_some = connection->assemblies.first != NULL;
+	bool has_some = connection->assemblies.count > 0;
 	pthread_mutex_unlock(&connection->assemblies_lock);
 	return has_some;
 }

@@ -81,6 +81,7 @@ cs_error_t cpg_model_initialize(cpg_handle_t *handle, cpg_model_t model, cpg_mod
 		return CS_ERR_NO_MEMORY;
 	if (model_data != NULL)
 		connection->model = *(const cpg_model_v1_data_t *)model_data;
+	assembly_list_init(&connection->assemblies);
 	pthread_mutex_init(&connection->fragments_lock, NULL);
 	pthread_mutex_init(&connection->assemblies_lock, NULL);
 	pthread_mutex_init(&connection->zero_copy_lock, NULL);

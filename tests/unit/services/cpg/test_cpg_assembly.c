@@ -14,12 +14,13 @@ enum { FIRST = CPG_FRAGMENT_FIRST, CONTINUED = CPG_FRAGMENT_CONTINUED, LAST = CP
 
 static struct assembly_list list;
 
-static void set_up(void) { list = (struct assembly_list){0}; }
+static void set_up(void) { assembly_list_init(&list); }
 
 static void tear_down(void)
 {
 	assembly_list_fini(&list);
-	ck_assert_ptr_null(list.first);
+	ck_assert_uint_eq(list.count, 0);
+	ck_assert_uint_eq(list.room, 0);
 }
 
 /* Add a text as a fragment of node 1. message: out: the complete message, or NULL. */
@@ -47,7 +48,8 @@ START_TEST(whole_message)
 	ck_assert_ptr_nonnull(message);
 	ck_assert_mem_eq(message, "abcdefghij", 10);
 	free(message);
-	ck_assert_ptr_null(list.first);
+	ck_assert_uint_eq(list.count, 0);
+	ck_assert_uint_eq(list.room, 0);
 }
 END_TEST
 
@@ -103,7 +105,8 @@ START_TEST(first_starts_again)
 	ck_assert_int_eq(add(7, LAST, 4, "w!", &message), 0);
 	ck_assert_mem_eq(message, "new!", 4);
 	free(message);
-	ck_assert_ptr_null(list.first);
+	ck_assert_uint_eq(list.count, 0);
+	ck_assert_uint_eq(list.room, 0);
 }
 END_TEST
 
@@ -149,7 +152,7 @@ START_TEST(does_not_add_up)
 		ck_assert_msg(add(7, LAST, rows[i].announced, rows[i].last, &message) == rows[i].last_rc, "%s: last",
 			rows[i].name);
 		ck_assert_ptr_null(message);
-		ck_assert_msg(list.first == NULL, "%s: left over", rows[i].name);
+		ck_assert_msg(list.count == 0 && list.room == 0, "%s: left over", rows[i].name);
 	}
 }
 END_TEST
@@ -202,6 +205,96 @@ START_TEST(large)
 }
 END_TEST
 
+/* ---- Limits -------------------------------------------------------------- */
+
+static int add_bytes(uint32_t pid, uint32_t type, uint32_t message_size, const void *bytes, uint32_t size)
+{
+	struct assembly_fragment fragment = {
+		.nodeid = 1, .pid = pid, .type = type, .message_size = message_size, .bytes = bytes, .size = size};
+	void *message;
+	int rc = assembly_add(&list, &fragment, &message);
+
+	ck_assert_ptr_null(message);
+	return rc;
+}
+
+/* 20,000 first fragments of one byte cost bytes and not mebibytes, and only the newest of them are kept. */
+START_TEST(many_senders_cost_little)
+{
+	enum { SENDERS = 20000 };
+	void *message;
+
+	for (uint32_t i = 0; i < SENDERS; i++)
+		ck_assert_int_eq(add_bytes(i * 2654435761u, FIRST, UINT32_MAX, "x", 1), 0);
+	ck_assert_uint_eq(list.count, ASSEMBLY_COUNT_MAX);
+	ck_assert_uint_le(list.room, 2 * ASSEMBLY_COUNT_MAX);
+	ck_assert_int_eq(add(0, LAST, UINT32_MAX, "", &message), 0);
+	ck_assert_int_eq(add((SENDERS - 1) * 2654435761u, LAST, UINT32_MAX, "", &message), -EMSGSIZE);
+}
+END_TEST
+
+/* A sender that goes on sending is not the one that is dropped. */
+START_TEST(the_sender_that_waits_is_dropped)
+{
+	void *message;
+
+	list.count_max = 2;
+	ck_assert_int_eq(add(7, FIRST, 4, "a", &message), 0);
+	ck_assert_int_eq(add(8, FIRST, 4, "A", &message), 0);
+	ck_assert_int_eq(add(7, CONTINUED, 4, "bc", &message), 0);
+	ck_assert_int_eq(add(9, FIRST, 4, "x", &message), 0);
+	ck_assert_int_eq(add(8, LAST, 4, "BCD", &message), 0);
+	ck_assert_ptr_null(message);
+	ck_assert_int_eq(add(7, LAST, 4, "d", &message), 0);
+	ck_assert_mem_eq(message, "abcd", 4);
+	free(message);
+}
+END_TEST
+
+/* The end of a message whose bytes were given up is an error: the program must know that it has missed a message. */
+START_TEST(all_messages_together_have_a_limit)
+{
+	static uint8_t bytes[100];
+	void *message;
+
+	list.room_max = 1000;
+	for (uint32_t pid = 1; pid <= 20; pid++) {
+		ck_assert_int_eq(add_bytes(pid, FIRST, 400, bytes, 100), 0);
+		ck_assert_uint_le(list.room, 1000);
+	}
+	ck_assert_uint_eq(list.count, 20);
+	ck_assert_int_eq(add_bytes(1, CONTINUED, 400, bytes, 100), 0);
+	ck_assert_int_eq(add_bytes(1, LAST, 400, bytes, 100), -ENOMEM);
+	ck_assert_int_eq(add_bytes(1, LAST, 400, bytes, 100), 0);
+	ck_assert_uint_eq(list.count, 19);
+	ck_assert_int_eq(add_bytes(20, CONTINUED, 400, bytes, 100), 0);
+	ck_assert_int_eq(add_bytes(20, CONTINUED, 400, bytes, 100), 0);
+	struct assembly_fragment last = {
+		.nodeid = 1, .pid = 20, .type = LAST, .message_size = 400, .bytes = bytes, .size = 100};
+	ck_assert_int_eq(assembly_add(&list, &last, &message), 0);
+	ck_assert_ptr_nonnull(message);
+	free(message);
+}
+END_TEST
+
+/* A message that never ends is dropped when it fills the whole list. Its announcement alone costs nothing. */
+START_TEST(one_message_has_the_same_limit)
+{
+	static uint8_t bytes[100];
+	uint32_t count = 1;
+
+	list.room_max = 1000;
+	ck_assert_int_eq(add_bytes(1, FIRST, UINT32_MAX, bytes, 100), 0);
+	while (add_bytes(1, CONTINUED, UINT32_MAX, bytes, 100) == 0) {
+		ck_assert_uint_le(list.room, 1000);
+		if (++count > 10)
+			break;
+	}
+	ck_assert_uint_eq(count, 10);
+	ck_assert_uint_eq(list.count, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cpg assembly");
@@ -217,6 +310,10 @@ int main(void)
 	tcase_add_test(tcase, does_not_add_up);
 	tcase_add_test(tcase, announcement_stands);
 	tcase_add_test(tcase, large);
+	tcase_add_test(tcase, many_senders_cost_little);
+	tcase_add_test(tcase, the_sender_that_waits_is_dropped);
+	tcase_add_test(tcase, all_messages_together_have_a_limit);
+	tcase_add_test(tcase, one_message_has_the_same_limit);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
