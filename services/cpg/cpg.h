@@ -376,7 +376,7 @@ void cpg_process_left(
 /** Deliver a message to the group's members on this node: size bytes in parts. */
 void cpg_message_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid,
 	const struct iovec *parts, uint32_t count, uint32_t size);
-/** Deliver a fragment of a message of msglen bytes. */
+/** Deliver a fragment of a message of msglen bytes. Drop it if its sender is not in the group. */
 void cpg_fragment_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid, uint32_t type,
 	uint32_t msglen, const struct iovec *parts, uint32_t count, uint32_t size);
 void cpg_deliver_mcast(

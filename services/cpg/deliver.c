@@ -299,10 +299,25 @@ void cpg_message_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name
 		send_to_group(cpg, group, CPG_EVENT_DELIVER, own, parts, count, &event);
 }
 
+/*
+ * Find the sender of a fragment. Clients keep unfinished messages, and forget them when the sender leaves. So a process
+ * that is no member must not begin one. Fragments of a member cannot come late: its leave is ordered behind them.
+ */
+static struct cpg_process *find_sender(struct cpg *cpg, struct cpg_group *group, uint32_t nodeid, uint32_t pid)
+{
+	struct cpg_process *sender = cpg_process_find(group, nodeid, pid);
+
+	if (sender == NULL)
+		cpg_complain(cpg, CPG_UNKNOWN_SENDER, nodeid,
+			"a part of a message is dropped: its sender is not in the group");
+	return sender;
+}
+
 void cpg_fragment_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid, uint32_t type,
 	uint32_t msglen, const struct iovec *parts, uint32_t count, uint32_t size)
 {
 	struct cpg_group *group = find_receivers(cpg, nodeid, name);
+	struct cpg_process *sender = group == NULL ? NULL : find_sender(cpg, group, nodeid, pid);
 	struct cpg_event_partial_deliver event = {
 		.group = *name,
 		.msglen = msglen,
@@ -313,7 +328,7 @@ void cpg_fragment_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_nam
 	};
 	struct iovec own = {after_header(&event), AFTER_HEADER(cpg_event_partial_deliver)};
 
-	if (group != NULL)
+	if (sender != NULL)
 		send_to_group(cpg, group, CPG_EVENT_PARTIAL_DELIVER, own, parts, count, NULL);
 }
 

@@ -431,6 +431,43 @@ START_TEST(a_message_of_a_node_without_a_member_of_the_group_is_dropped)
 }
 END_TEST
 
+/* Deliver a fragment of a process of node 2 to node 1. */
+static void forge(uint32_t pid, uint32_t type, uint32_t total, const char *text)
+{
+	struct {
+		struct cpg_ring_partial_mcast fixed;
+		char text[16];
+	} part = {.fixed = {.group = cpg_wire_name("grp", 3),
+			  .msglen = total,
+			  .fraglen = (uint32_t)strlen(text),
+			  .pid = pid,
+			  .type = type,
+			  .source = {.nodeid = 2}}};
+	struct mock_message message = {.id = CPG_RING_PARTIAL_MCAST,
+		.data = (uint8_t *)&part + 16,
+		.size = (uint32_t)(sizeof(part.fixed) + strlen(text) - 16)};
+
+	memcpy((uint8_t *)&part + sizeof(part.fixed), text, strlen(text));
+	mock_deliver(ring.ops, ring.nodes[1].self, 2, false, &message);
+}
+
+/* Clients would keep a message of each process until its leave, which never comes from a process that never joined. */
+START_TEST(a_fragment_of_no_member_is_dropped)
+{
+	uint32_t logged;
+
+	cpg_case_plain();
+	join_all("12");
+	logged = host(1)->logs.count;
+	for (uint32_t pid = 1000; pid < 2000; pid++)
+		forge(pid, CPG_FRAGMENT_FIRST, 4, "a");
+	expect(users[0], "");
+	ck_assert_uint_eq(host(1)->logs.count, logged + 1);
+	forge(20, CPG_FRAGMENT_FIRST, 4, "ab");
+	expect(users[0], "partial grp 2:20 1 2/4 ab");
+}
+END_TEST
+
 /* Deliver messages of random bytes, inside and outside of a synchronisation. Then an ordinary message must work. */
 START_TEST(random_ring_messages_are_survived)
 {
@@ -484,6 +521,7 @@ int main(void)
 	tcase_add_loop_test(
 		tcase, malformed_ring_messages_are_dropped, 0, (int)(sizeof(malformed) / sizeof(malformed[0])));
 	tcase_add_test(tcase, a_message_of_a_node_without_a_member_of_the_group_is_dropped);
+	tcase_add_test(tcase, a_fragment_of_no_member_is_dropped);
 	tcase_add_loop_test(tcase, random_ring_messages_are_survived, 0, 7);
 	return suite_run(suite);
 }
