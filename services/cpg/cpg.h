@@ -25,6 +25,18 @@ struct cpg_group;
 struct cpg_iteration;
 struct cpg_zero_copy;
 
+/** The message that a process sends in fragments (fragments.c). */
+struct cpg_sending {
+	uint32_t size; /* bytes of the message, announced with the first fragment */
+	uint32_t left; /* bytes that have not come yet */
+	bool is_open;  /* a first fragment has come, and no last one */
+	/*
+	 * A version of this service that did not count has handled the first fragments. So it is not known whether a
+	 * message is open, and how many of its bytes have come.
+	 */
+	bool is_resumed;
+};
+
 /** State of a connection's membership. */
 enum cpg_state {
 	CPG_UNJOINED,
@@ -68,6 +80,7 @@ struct cpg_connection {
 	bool had_totem;            /* it received the ring's configuration, which is sent at most once per connection */
 	uint64_t changes;          /* configuration changes sent to it */
 	uint64_t changes_at_first; /* value of `changes` when the first fragment of a message arrived */
+	struct cpg_sending sending; /* fragments that it has sent on the ring */
 	struct cpg_iteration *iterations;
 	struct cpg_snapshot_build *build; /* snapshot for the iteration that the client waits for, or NULL */
 	struct cpg_zero_copy *zero_copies;
@@ -79,8 +92,9 @@ struct cpg_connection {
 struct cpg_process {
 	uint32_t nodeid;
 	uint32_t pid;
-	uint64_t seq;   /* order in which entries were added to the list */
-	uint64_t round; /* last synchronisation in which the process's node listed it */
+	uint64_t seq;               /* order in which entries were added to the list */
+	uint64_t round;             /* last synchronisation in which the process's node listed it */
+	struct cpg_sending sending; /* fragments that were delivered */
 };
 
 /** A group that has members or local connections, or that a synchronisation names. */
@@ -357,6 +371,22 @@ struct cpg_group *cpg_index_find(const struct cpg *cpg, const struct cpg_wire_na
 int cpg_index_add(struct cpg *cpg, struct cpg_group *group);
 void cpg_index_del(struct cpg *cpg, const struct cpg_group *group);
 
+/* --- fragments.c --- */
+
+/**
+ * Count the next fragment of a process towards its message. After an error no message is open: all fragments up to the
+ * next FIRST give -ENOENT.
+ *
+ * @param size_max longest message that is allowed, in bytes
+ * @param type     enum cpg_fragment_type
+ * @param msglen   bytes of the whole message, as the fragment says
+ * @param size     bytes of the fragment
+ * @return 0; -EMSGSIZE: the message is too long; -ENOENT: no message is open; -EPROTO: the fragment does not fit what
+ *     the first one announced
+ */
+int cpg_fragment_count(
+	struct cpg_sending *sending, uint64_t size_max, enum cpg_fragment_type type, uint32_t msglen, uint32_t size);
+
 /* --- deliver.c --- */
 
 /**
@@ -376,7 +406,10 @@ void cpg_process_left(
 /** Deliver a message to the group's members on this node: size bytes in parts. */
 void cpg_message_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid,
 	const struct iovec *parts, uint32_t count, uint32_t size);
-/** Deliver a fragment of a message of msglen bytes. Drop it if its sender is not in the group. */
+/**
+ * Deliver a fragment of a message of msglen bytes. Drop it if its sender is not in the group, or if it does not fit the
+ * sender's fragments before it.
+ */
 void cpg_fragment_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid, uint32_t type,
 	uint32_t msglen, const struct iovec *parts, uint32_t count, uint32_t size);
 void cpg_deliver_mcast(

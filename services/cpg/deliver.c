@@ -313,6 +313,16 @@ static struct cpg_process *find_sender(struct cpg *cpg, struct cpg_group *group,
 	return sender;
 }
 
+static bool may_deliver(struct cpg *cpg, struct cpg_process *sender, uint32_t type, uint32_t msglen, uint32_t size)
+{
+	int rc = cpg_fragment_count(&sender->sending, UINT32_MAX, (enum cpg_fragment_type)type, msglen, size);
+
+	if (rc == -EPROTO)
+		cpg_complain(
+			cpg, CPG_BAD_SIZE, sender->nodeid, "a part of a message is not what its first part announced");
+	return rc == 0; /* -ENOENT: this node has not delivered the first part, or has complained before */
+}
+
 void cpg_fragment_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid, uint32_t type,
 	uint32_t msglen, const struct iovec *parts, uint32_t count, uint32_t size)
 {
@@ -328,7 +338,7 @@ void cpg_fragment_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_nam
 	};
 	struct iovec own = {after_header(&event), AFTER_HEADER(cpg_event_partial_deliver)};
 
-	if (sender != NULL)
+	if (sender != NULL && may_deliver(cpg, sender, type, msglen, size))
 		send_to_group(cpg, group, CPG_EVENT_PARTIAL_DELIVER, own, parts, count, NULL);
 }
 

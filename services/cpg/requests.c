@@ -189,6 +189,7 @@ static int handle_join(void *self, struct coterie_client *client, const void *ms
 		return rc;
 	}
 	connection->state = CPG_JOIN_STARTED;
+	connection->sending = (struct cpg_sending){0};
 	connection->pid = req.pid;
 	connection->wants_totem = (req.flags & INITIAL_TOTEM_CONF) != 0 && !connection->had_totem;
 	cpg_connection_attach(connection, group);
@@ -403,7 +404,17 @@ static int handle_partial_mcast(void *self, struct coterie_client *client, const
 	else if (connection->changes_at_first != connection->changes)
 		return -EINTR;
 
-	return send_fragment(cpg, connection, &req, (const uint8_t *)msg + sizeof(req));
+	struct cpg_sending next = connection->sending;
+	int rc = cpg_fragment_count(&next, UINT32_MAX, (enum cpg_fragment_type)req.type, req.msglen, req.fraglen);
+
+	/* Corosync's library sends an empty last fragment for each empty vector behind the end of a message. */
+	if (rc == -ENOENT && req.type == CPG_FRAGMENT_LAST && req.fraglen == 0)
+		return 0;
+	if (rc == 0)
+		rc = send_fragment(cpg, connection, &req, (const uint8_t *)msg + sizeof(req));
+	if (rc != -EAGAIN)
+		connection->sending = next;
+	return rc == -EPROTO || rc == -ENOENT ? -EINVAL : rc;
 }
 
 /* ---- Queries ------------------------------------------------------------- */

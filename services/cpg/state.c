@@ -14,8 +14,17 @@
 
 #include <coterie/state.h>
 
-#define STATE_VERSION 2u /* states of version 1 have no data of compact messages */
+/* States of version 1 have no data of compact messages, and those of version 2 do not count fragments. */
+#define STATE_VERSION 3u
+#define PROCESS_BYTES offsetof(struct cpg_process, sending)
+#define SENDING_BYTES (3 * sizeof(uint32_t))
 #define NAME_BYTES sizeof(struct cpg_wire_name)
+
+/* Flags of a saved struct cpg_sending. */
+enum {
+	IS_OPEN = 1,
+	IS_RESUMED = 2,
+};
 
 /* ---- Saving -------------------------------------------------------------- */
 
@@ -30,6 +39,13 @@ static void put_handle(struct coterie_state_writer *writer, const struct cpg_han
 	coterie_state_put_u32(writer, handle->number);
 }
 
+static void put_sending(struct coterie_state_writer *writer, const struct cpg_sending *sending)
+{
+	coterie_state_put_u32(writer, sending->size);
+	coterie_state_put_u32(writer, sending->left);
+	coterie_state_put_u32(writer, (sending->is_open ? IS_OPEN : 0) | (sending->is_resumed ? IS_RESUMED : 0));
+}
+
 static void put_groups(struct coterie_state_writer *writer, const struct cpg *cpg)
 {
 	coterie_state_put_u32(writer, cpg->group_count);
@@ -38,7 +54,10 @@ static void put_groups(struct coterie_state_writer *writer, const struct cpg *cp
 
 		put_name(writer, &group->name);
 		coterie_state_put_u32(writer, group->count);
-		coterie_state_put(writer, group->members, group->count * sizeof(group->members[0]));
+		for (uint32_t k = 0; k < group->count; k++) {
+			coterie_state_put(writer, &group->members[k], PROCESS_BYTES);
+			put_sending(writer, &group->members[k].sending);
+		}
 	}
 }
 
@@ -79,6 +98,7 @@ static void put_connection(struct coterie_state_writer *writer, const struct cpg
 					      (one->leaving != NULL ? HAS_LEAVING : 0));
 	coterie_state_put_u64(writer, one->changes);
 	coterie_state_put_u64(writer, one->changes_at_first);
+	put_sending(writer, &one->sending);
 	put_handle(writer, &one->handle);
 	put_name(writer, one->group != NULL ? &one->group->name : &none);
 	cpg_iterations_save(one, writer);
@@ -138,6 +158,20 @@ static void take_handle(const struct cpg *cpg, struct coterie_state_reader *read
 	handle->number = coterie_state_take_u32(reader);
 }
 
+/* @return 0; -ENOTSUP: it is not valid */
+static int take_sending(const struct cpg *cpg, struct coterie_state_reader *reader, struct cpg_sending *sending)
+{
+	*sending = (struct cpg_sending){.is_open = true, .is_resumed = true};
+	if (cpg->state_version < 3)
+		return 0;
+	sending->size = coterie_state_take_u32(reader);
+	sending->left = coterie_state_take_u32(reader);
+	uint32_t flags = coterie_state_take_u32(reader);
+	sending->is_open = (flags & IS_OPEN) != 0;
+	sending->is_resumed = (flags & IS_RESUMED) != 0;
+	return sending->left <= sending->size ? 0 : -ENOTSUP;
+}
+
 static int take_members(struct cpg *cpg, struct coterie_state_reader *reader)
 {
 	uint32_t count = coterie_state_take_count(reader, sizeof(cpg->members[0]));
@@ -154,7 +188,7 @@ static int take_group(struct cpg *cpg, struct coterie_state_reader *reader)
 {
 	struct cpg_wire_name name;
 	int rc = take_name(reader, &name);
-	uint32_t count = coterie_state_take_count(reader, sizeof(struct cpg_process));
+	uint32_t count = coterie_state_take_count(reader, PROCESS_BYTES + (cpg->state_version < 3 ? 0 : SENDING_BYTES));
 	struct cpg_group *group = rc == 0 ? cpg_group_get(cpg, &name) : NULL;
 
 	if (group == NULL)
@@ -162,8 +196,10 @@ static int take_group(struct cpg *cpg, struct coterie_state_reader *reader)
 	for (uint32_t i = 0; i < count; i++) {
 		struct cpg_process process;
 
-		coterie_state_take(reader, &process, sizeof(process));
-		rc = cpg_process_add(cpg, group, process.nodeid, process.pid);
+		coterie_state_take(reader, &process, PROCESS_BYTES);
+		rc = take_sending(cpg, reader, &process.sending);
+		if (rc == 0)
+			rc = cpg_process_add(cpg, group, process.nodeid, process.pid);
 		if (rc < 0)
 			return rc == -EEXIST ? -ENOTSUP : rc;
 		*cpg_process_find(group, process.nodeid, process.pid) = process;
@@ -222,8 +258,11 @@ static int take_connection(struct cpg *cpg, struct coterie_state_reader *reader)
 	uint32_t flags = coterie_state_take_u32(reader);
 	connection->changes = coterie_state_take_u64(reader);
 	connection->changes_at_first = coterie_state_take_u64(reader);
+	int sending_rc = take_sending(cpg, reader, &connection->sending);
 	take_handle(cpg, reader, &connection->handle);
 	int rc = take_name(reader, &name);
+	if (sending_rc < 0)
+		rc = sending_rc;
 	if (connection->state > CPG_LEAVE_STARTED)
 		rc = -ENOTSUP;
 	if (client != NULL) {

@@ -387,6 +387,62 @@ START_TEST(a_client_that_is_held_back_ends_what_it_has_begun)
 }
 END_TEST
 
+/* Corosync's client library does not check the length of a message that comes in parts. */
+START_TEST(a_client_sends_what_it_has_announced)
+{
+	static const struct {
+		const char *name;
+		uint32_t type, total;
+		const char *text;
+	} wrong[] = {
+		{"too much", CPG_FRAGMENT_CONTINUED, 6, "cdefg"},
+		{"too much at the end", CPG_FRAGMENT_LAST, 6, "cdefg"},
+		{"too little at the end", CPG_FRAGMENT_LAST, 6, "cde"},
+		{"a greater length", CPG_FRAGMENT_LAST, 7, "cdef"},
+		{"a smaller length", CPG_FRAGMENT_LAST, 5, "cde"},
+		{"an absurd length", CPG_FRAGMENT_CONTINUED, UINT32_MAX >> 8, "cd"},
+	};
+
+	join_all("12");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 6, "ab"), OK);
+		ck_assert_msg(send_part(&users[0], wrong[i].type, wrong[i].total, wrong[i].text) == INVALID, "%s",
+			wrong[i].name);
+		ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_LAST, 6, "cdef"), INVALID);
+		service_ring_run(&ring);
+		expect(users[1], "partial grp 1:10 1 2/6 ab");
+		expect(users[1], "");
+	}
+	/* Empty vectors make empty parts with Corosync's library, also in front of a message and behind its end. */
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 4, ""), OK);
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 4, "ab"), OK);
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_CONTINUED, 4, ""), OK);
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_LAST, 4, "cd"), OK);
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_LAST, 4, ""), OK);
+	service_ring_run(&ring);
+	expect(users[1], "partial grp 1:10 1 0/4 ");
+	expect(users[1], "partial grp 1:10 1 2/4 ab");
+	expect(users[1], "partial grp 1:10 2 0/4 ");
+	expect(users[1], "partial grp 1:10 3 2/4 cd");
+	expect(users[1], "");
+}
+END_TEST
+
+/* A part that the ring had no room for may be sent again. */
+START_TEST(a_part_without_room_is_sent_again)
+{
+	join_all("12");
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 6, "ab"), OK);
+	host(1)->ring_send_rc = -EAGAIN;
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_LAST, 6, "cdef"), TRY_AGAIN);
+	host(1)->ring_send_rc = 0;
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_LAST, 6, "cdef"), OK);
+	service_ring_run(&ring);
+	expect(users[1], "partial grp 1:10 1 2/6 ab");
+	expect(users[1], "partial grp 1:10 3 4/6 cdef");
+}
+END_TEST
+
 /* ---- Hostile requests ---------------------------------------------------- */
 
 /* Send every request cut at every length. Each is refused or has no effect. */
@@ -514,6 +570,8 @@ int main(void)
 	tcase_add_test(tcase, safe_delivery_is_asked_for_when_the_client_does);
 	tcase_add_test(tcase, fragments_pass_one_by_one);
 	tcase_add_test(tcase, a_change_of_the_group_interrupts_a_fragmented_message);
+	tcase_add_test(tcase, a_client_sends_what_it_has_announced);
+	tcase_add_test(tcase, a_part_without_room_is_sent_again);
 	tcase_add_test(tcase, a_client_that_is_held_back_ends_what_it_has_begun);
 	tcase_add_loop_test(tcase, requests_of_any_length_and_content_are_survived, 0, 4);
 	tcase_add_loop_test(tcase, lengths_in_requests_are_held_against_the_request, 0, 11);

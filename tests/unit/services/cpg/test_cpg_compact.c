@@ -70,19 +70,22 @@ START_TEST(messages_are_as_written_down)
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "hello"), 0);
 	ck_assert_int_eq(cpg_user_mcast(&users[0], ""), 0);
 	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 0x123456, "ZZ"), OK);
-	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_LAST, 2, "YY"), OK);
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 5, "XXX"), OK);
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_LAST, 5, "YY"), OK);
 	ck_assert_int_eq(cpg_user_leave(&users[0]), OK);
 	CHECK_SENT(1, 0, "\0\0\1\0\12\0\0\0grp");
 	CHECK_SENT(1, 1, "\0\0\2\0hello");
 	CHECK_SENT(1, 2, "\0\0\2\0");
 	CHECK_SENT(1, 3, "\0\0\3\0\x56\x34\x12\0ZZ");
-	CHECK_SENT(1, 4, "\0\0\5\0\2\0\0\0YY");
-	CHECK_SENT(1, 5, "\0\0\6\0\2\0\0\0");
+	CHECK_SENT(1, 4, "\0\0\3\0\5\0\0\0XXX");
+	CHECK_SENT(1, 5, "\0\0\5\0\5\0\0\0YY");
+	CHECK_SENT(1, 6, "\0\0\6\0\2\0\0\0");
 	service_ring_run(&ring);
 	expect(users[1], "deliver grp 1:10 hello");
 	expect(users[1], "deliver grp 1:10 ");
 	expect(users[1], "partial grp 1:10 1 2/1193046 ZZ");
-	expect(users[1], "partial grp 1:10 3 2/2 YY");
+	expect(users[1], "partial grp 1:10 1 3/5 XXX");
+	expect(users[1], "partial grp 1:10 3 2/5 YY");
 	expect(users[1], "confchg grp [2:20] left [1:10/2] joined []");
 	ck_assert_uint_eq(refused(2), 0);
 }

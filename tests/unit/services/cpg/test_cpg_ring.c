@@ -468,6 +468,78 @@ START_TEST(a_fragment_of_no_member_is_dropped)
 }
 END_TEST
 
+/* The leave of a process, or its end, is ordered behind its fragments. What comes behind the leave is forged. */
+START_TEST(fragments_come_before_the_leave_of_their_sender)
+{
+	if (_i >= 2)
+		cpg_case_plain();
+	join_all("12");
+	ck_assert_int_eq(send_part(&users[1], CPG_FRAGMENT_FIRST, 6, "ab"), 1);
+	ck_assert_int_eq(send_part(&users[1], CPG_FRAGMENT_CONTINUED, 6, "cd"), 1);
+	ck_assert_int_eq(send_part(&users[1], CPG_FRAGMENT_LAST, 6, "ef"), 1);
+	ck_assert_int_eq(send_part(&users[1], CPG_FRAGMENT_FIRST, 6, "AB"), 1);
+	if (_i % 2 == 0)
+		ck_assert_int_eq(cpg_user_leave(&users[1]), 1);
+	else
+		cpg_user_close(&users[1]);
+	service_ring_run(&ring);
+	expect(users[0], "partial grp 2:20 1 2/6 ab");
+	expect(users[0], "partial grp 2:20 2 2/6 cd");
+	expect(users[0], "partial grp 2:20 3 2/6 ef");
+	expect(users[0], "partial grp 2:20 1 2/6 AB");
+	expect(users[0], _i % 2 == 0 ? "confchg grp [1:10] left [2:20/2] joined []"
+				     : "confchg grp [1:10] left [2:20/5] joined []");
+	forge(20, CPG_FRAGMENT_LAST, 6, "CDEF");
+	expect(users[0], "");
+	/* The process joins again. It does not go on with its old message. */
+	users[2] = cpg_user_create(&ring, 2, 20);
+	ck_assert_int_eq(cpg_user_join(&users[2], "grp", 0), 1);
+	service_ring_run(&ring);
+	expect(users[0], "confchg grp [1:10 2:20] left [] joined [2:20/1]");
+	forge(20, CPG_FRAGMENT_LAST, 6, "CDEF");
+	expect(users[0], "");
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	uint32_t type, total;
+	const char *text;
+} misfits[] = {
+	{"too much", CPG_FRAGMENT_CONTINUED, 6, "cdefg"},
+	{"too much at the end", CPG_FRAGMENT_LAST, 6, "cdefg"},
+	{"too little at the end", CPG_FRAGMENT_LAST, 6, "cde"},
+	{"a greater length", CPG_FRAGMENT_CONTINUED, 7, "cd"},
+	{"a smaller length", CPG_FRAGMENT_LAST, 5, "cde"},
+	{"an absurd length", CPG_FRAGMENT_CONTINUED, UINT32_MAX, "cd"},
+};
+
+/* A member sends for ever what it has not announced. */
+START_TEST(a_fragment_that_does_not_fit_the_first_one_is_dropped)
+{
+	uint32_t logged;
+
+	cpg_case_plain();
+	join_all("12");
+	forge(20, CPG_FRAGMENT_FIRST, 6, "ab");
+	expect(users[0], "partial grp 2:20 1 2/6 ab");
+	logged = host(1)->logs.count;
+	forge(20, misfits[_i].type, misfits[_i].total, misfits[_i].text);
+	ck_assert_uint_eq(host(1)->logs.count, logged + 1);
+	for (int i = 0; i < 1000; i++)
+		forge(20, i % 2 == 0 ? CPG_FRAGMENT_CONTINUED : CPG_FRAGMENT_LAST, 6, "c");
+	ck_assert_msg(users[0].base.client->events.count == users[0].base.seen, "%s", misfits[_i].name);
+	ck_assert_uint_eq(host(1)->logs.count, logged + 1);
+	forge(20, CPG_FRAGMENT_FIRST, 4, "ab");
+	forge(20, CPG_FRAGMENT_LAST, 4, "cd");
+	expect(users[0], "partial grp 2:20 1 2/4 ab");
+	expect(users[0], "partial grp 2:20 3 2/4 cd");
+	/* The message has ended, and so nothing belongs to it any more. */
+	forge(20, CPG_FRAGMENT_LAST, 4, "");
+	expect(users[0], "");
+}
+END_TEST
+
 /* Deliver messages of random bytes, inside and outside of a synchronisation. Then an ordinary message must work. */
 START_TEST(random_ring_messages_are_survived)
 {
@@ -522,6 +594,9 @@ int main(void)
 		tcase, malformed_ring_messages_are_dropped, 0, (int)(sizeof(malformed) / sizeof(malformed[0])));
 	tcase_add_test(tcase, a_message_of_a_node_without_a_member_of_the_group_is_dropped);
 	tcase_add_test(tcase, a_fragment_of_no_member_is_dropped);
+	tcase_add_loop_test(tcase, fragments_come_before_the_leave_of_their_sender, 0, 4);
+	tcase_add_loop_test(tcase, a_fragment_that_does_not_fit_the_first_one_is_dropped, 0,
+		(int)(sizeof(misfits) / sizeof(misfits[0])));
 	tcase_add_loop_test(tcase, random_ring_messages_are_survived, 0, 7);
 	return suite_run(suite);
 }
