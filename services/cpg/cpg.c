@@ -97,6 +97,8 @@ static int cpg_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	cpg->host = host;
 	cpg->ctx = ctx;
 	cpg->next_token = 1;
+	if (host->option_u64(ctx, "message_max", &cpg->message_max) < 0)
+		cpg->message_max = CPG_MESSAGE_MAX;
 	cpg->resync.round = 1; /* rounds count from 1 */
 	cpg_index_init(cpg);
 	cpg_compact_init(cpg);
@@ -177,6 +179,12 @@ static const struct coterie_option cpg_options[] = {
 		.type = COTERIE_OPT_BOOL,
 		.initial = "yes",
 		.help = "short headers on the ring, while all its nodes are Coterie's and have this on"},
+	{.name = "message_max",
+		.type = COTERIE_OPT_SIZE,
+		.initial = CPG_MESSAGE_MAX_TEXT,
+		.min = CPG_MESSAGE_MAX_LOW,
+		.max = CPG_MESSAGE_MAX_HIGH,
+		.help = "longest message of a client; the same on all nodes"},
 };
 
 static const struct coterie_service cpg_ops = {

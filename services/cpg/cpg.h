@@ -25,6 +25,12 @@ struct cpg_group;
 struct cpg_iteration;
 struct cpg_zero_copy;
 
+/** Default and limits of the option message-max, in bytes. Zero-copy buffers send up to 1 MiB. */
+#define CPG_MESSAGE_MAX_TEXT "67108864"
+#define CPG_MESSAGE_MAX (UINT64_C(64) << 20)
+#define CPG_MESSAGE_MAX_LOW (UINT64_C(1) << 20)
+#define CPG_MESSAGE_MAX_HIGH (UINT64_C(512) << 20) /* ASSEMBLY_ROOM_MAX of the client library */
+
 /** The message that a process sends in fragments (fragments.c). */
 struct cpg_sending {
 	uint32_t size; /* bytes of the message, announced with the first fragment */
@@ -241,6 +247,7 @@ enum cpg_complaint {
 	CPG_BAD_SIZE,
 	CPG_UNKNOWN_SENDER,
 	CPG_TOO_MANY,
+	CPG_TOO_LONG,
 	CPG_NO_MEMORY,
 	CPG_NOT_JOINED,
 	CPG_BAD_COMPACT,
@@ -261,6 +268,7 @@ struct cpg {
 	struct coterie_timer *leave_retry;
 	bool has_unsent;        /* while a saved state is read: whether a leave in it has to be sent */
 	uint32_t state_version; /* while a saved state is read: the state's version */
+	uint64_t message_max;   /* longest message that is sent or delivered, in bytes */
 	uint64_t process_seq;
 	uint64_t list_version;             /* has another value after each change of the groups or their members */
 	struct cpg_snapshot_build *builds; /* snapshots that are not complete yet, in the order in which they get turns

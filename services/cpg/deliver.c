@@ -315,8 +315,11 @@ static struct cpg_process *find_sender(struct cpg *cpg, struct cpg_group *group,
 
 static bool may_deliver(struct cpg *cpg, struct cpg_process *sender, uint32_t type, uint32_t msglen, uint32_t size)
 {
-	int rc = cpg_fragment_count(&sender->sending, UINT32_MAX, (enum cpg_fragment_type)type, msglen, size);
+	int rc = cpg_fragment_count(&sender->sending, cpg->message_max, (enum cpg_fragment_type)type, msglen, size);
 
+	if (rc == -EMSGSIZE)
+		cpg_complain(cpg, CPG_TOO_LONG, sender->nodeid,
+			"a message is dropped: it is longer than message-max of this node");
 	if (rc == -EPROTO)
 		cpg_complain(
 			cpg, CPG_BAD_SIZE, sender->nodeid, "a part of a message is not what its first part announced");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The fragments of one process, counted. Client libraries keep a message until its last fragment has come, and those of
- * Corosync do not check its length. So no client may get more of a message than its first fragment announced.
+ * Corosync do not check its length. So no client may get more of a message than its first fragment announced, nor a
+ * message without limit.
  */
 #include "services/cpg/cpg.h"
 

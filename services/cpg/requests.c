@@ -405,7 +405,7 @@ static int handle_partial_mcast(void *self, struct coterie_client *client, const
 		return -EINTR;
 
 	struct cpg_sending next = connection->sending;
-	int rc = cpg_fragment_count(&next, UINT32_MAX, (enum cpg_fragment_type)req.type, req.msglen, req.fraglen);
+	int rc = cpg_fragment_count(&next, cpg->message_max, (enum cpg_fragment_type)req.type, req.msglen, req.fraglen);
 
 	/* Corosync's library sends an empty last fragment for each empty vector behind the end of a message. */
 	if (rc == -ENOENT && req.type == CPG_FRAGMENT_LAST && req.fraglen == 0)

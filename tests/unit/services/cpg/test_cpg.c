@@ -443,6 +443,29 @@ START_TEST(a_part_without_room_is_sent_again)
 }
 END_TEST
 
+static void set_limit(struct coterie_ctx *context) { mock_host_option(context, "message_max", "2000000"); }
+
+/* Node 4 has a smaller limit than the others. */
+START_TEST(messages_beyond_message_max_are_neither_sent_nor_delivered)
+{
+	ring.prepare = set_limit;
+	service_ring_start(&ring, 4);
+	service_ring_form(&ring, "1 2 3 4");
+	join_all("124");
+	ck_assert_int_eq(send_part(&users[2], CPG_FRAGMENT_FIRST, 2000001, "ab"), TOO_BIG);
+	ck_assert_int_eq(send_part(&users[2], CPG_FRAGMENT_CONTINUED, 2000001, "cd"), INVALID);
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 2000001, "ab"), OK);
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_CONTINUED, 2000001, "cd"), OK);
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 2000000, "AB"), OK);
+	service_ring_run(&ring);
+	expect(users[1], "partial grp 1:10 1 2/2000001 ab");
+	expect(users[1], "partial grp 1:10 2 2/2000001 cd");
+	expect(users[1], "partial grp 1:10 1 2/2000000 AB");
+	expect(users[2], "partial grp 1:10 1 2/2000000 AB");
+	expect(users[2], "");
+}
+END_TEST
+
 /* ---- Hostile requests ---------------------------------------------------- */
 
 /* Send every request cut at every length. Each is refused or has no effect. */
@@ -487,7 +510,9 @@ static const struct {
 	{"type 4", 8, 8, 8, 4, 0, INVALID},
 	{"the longest", 1047552, 1047552, 1047552, 1, 0, OK},
 	{"one byte more", 1047553, 1047553, 1047553, 1, -EMSGSIZE, INVALID},
-	{"a part of a huge message", 8, UINT32_MAX, 8, 1, -EINVAL, OK},
+	{"a part of a message of 64 MiB", 8, 64 << 20, 8, 1, -EINVAL, OK},
+	{"a part of a longer message", 8, (64 << 20) + 1, 8, 1, -EINVAL, TOO_BIG},
+	{"a part of a huge message", 8, UINT32_MAX, 8, 1, -EINVAL, TOO_BIG},
 };
 
 START_TEST(lengths_in_requests_are_held_against_the_request)
@@ -572,6 +597,7 @@ int main(void)
 	tcase_add_test(tcase, a_change_of_the_group_interrupts_a_fragmented_message);
 	tcase_add_test(tcase, a_client_sends_what_it_has_announced);
 	tcase_add_test(tcase, a_part_without_room_is_sent_again);
+	tcase_add_test(tcase, messages_beyond_message_max_are_neither_sent_nor_delivered);
 	tcase_add_test(tcase, a_client_that_is_held_back_ends_what_it_has_begun);
 	tcase_add_loop_test(tcase, requests_of_any_length_and_content_are_survived, 0, 4);
 	tcase_add_loop_test(tcase, lengths_in_requests_are_held_against_the_request, 0, 11);

@@ -511,7 +511,8 @@ static const struct {
 	{"too little at the end", CPG_FRAGMENT_LAST, 6, "cde"},
 	{"a greater length", CPG_FRAGMENT_CONTINUED, 7, "cd"},
 	{"a smaller length", CPG_FRAGMENT_LAST, 5, "cde"},
-	{"an absurd length", CPG_FRAGMENT_CONTINUED, UINT32_MAX, "cd"},
+	{"a length beyond the limit", CPG_FRAGMENT_CONTINUED, UINT32_MAX, "cd"},
+	{"a first fragment beyond the limit", CPG_FRAGMENT_FIRST, UINT32_MAX, "cd"},
 };
 
 /* A member sends for ever what it has not announced. */
