@@ -185,7 +185,7 @@ static int send_event(
 					      : client->far_end->take(client, true, iov, count);
 
 	if (rc == 0)
-		client->server->ipc->fan.left -= head->size;
+		client->server->ipc->fan.left -= head->size + IPC_FAN_EVENT;
 	return rc;
 }
 

@@ -154,6 +154,8 @@ struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t
 #define IPC_STALL_NS UINT64_C(1000000000)
 /** Bytes of events that one message of the ring, or one request, sends to all clients at once: about 1 ms. */
 #define IPC_FAN_SIZE (2 << 20)
+/** Bytes that count for each event besides its own: it costs a system call, and the client's loop wakes up. */
+#define IPC_FAN_EVENT 4096
 /**
  * If a client has more bytes of its own events waiting than this, its next message gets "try again", until it has read
  * half of them. So its events stay far below IPC_BACKLOG_MAX. The bound is a thirty-second part of this while clients

@@ -42,6 +42,26 @@ START_TEST(a_slow_reader_gets_everything_in_order)
 }
 END_TEST
 
+static int play_small_events(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_EVENTS, 600);
+	struct res res;
+
+	MUST(c != NULL);
+	MUST(call(c, &req, &res) == 24);
+	return receive_all(c, 600, 24 + 4);
+}
+
+/* Small events cost system calls, however few bytes they have. So one request sends 512 of them at once. */
+START_TEST(small_events_are_bounded_by_their_number)
+{
+	play(play_small_events);
+	ck_assert_uint_ge(f.backlog_max, 80 * 28);
+	ck_assert_uint_le(f.backlog_max, 100 * (28 + 64)); /* with the head of each event that waits */
+}
+END_TEST
+
 static int play_largest_event(void)
 {
 	qb_ipcc_connection_t *c = connect_client();
@@ -347,6 +367,7 @@ int main(void)
 	TCase *open = ipc_case_add(suite, "open", true);
 
 	tcase_add_test(open, a_slow_reader_gets_everything_in_order);
+	tcase_add_test(open, small_events_are_bounded_by_their_number);
 	tcase_add_test(open, the_largest_event);
 	tcase_add_test(open, a_client_that_never_reads_is_bounded);
 	tcase_add_test(open, the_silence_of_a_client_begins_when_its_first_event_waits);
