@@ -127,6 +127,7 @@ static void cmap_fini(void *self)
 		cmap_trackers_free(cmap, one);
 	}
 	cmap->host->timer_del(cmap->ctx, cmap->drain);
+	cmap->host->timer_del(cmap->ctx, cmap->turn);
 	cmap_version_fini(cmap);
 	cmap_track_fini(cmap);
 	cmap_shares_fini(cmap);

@@ -89,8 +89,8 @@ struct cmap {
 	struct cmap_account *accounts;            /* of the users that own keys */
 	const char *adjusted;                     /* key whose number a client is adding to now, or NULL */
 	struct coterie_timer *drain;              /* runs while notifications are late */
-	uint64_t told_ns;                         /* time of the last notification that was not late */
-	uint32_t told_count;                      /* notifications of `change` that were not late */
+	struct coterie_timer *turn;               /* runs in the next turn of the loop, after a notification */
+	uint32_t told_count;                      /* notifications of this turn that the drain timer did not send */
 	struct cmap_change *change;               /* the change for which trackers are being notified, referenced; or
 						   * NULL */
 	struct coterie_map_tracker *changes;      /* tracks all keys of the configuration, and is called after the

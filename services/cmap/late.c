@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Late notifications. A change with many trackers would block the loop for long. So the first trackers are notified at
- * once, and the others in small batches. Each client is notified in the order of the changes.
+ * Late notifications. A change with many trackers, or many changes in a turn of the loop, would block the loop for long.
+ * So the first notifications of a turn are sent at once, and the others in small batches. Each client is notified in the
+ * order of the changes.
  */
 #include "services/cmap/cmap.h"
 
@@ -11,8 +12,9 @@
 #include <syslog.h>
 
 /* Sending an event takes up to 30 us if its client does not read. */
-#define DIRECT_MAX 48u /* most events of one change that are sent at once */
+#define DIRECT_MAX 48u /* most events of one turn of the loop that are sent at once */
 #define BATCH_MAX 32u  /* most events in one turn of the timer */
+#define NEXT_TURN_NS 0 /* for a timer: a time that is over */
 #define BATCH_NS UINT64_C(1000000)
 #define LATE_BYTES_MAX 4194304u       /* limit for one client, far more than a tracker for each key needs */
 #define USER_LATE_BYTES_MAX 16777216u /* limit for all clients of one user */
@@ -216,21 +218,27 @@ void cmap_late_forget(struct cmap *cmap, struct cmap_connection *connection, uin
 	connection->late_end = last;
 }
 
-/*
- * Return whether the next event is sent at once. Statistics have no mark at the end of a change, and a connection that
- * begins adds several keys in a row. So their events count together until none was due for a while. This time starts at
- * the last event, since the events themselves may take longer.
- */
-static bool is_direct(struct cmap *cmap, const struct cmap_connection *connection)
+static void on_turn(void *arg)
 {
-	uint64_t now_ns = cmap->host->now_ns(cmap->ctx);
+	struct cmap *cmap = arg;
 
-	if (connection->late != NULL)
+	cmap->turn = NULL;
+	cmap->told_count = 0;
+}
+
+/*
+ * Return whether this turn of the loop may send one more event, and count it. The count does not begin again with each
+ * change, since a turn may have thousands of changes.
+ */
+static bool may_send(struct cmap *cmap)
+{
+	/* If memory runs out, the next notification starts the timer. */
+	if (cmap->turn == NULL && cmap->host->timer_add(cmap->ctx, NEXT_TURN_NS, on_turn, cmap, &cmap->turn) < 0)
+		cmap->turn = NULL;
+	if (cmap->told_count >= DIRECT_MAX)
 		return false;
-	if (now_ns - cmap->told_ns >= BATCH_NS)
-		cmap->told_count = 0;
-	cmap->told_ns = now_ns;
-	return cmap->told_count++ < DIRECT_MAX;
+	cmap->told_count++;
+	return true;
 }
 
 /* --- changes --- */
@@ -325,7 +333,7 @@ void cmap_tell(struct cmap *cmap, struct coterie_client *client, uint64_t number
 
 	if (connection->is_given_up)
 		return;
-	if (is_direct(cmap, connection)) {
+	if (connection->late == NULL && may_send(cmap)) {
 		struct iovec iov[] = {{(uint8_t *)(uintptr_t)notify + sizeof(notify->header),
 					      sizeof(*notify) - sizeof(notify->header)},
 			values[0], values[1]};
@@ -337,6 +345,11 @@ void cmap_tell(struct cmap *cmap, struct coterie_client *client, uint64_t number
 
 	struct cmap_change *change = change_get(cmap, connection, key, notify, values);
 
-	if (change == NULL || put_off(cmap, connection, number, notify->instance, change) < 0)
+	if (change == NULL || put_off(cmap, connection, number, notify->instance, change) < 0) {
 		give_up(cmap, connection);
+		return;
+	}
+	/* Otherwise frequent changes, with few events each, might come faster than the drain timer sends them. */
+	while (connection->late != NULL && may_send(cmap) && send_first(cmap, connection))
+		;
 }

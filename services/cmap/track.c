@@ -87,7 +87,6 @@ static void on_change_end(void *arg, uint32_t event, const char *key, const stru
 {
 	struct cmap *cmap = arg;
 
-	cmap->told_count = 0;
 	cmap_change_end(cmap);
 	cmap_room_change(cmap, event, key, now, before);
 	cmap_shares_change(cmap, key);

@@ -370,6 +370,72 @@ START_TEST(events_that_take_long_are_bounded_as_well)
 }
 END_TEST
 
+static void change_u32(const char *key, uint32_t value)
+{
+	ck_assert_int_eq(host()->table.map_set(host(), key, COTERIE_MAP_U32, &value, sizeof(value)), 0);
+}
+
+static uint32_t value_at(const struct service_user *user, uint32_t i)
+{
+	const struct mock_message *message = &user->client->events.list[i];
+	uint32_t value;
+
+	memcpy(&value, message->data + sizeof(struct cmap_event_notify) - sizeof(struct cmap_response_header),
+		sizeof(value));
+	return value;
+}
+
+/* Each change could send 48 events at once, so a turn with many changes sent any number of them. */
+START_TEST(many_changes_in_a_turn_send_few_events_at_once)
+{
+	uint32_t told;
+
+	for (uint32_t i = 0; i < 39; i++)
+		ck_assert_int_eq(track_prefix(&many, "test."), CS_OK);
+	ck_assert_int_eq(track_prefix(&few, "test."), CS_OK);
+	for (uint32_t n = 1; n <= 1000; n++)
+		change_u32("test.k", n);
+	told = events(&many) + events(&few);
+	ck_assert_uint_gt(told, 0);
+	ck_assert_uint_le(told, 64);
+	for (uint32_t i = 0; i < 1000; i++) {
+		mock_host_advance(host(), 2 * MS);
+		ck_assert_uint_le(events(&many) + events(&few) - told, 128);
+		told = events(&many) + events(&few);
+	}
+	ck_assert(!many.client->is_disconnected);
+	ck_assert_uint_eq(events(&many), 39 * 1000);
+	ck_assert_uint_eq(events(&few), 1000);
+	for (uint32_t n = 1; n <= 1000; n++) {
+		ck_assert_uint_eq(value_at(&few, n - 1), n);
+		for (uint32_t i = 0; i < 39; i++)
+			ck_assert_uint_eq(value_at(&many, (n - 1) * 39 + i), n);
+	}
+	ck_assert_uint_eq(mock_host_timers(host()), 0);
+}
+END_TEST
+
+/* The next turn sends at once again, although the drain timer has not run. */
+START_TEST(each_turn_sends_events_at_once)
+{
+	ck_assert_int_eq(track(&few, "test.k", 1), CS_OK);
+	for (uint32_t n = 1; n <= 50; n++)
+		change_u32("test.k", n);
+	ck_assert_uint_lt(events(&few), 50);
+	mock_host_advance(host(), 0);
+	ck_assert_uint_lt(events(&few), 50);
+	change_u32("test.k", 51);
+	ck_assert_uint_eq(events(&few), 51);
+	for (uint32_t n = 52; n <= 1000; n++) {
+		mock_host_advance(host(), 0);
+		change_u32("test.k", n);
+		ck_assert_uint_eq(events(&few), n);
+	}
+	for (uint32_t n = 1; n <= 1000; n++)
+		ck_assert_uint_eq(value_at(&few, n - 1), n);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cmap_late");
@@ -388,6 +454,8 @@ int main(void)
 	tcase_add_test(tcase, the_trackers_of_a_user_are_bounded);
 	tcase_add_test(tcase, trackers_of_prefixes_of_statistics_are_bounded);
 	tcase_add_test(tcase, events_that_take_long_are_bounded_as_well);
+	tcase_add_test(tcase, many_changes_in_a_turn_send_few_events_at_once);
+	tcase_add_test(tcase, each_turn_sends_events_at_once);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
