@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by map.c, map_track.c and map_iterate.c. No other file includes this. */
+/* Shared by the files of this folder. No other file includes this. */
 #ifndef EXEC_MAP_PRIVATE_H
 #define EXEC_MAP_PRIVATE_H
 
@@ -35,14 +35,24 @@ struct map_shared {
 };
 
 struct map_tracker {
-	struct map_tracker *next, **link; /* *link is this tracker */
-	char *key;
-	size_t length;
+	struct map_tracker *previous, *next; /* of the same place and kind, in the order in which they are called */
+	struct map_place *place;
 	bool is_prefix;
-	bool is_gone;  /* it was removed during a notification, and is freed after it */
+	bool is_gone; /* it was removed during a notification, and is freed after it */
+	struct map_tracker *next_gone;
 	uint64_t turn; /* tracker_turn of the map when this tracker was created */
 	map_notify notify;
 	void *arg;
+};
+
+/* A key or prefix that has, or had, trackers. */
+struct map_place {
+	struct map_place *parent; /* the longest other place that this key begins with, or NULL */
+	struct map_tracker *keys; /* trackers of this key, the newest first */
+	/* trackers of this prefix, the oldest first. The newest is the first one of the whole map's, whose key is "" */
+	struct map_tracker *prefixes, *prefixes_end;
+	size_t length;
+	char key[];
 };
 
 struct protection {
@@ -54,9 +64,11 @@ struct protection {
 struct map {
 	struct entry **entries; /* ascending in byte order of the key */
 	size_t count, capacity;
-	struct map_tracker *trackers; /* in the order in which they are called */
-	uint64_t tracker_turn;        /* counts the times that a tracker was added or removed */
-	bool has_gone_trackers;       /* some tracker is_gone */
+	struct map_place **places; /* ascending in byte order of the key */
+	size_t place_count, place_capacity;
+	size_t empty_count;       /* places without trackers */
+	uint64_t tracker_turn;    /* counts the times that a tracker was added or removed */
+	struct map_tracker *gone; /* trackers that are freed after the running notification */
 	struct map_shared *shared;
 	struct protection *protections;
 	size_t protection_count;
@@ -77,5 +89,20 @@ void map_sweep(struct map *map);
 void map_trackers_fini(struct map *map);
 /** End the sharing: the value of the entry no longer is memory of its owner. NULL is ignored. */
 void map_shared_detach(struct map_shared *shared);
+
+/* --- map_places.c --- */
+
+/** Return the place of a key or prefix. If it does not exist, add it. NULL: out of memory. */
+struct map_place *map_place_get(struct map *map, const char *key);
+/** Add a tracker to a place, at its turn in the order of calls. tracker->is_prefix is set. */
+void map_place_link(struct map *map, struct map_place *place, struct map_tracker *tracker);
+/** Take a tracker from its place. Only outside of notifications. */
+void map_place_unlink(struct map *map, struct map_tracker *tracker);
+/** Free the places without trackers if they are more than half of all. Only outside of notifications. */
+void map_places_tidy(struct map *map);
+/** Return the first tracker that is called for a key, even if it is_gone. NULL: the key has none. */
+struct map_tracker *map_place_first(const struct map *map, const char *key);
+/** Return the tracker that is called after this one for the same key. NULL: this is the last one. */
+struct map_tracker *map_place_next(const struct map_tracker *tracker);
 
 #endif

@@ -18,28 +18,25 @@ void map_bury(struct map *map, struct grave *grave)
 	map->graves = grave;
 }
 
-static void tracker_free(struct map_tracker *tracker)
+static void tracker_free(struct map *map, struct map_tracker *tracker)
 {
-	free(tracker->key);
+	map_place_unlink(map, tracker);
 	free(tracker);
-}
-
-static void unlink_tracker(struct map_tracker *tracker)
-{
-	*tracker->link = tracker->next;
-	if (tracker->next != NULL)
-		tracker->next->link = tracker->link;
-	tracker_free(tracker);
 }
 
 void map_trackers_fini(struct map *map)
 {
-	while (map->trackers != NULL) {
-		struct map_tracker *next = map->trackers->next;
+	for (size_t i = 0; i < map->place_count; i++) {
+		struct map_place *place = map->places[i];
 
-		tracker_free(map->trackers);
-		map->trackers = next;
+		while (place->keys != NULL)
+			tracker_free(map, place->keys);
+		while (place->prefixes != NULL)
+			tracker_free(map, place->prefixes);
 	}
+	for (size_t i = 0; i < map->place_count; i++)
+		free(map->places[i]);
+	free(map->places);
 }
 
 void map_sweep(struct map *map)
@@ -50,24 +47,20 @@ void map_sweep(struct map *map)
 		free(map->graves); /* `graves` is the first member of the freed struct */
 		map->graves = next;
 	}
-	if (!map->has_gone_trackers)
+	if (map->gone == NULL)
 		return;
-	map->has_gone_trackers = false;
-	for (struct map_tracker *tracker = map->trackers, *next; tracker != NULL; tracker = next) {
-		next = tracker->next;
-		if (tracker->is_gone)
-			unlink_tracker(tracker);
+	while (map->gone != NULL) {
+		struct map_tracker *next = map->gone->next_gone;
+
+		tracker_free(map, map->gone);
+		map->gone = next;
 	}
+	map_places_tidy(map);
 }
 
 bool map_is_covered(const char *key, const char *by, size_t length, bool is_prefix)
 {
 	return is_prefix ? strncmp(key, by, length) == 0 : strcmp(key, by) == 0;
-}
-
-static bool is_told(const struct map_tracker *tracker, const char *key)
-{
-	return !tracker->is_gone && map_is_covered(key, tracker->key, tracker->length, tracker->is_prefix);
 }
 
 void map_notify_all(struct map *map, enum map_event event, const char *key, const struct map_value *now,
@@ -76,30 +69,12 @@ void map_notify_all(struct map *map, enum map_event event, const char *key, cons
 	uint64_t turn = map->tracker_turn; /* trackers that are added from here on get later changes only */
 
 	map->depth++;
-	for (struct map_tracker *tracker = map->depth > NOTIFY_DEPTH_MAX ? NULL : map->trackers; tracker != NULL;
-		tracker = tracker->next)
-		if (tracker->turn <= turn && is_told(tracker, key))
+	for (struct map_tracker *tracker = map->depth > NOTIFY_DEPTH_MAX ? NULL : map_place_first(map, key);
+		tracker != NULL; tracker = map_place_next(tracker))
+		if (tracker->turn <= turn && !tracker->is_gone)
 			tracker->notify(tracker->arg, event, key, now, before);
 	if (--map->depth == 0)
 		map_sweep(map);
-}
-
-/*
- * Rank of a tracker in the order of calls: trackers of a single key first, then prefixes from the longest to the
- * shortest.
- */
-static size_t rank(const struct map_tracker *tracker) { return tracker->is_prefix ? tracker->length : SIZE_MAX; }
-
-/*
- * Return whether a new tracker is called after another one. Of trackers of the same key, or of the whole map, the
- * newest is called first. Of trackers of the same prefix the oldest is called first. Corosync's map, a trie of libqb,
- * has this order, and clients can observe it.
- */
-static bool comes_after(const struct map_tracker *tracker, const struct map_tracker *other)
-{
-	if (rank(tracker) != rank(other))
-		return rank(tracker) < rank(other);
-	return tracker->is_prefix && tracker->length > 0;
 }
 
 struct map_tracker *map_track(struct map *map, const char *key_or_prefix, bool is_prefix, map_notify notify, void *arg)
@@ -108,26 +83,18 @@ struct map_tracker *map_track(struct map *map, const char *key_or_prefix, bool i
 
 	if (tracker == NULL)
 		return NULL;
-	tracker->key = strdup(key_or_prefix == NULL ? "" : key_or_prefix);
-	if (tracker->key == NULL) {
+
+	struct map_place *place = map_place_get(map, key_or_prefix == NULL ? "" : key_or_prefix);
+
+	if (place == NULL) {
 		free(tracker);
 		return NULL;
 	}
-	tracker->length = strlen(tracker->key);
 	tracker->is_prefix = is_prefix;
 	tracker->turn = ++map->tracker_turn;
 	tracker->notify = notify;
 	tracker->arg = arg;
-
-	struct map_tracker **link = &map->trackers;
-
-	while (*link != NULL && comes_after(tracker, *link))
-		link = &(*link)->next;
-	tracker->next = *link;
-	if (tracker->next != NULL)
-		tracker->next->link = &tracker->next;
-	tracker->link = link;
-	*link = tracker;
+	map_place_link(map, place, tracker);
 	return tracker;
 }
 
@@ -137,11 +104,13 @@ void map_untrack(struct map *map, struct map_tracker *tracker)
 		return;
 	map->tracker_turn++;
 	if (map->depth == 0) {
-		unlink_tracker(tracker); /* free it at once: a client that ends may have thousands of trackers */
+		tracker_free(map, tracker); /* at once: a client that ends may have thousands of trackers */
+		map_places_tidy(map);
 		return;
 	}
 	tracker->is_gone = true;
-	map->has_gone_trackers = true;
+	tracker->next_gone = map->gone;
+	map->gone = tracker;
 }
 
 /* --- shared values --- */
@@ -152,14 +121,6 @@ void map_shared_detach(struct map_shared *shared)
 		shared->entry = NULL;
 }
 
-static bool has_tracker(const struct map *map, const char *key)
-{
-	for (const struct map_tracker *tracker = map->trackers; tracker != NULL; tracker = tracker->next)
-		if (is_told(tracker, key))
-			return true;
-	return false;
-}
-
 void map_shared_changed(struct map_shared *shared)
 {
 	if (shared == NULL || shared->entry == NULL)
@@ -168,7 +129,7 @@ void map_shared_changed(struct map_shared *shared)
 
 	if (shared->tracker_turn != map->tracker_turn + 1) {
 		shared->tracker_turn = map->tracker_turn + 1; /* never 0, which stands for "not computed yet" */
-		shared->is_tracked = has_tracker(map, shared->entry->key);
+		shared->is_tracked = map_place_first(map, shared->entry->key) != NULL;
 	}
 	if (shared->is_tracked)
 		map_notify_all(map, MAP_MODIFIED, shared->entry->key, &shared->entry->value, NULL);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <coterie/plugin.h>
 
@@ -358,6 +359,101 @@ START_TEST(a_set_ends_the_sharing)
 }
 END_TEST
 
+static uint64_t cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* A client with 4,096 trackers made each change of a key that it does not track take long. */
+START_TEST(a_change_does_not_look_at_trackers_of_other_keys)
+{
+	uint64_t alone_ns = 0, many_ns = 0;
+	char key[32];
+
+	for (int n = 0; n < 2; n++) {
+		uint64_t best_ns = UINT64_MAX;
+
+		for (int i = 0; i < 5; i++) {
+			uint64_t at_ns = cpu_ns();
+
+			for (uint32_t k = 0; k < 2000; k++)
+				map_set_u32(map, "k.changes", k);
+			at_ns = cpu_ns() - at_ns;
+			best_ns = at_ns < best_ns ? at_ns : best_ns;
+		}
+		*(n == 0 ? &alone_ns : &many_ns) = best_ns;
+		for (uint32_t i = 0; i < 4096; i++) {
+			snprintf(key, sizeof(key), "k.%u", i);
+			map_track(map, key, i % 2 == 0, count_changes, NULL);
+		}
+	}
+	ck_assert_uint_lt(many_ns, 10 * alone_ns + 1000000);
+}
+END_TEST
+
+static void count_call(
+	void *arg, enum map_event event, const char *key, const struct map_value *now, const struct map_value *before)
+{
+	(void)event, (void)key, (void)now, (void)before;
+	++*(uint64_t *)arg;
+}
+
+/* --- the index of trackers --- */
+
+#define NEST_MAX 200
+
+/* The calls of a change are compared with a plain walk over all trackers. */
+START_TEST(trackers_of_nested_prefixes_are_found)
+{
+	static struct {
+		char key[8];
+		bool is_prefix;
+		struct map_tracker *tracker;
+		uint64_t calls;
+	} rows[NEST_MAX];
+	uint32_t seed = 1;
+
+	for (uint32_t turn = 0; turn < 3000; turn++) {
+		uint32_t row = (seed = seed * 1103515245 + 12345) / 65536 % NEST_MAX;
+		char key[8] = {0};
+
+		for (uint32_t i = 0, length = 3 + seed / 1024 % 4; i < length; i++)
+			key[i] = (char)('a' + (seed = seed * 1103515245 + 12345) / 65536 % 2);
+		if (rows[row].tracker != NULL) {
+			map_untrack(map, rows[row].tracker);
+			rows[row].tracker = NULL;
+		} else {
+			memcpy(rows[row].key, key, sizeof(key));
+			rows[row].is_prefix = seed / 65536 % 3 > 0;
+			if (rows[row].is_prefix)
+				rows[row].key[seed / 1048576 % 7] = '\0';
+			rows[row].calls = 0;
+			rows[row].tracker = map_track(
+				map, rows[row].key, rows[row].is_prefix, count_call, &rows[row].calls);
+		}
+		if (turn % 1000 == 999) { /* most places get empty */
+			for (row = 0; row < NEST_MAX - 3; row++) {
+				map_untrack(map, rows[row].tracker);
+				rows[row].tracker = NULL;
+			}
+		}
+		map_set_u32(map, key, turn);
+		for (row = 0; row < NEST_MAX; row++) {
+			size_t length = strlen(rows[row].key);
+			bool is_told = rows[row].is_prefix ? strncmp(key, rows[row].key, length) == 0
+							   : strcmp(key, rows[row].key) == 0;
+
+			if (rows[row].tracker != NULL)
+				ck_assert_uint_eq(rows[row].calls, is_told);
+			rows[row].calls = 0;
+		}
+	}
+}
+END_TEST
+
 /* --- trackers that change the map --- */
 
 static struct map_tracker *victim;
@@ -531,6 +627,8 @@ int main(void)
 	tcase_add_test(tc, a_new_tracker_hears_of_later_changes);
 	tcase_add_test(tc, a_shared_value_is_read_in_place);
 	tcase_add_test(tc, a_set_ends_the_sharing);
+	tcase_add_test(tc, a_change_does_not_look_at_trackers_of_other_keys);
+	tcase_add_test(tc, trackers_of_nested_prefixes_are_found);
 	tcase_add_test(tc, trackers_may_change_what_they_track);
 	tcase_add_test(tc, endless_changes_end);
 	tcase_add_test(tc, integers_are_adjusted);
