@@ -8,6 +8,7 @@
 #include "exec/daemon/map_publish.h"
 #include "exec/daemon/process.h"
 #include "exec/daemon/runtime_keys.h"
+#include "exec/daemon/shared_tell.h"
 #include "exec/daemon/stats_daemon.h"
 #include "exec/host/state_writer.h"
 #include "exec/ipc/ipc_server.h"
@@ -439,6 +440,7 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	}
 	executive->state_writer = state_writer_create(executive->loop, executive->state_dir);
 	executive->runtime_keys = create_runtime_keys(executive);
+	executive->shared_tell = shared_tell_create(executive->loop, executive->map);
 	executive->totem_stats = create_totem_stats(executive);
 	executive->evictions = eviction_list_create(executive->stats);
 	executive->quorum = quorum_create(executive->config->quorum_provider, on_verdict, executive);
@@ -454,11 +456,11 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->life = create_life(executive);
 	executive->reload = create_reload(executive);
 	executive->rotate = create_rotate(executive);
-	if (executive->runtime_keys == NULL || executive->state_writer == NULL || executive->totem_stats == NULL ||
-		executive->quorum == NULL || executive->rekey == NULL || executive->plugins == NULL ||
-		executive->route == NULL || executive->delivery == NULL || executive->sync == NULL ||
-		executive->writable == NULL || executive->life == NULL || executive->ipc == NULL ||
-		executive->reload == NULL || executive->rotate == NULL) {
+	if (executive->runtime_keys == NULL || executive->shared_tell == NULL || executive->state_writer == NULL ||
+		executive->totem_stats == NULL || executive->quorum == NULL || executive->rekey == NULL ||
+		executive->plugins == NULL || executive->route == NULL || executive->delivery == NULL ||
+		executive->sync == NULL || executive->writable == NULL || executive->life == NULL ||
+		executive->ipc == NULL || executive->reload == NULL || executive->rotate == NULL) {
 		log_line("MAIN", LOG_ERR, "out of memory");
 		return EXIT_NO_MEMORY;
 	}
@@ -535,6 +537,7 @@ void executive_destroy_parts(struct executive *executive)
 	stats_totem_destroy(executive->totem_stats);
 	stats_destroy(executive->stats);
 	stats_daemon_destroy(executive->stats_daemon);
+	shared_tell_destroy(executive->shared_tell);
 	runtime_keys_destroy(executive->runtime_keys);
 	map_destroy(executive->map);
 }

@@ -28,6 +28,7 @@ struct rekey;
 struct reload;
 struct ring;
 struct runtime_keys;
+struct shared_tell;
 struct rotate;
 struct route;
 struct state_writer;
@@ -51,6 +52,7 @@ struct executive {
 	struct loop *loop;
 	struct map *map;
 	struct runtime_keys *runtime_keys;
+	struct shared_tell *shared_tell;
 	struct state_writer *state_writer;
 	struct stats *stats;
 	struct stats_daemon *stats_daemon;

@@ -12,7 +12,14 @@
 
 #include <coterie/plugin.h>
 
-struct map *map_create(void) { return calloc(1, sizeof(struct map)); }
+struct map *map_create(void)
+{
+	struct map *map = calloc(1, sizeof(*map));
+
+	if (map != NULL)
+		map->changed_end = &map->changed;
+	return map;
+}
 
 void map_destroy(struct map *map)
 {
@@ -248,6 +255,7 @@ void map_unshare(struct map_shared *shared)
 		map->shared = shared->next;
 	if (shared->next != NULL)
 		shared->next->previous = shared->previous;
+	map_shared_fini(shared);
 	free(shared);
 }
 

@@ -63,9 +63,27 @@ int map_adjust(struct map *map, const char *key, int64_t delta);
  * @return an object for map_shared_changed and map_unshare; NULL: out of memory, or not a legal key or value
  */
 struct map_shared *map_share(struct map *map, const char *key, uint32_t type, const void *bytes, uint32_t size);
-/* notify trackers of the key. Cheap if there are none. NULL is ignored */
+/**
+ * Note that the value has changed. Its trackers are called by map_shared_tell. The cost does not depend on the number
+ * of trackers. NULL is ignored.
+ */
 void map_shared_changed(struct map_shared *shared);
 void map_unshare(struct map_shared *shared); /* delete the key if it is still shared. NULL is ignored */
+/** Call changed(arg) at each change of a shared value that has trackers. Only one function can be set. */
+void map_shared_watch(struct map *map, void (*changed)(void *arg), void *arg);
+
+enum map_shared_state {
+	MAP_SHARED_QUIET,   /* no value has changed since its trackers were called */
+	MAP_SHARED_CHANGED, /* the round is over. Some values have changed meanwhile */
+	MAP_SHARED_TELLING, /* the round goes on at the next call */
+};
+
+/**
+ * Call trackers of shared values that have changed. All values that have changed by now are one round, which may take
+ * several calls. Each tracker of a value is called once in a round, with the present value.
+ * @param steps  most steps of this call. A step takes up a value or calls a tracker
+ */
+enum map_shared_state map_shared_tell(struct map *map, uint32_t steps);
 
 /** Make a key (or all keys with this prefix) read-only for clients. The executive may still write it. */
 int map_protect(struct map *map, const char *key_or_prefix, bool is_prefix);

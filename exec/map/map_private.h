@@ -32,6 +32,9 @@ struct map_shared {
 	struct entry *entry;   /* or NULL: the key was set or deleted since it was shared */
 	uint64_t tracker_turn; /* tracker_turn of the map, plus 1, when is_tracked was computed; 0: never */
 	bool is_tracked;
+	uint64_t changed_turn;          /* tracker_turn of the map at the last change */
+	struct map_shared *queue_next;  /* next one in map.changed or map.round */
+	struct map_shared **queue_link; /* *queue_link is this value. NULL: it is in neither */
 };
 
 struct map_tracker {
@@ -70,6 +73,13 @@ struct map {
 	uint64_t tracker_turn;    /* counts the times that a tracker was added or removed */
 	struct map_tracker *gone; /* trackers that are freed after the running notification */
 	struct map_shared *shared;
+	struct map_shared *changed, **changed_end; /* values that have changed, and are not in the round */
+	struct map_shared *round;                  /* values of the running round, without `telling` */
+	struct map_shared *telling;                /* value whose trackers are being called, or NULL */
+	uint64_t telling_turn;                     /* its changed_turn when that began */
+	struct map_tracker *next_tracker;          /* tracker of `telling` that is called next, or NULL */
+	void (*shared_changed)(void *arg);         /* or NULL */
+	void *shared_arg;
 	struct protection *protections;
 	size_t protection_count;
 	struct grave *graves;
@@ -84,11 +94,11 @@ bool map_is_covered(const char *key, const char *by, size_t length, bool is_pref
 void map_bury(struct map *map, struct grave *grave);
 void map_notify_all(struct map *map, enum map_event event, const char *key, const struct map_value *now,
 	const struct map_value *before);
+/** Call a tracker of a shared value that has changed. now: borrowed. The call may free the tracker. */
+void map_notify_one(struct map *map, const struct map_tracker *tracker, const char *key, const struct map_value *now);
 /** Free memory that was kept during notifications, and removed trackers. Only outside of notifications. */
 void map_sweep(struct map *map);
 void map_trackers_fini(struct map *map);
-/** End the sharing: the value of the entry no longer is memory of its owner. NULL is ignored. */
-void map_shared_detach(struct map_shared *shared);
 
 /* --- map_places.c --- */
 
@@ -104,5 +114,12 @@ void map_places_tidy(struct map *map);
 struct map_tracker *map_place_first(const struct map *map, const char *key);
 /** Return the tracker that is called after this one for the same key. NULL: this is the last one. */
 struct map_tracker *map_place_next(const struct map_tracker *tracker);
+
+/* --- map_shared.c --- */
+
+/** End the sharing: the value of the entry no longer is memory of its owner. NULL is ignored. */
+void map_shared_detach(struct map_shared *shared);
+/** End the sharing before the object is freed. */
+void map_shared_fini(struct map_shared *shared);
 
 #endif

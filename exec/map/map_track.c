@@ -20,6 +20,8 @@ void map_bury(struct map *map, struct grave *grave)
 
 static void tracker_free(struct map *map, struct map_tracker *tracker)
 {
+	if (map->next_tracker == tracker)
+		map->next_tracker = map_place_next(tracker);
 	map_place_unlink(map, tracker);
 	free(tracker);
 }
@@ -77,6 +79,14 @@ void map_notify_all(struct map *map, enum map_event event, const char *key, cons
 		map_sweep(map);
 }
 
+void map_notify_one(struct map *map, const struct map_tracker *tracker, const char *key, const struct map_value *now)
+{
+	map->depth++;
+	tracker->notify(tracker->arg, MAP_MODIFIED, key, now, NULL);
+	if (--map->depth == 0)
+		map_sweep(map);
+}
+
 struct map_tracker *map_track(struct map *map, const char *key_or_prefix, bool is_prefix, map_notify notify, void *arg)
 {
 	struct map_tracker *tracker = calloc(1, sizeof(*tracker));
@@ -111,26 +121,4 @@ void map_untrack(struct map *map, struct map_tracker *tracker)
 	tracker->is_gone = true;
 	tracker->next_gone = map->gone;
 	map->gone = tracker;
-}
-
-/* --- shared values --- */
-
-void map_shared_detach(struct map_shared *shared)
-{
-	if (shared != NULL)
-		shared->entry = NULL;
-}
-
-void map_shared_changed(struct map_shared *shared)
-{
-	if (shared == NULL || shared->entry == NULL)
-		return;
-	struct map *map = shared->map;
-
-	if (shared->tracker_turn != map->tracker_turn + 1) {
-		shared->tracker_turn = map->tracker_turn + 1; /* never 0, which stands for "not computed yet" */
-		shared->is_tracked = map_place_first(map, shared->entry->key) != NULL;
-	}
-	if (shared->is_tracked)
-		map_notify_all(map, MAP_MODIFIED, shared->entry->key, &shared->entry->value, NULL);
 }

@@ -173,7 +173,8 @@ struct coterie_host {
 	void (*map_iterate_end)(struct coterie_map_iterator *iterator);
 	/**
 	 * Call notify(arg, …) at changes of a key, or of all keys with this prefix. A plugin that is being replaced is not
-	 * called any more when its clients are those of the new one.
+	 * called any more when its clients are those of the new one. For counters of ring messages
+	 * (runtime.services.NAME.N.rx and .tx) notify gets the present value, once in 1.5 s at most.
 	 * @param events   COTERIE_MAP_DELETED | _MODIFIED | _ADDED, and _PREFIX. In the statistics a prefix
 	 *     reports added and deleted keys, and a single key MODIFIED, at most once in 1.5 s
 	 * @param tracker  out; end it with map_untrack
