@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # common: code that the daemon and its tools share. Each of them compiles it in.
+holder_sources = %D%/holder.c %D%/holder.h
 fixed_keys_sources = %D%/fixed_keys.c %D%/fixed_keys.h
 thread_sources = %D%/thread.h
 utf8_sources = %D%/utf8.c %D%/utf8.h

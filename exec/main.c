@@ -247,10 +247,13 @@ static int load_service(struct executive *executive, const struct cage *cage, co
 	int rc = ipc_server_open(executive->ipc, plugin);
 	cage_root_end(cage);
 	if (rc < 0) {
+		char reason[128];
+
+		ipc_server_error(executive->ipc, plugin, rc, reason, sizeof(reason));
 		log_line("SERV", LOG_ERR,
 			"cannot open the IPC name of service %s (%s): is another daemon running on this host? "
 			"Use --instance NAME for a second one",
-			wanted->name, strerror(-rc));
+			wanted->name, reason);
 		return EXIT_SERVICES;
 	}
 	return 0;

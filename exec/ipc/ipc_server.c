@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/holder.h"
 #include "common/utf8.h"
 #include "config/model.h"
 #include "exec/plugin/plugin_watch.h"
@@ -372,6 +373,15 @@ int ipc_server_open(struct ipc *ipc, struct plugin *plugin)
 free_server:
 	free(server);
 	return rc;
+}
+
+void ipc_server_error(const struct ipc *ipc, const struct plugin *plugin, int rc, char *text, size_t size)
+{
+	char name[NAME_LENGTH_MAX + 1], holder[64] = "";
+
+	if (rc == -EADDRINUSE && server_name(ipc->parts.instance, plugin->service.ipc_name, name, sizeof(name)) == 0)
+		holder_describe(name, holder, sizeof(holder));
+	snprintf(text, size, "%s%s%s", strerror(-rc), holder[0] != '\0' ? ": it is held by " : "", holder);
 }
 
 void ipc_server_close(struct ipc_server *server)

@@ -58,6 +58,13 @@ void ipc_destroy(struct ipc *ipc); /* all servers must be closed */
 
 /** Open the service's name (with the instance's suffix). Sets plugin->ipc. -errno of libqb. */
 int ipc_server_open(struct ipc *ipc, struct plugin *plugin);
+/**
+ * Describe the error of ipc_server_open. If the name is taken, the text names the process that listens there.
+ *
+ * @param rc    result of ipc_server_open
+ * @param text  out
+ */
+void ipc_server_error(const struct ipc *ipc, const struct plugin *plugin, int rc, char *text, size_t size);
 /** Close a server: the connections of its clients end, client_leave runs for each. NULL is ignored. */
 void ipc_server_close(struct ipc_server *server);
 

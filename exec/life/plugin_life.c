@@ -374,8 +374,11 @@ static bool step_sync(struct plugin_life *life, struct change *change)
 	change->rc = ipc_server_open(parts->ipc, plugin);
 	if (change->rc == 0)
 		return end(life, 0, "");
+	char reason[128];
+
+	ipc_server_error(parts->ipc, plugin, change->rc, reason, sizeof(reason));
 	snprintf(change->text, sizeof(change->text), "its IPC name '%s' cannot be opened (%s)",
-		plugin->service.ipc_name, strerror(-change->rc));
+		plugin->service.ipc_name, reason);
 	begin_drain(life, change, plugin);
 	return true;
 }

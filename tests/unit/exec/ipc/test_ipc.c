@@ -136,10 +136,17 @@ END_TEST
 START_TEST(two_servers_of_one_name)
 {
 	struct plugin second = f.plugin;
+	char holder[64], text[128];
 
 	second.ipc = NULL;
-	ck_assert_int_lt(ipc_server_open(f.node.ipc, &second), 0);
+	int rc = ipc_server_open(f.node.ipc, &second);
+	ck_assert_int_eq(rc, -EADDRINUSE);
 	ck_assert_ptr_null(second.ipc);
+	ipc_server_error(f.node.ipc, &second, rc, text, sizeof(text));
+	snprintf(holder, sizeof(holder), "held by process %d of user %u", (int)getpid(), (unsigned int)geteuid());
+	ck_assert_msg(strstr(text, holder) != NULL, "%s", text);
+	ipc_server_error(f.node.ipc, &second, -ENOMEM, text, sizeof(text));
+	ck_assert_str_eq(text, strerror(ENOMEM));
 	play(play_echo);
 }
 END_TEST
