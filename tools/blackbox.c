@@ -15,6 +15,8 @@
 #include <corosync/cmap.h>
 #include <qb/qblog.h>
 
+#include "tools/common/reach.h"
+
 /* Request the daemon to write the file. The daemon acts on a change of the key, so the value is the present time. */
 static void request_dump(cmap_handle_t map, const char *key)
 {
@@ -71,6 +73,7 @@ int blackbox_main(int argc, char **argv)
 	} else {
 		/* Continue, since there may be a file of an earlier daemon. */
 		fprintf(stderr, "Failed to initialize the cmap API. Error %s\n", cs_strerror(rc));
+		reach_warn("cmap", rc);
 	}
 	bool is_found = find_dump(configured, path);
 	if (!is_found)

@@ -7,7 +7,7 @@ noinst_LTLIBRARIES += libtool_common.la
 libtool_common_la_SOURCES = \
 	%D%/common/address.c %D%/common/address.h %D%/common/bytes.c %D%/common/bytes.h \
 	%D%/common/compatible.h %D%/common/nodelist.c %D%/common/nodelist.h \
-	%D%/common/number.c %D%/common/number.h %D%/common/reach.c %D%/common/reach.h %D%/common/terminal.c %D%/common/terminal.h
+	%D%/common/number.c %D%/common/number.h %D%/common/reach.c %D%/common/reach.h $(holder_sources) %D%/common/terminal.c %D%/common/terminal.h
 
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/tools/common/test_tool_common

@@ -38,7 +38,8 @@ struct coterie_connection;
  * @param instance    of the daemon; NULL: that of COTERIE_INSTANCE, or the default one; borrowed
  * @param timeout_ms  how long to try again while the daemon is starting or busy; -1: without limit
  * @return 0; -ECONNREFUSED: no daemon of the instance has the service; -EAGAIN: the daemon is starting, or busy;
- *     -EACCES: this user may not connect; -EINVAL: the name of the service or instance is not valid; -ENOMEM, -EMFILE,
+ *     -EACCES: this user may not connect; -EPERM: the process that listens is not trusted as the daemon, since it is
+ *     neither of root nor of this user (coterie-client(7)); -EINVAL: the name of the service or instance is not valid; -ENOMEM, -EMFILE,
  *     or another errno of a system call
  */
 int coterie_connection_open(

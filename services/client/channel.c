@@ -11,6 +11,7 @@
 #include <linux/sockios.h>
 #include <qb/qbipcc.h>
 
+#include "services/client/daemon_user.h"
 #include "services/client/error.h"
 #include "services/client/fast_channel.h"
 
@@ -34,6 +35,39 @@ static bool is_instance_name(const char *name)
 	       strspn(name, later) == length;
 }
 
+/* Return whether the process at the other end may be the daemon. The kernel keeps the user that called listen(2). */
+static bool is_daemon(int fd, const char *instance)
+{
+	struct ucred peer = {.uid = (uid_t)-1};
+	socklen_t size = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && daemon_user_is_trusted(peer.uid, instance);
+}
+
+/*
+ * Connect in two steps. Between them the client has sent its first message and read nothing. libqb opens the files that
+ * the answer names. So it must not read the answer of an untrusted process.
+ *
+ * @return 0; -EPERM: the process that listens is not trusted; -errno
+ */
+static int connect_daemon(struct channel *channel, const char *name, const char *instance)
+{
+	struct pollfd pollfd = {.fd = -1, .events = POLLIN};
+
+	errno = 0;
+	channel->connection = qb_ipcc_connect_async(name, CHANNEL_MESSAGE_SIZE_MAX, &pollfd.fd);
+	if (channel->connection == NULL)
+		return errno == 0 ? -ENOMEM : -errno;
+	if (!is_daemon(pollfd.fd, instance)) {
+		qb_ipcc_disconnect(channel->connection);
+		return -EPERM;
+	}
+	(void)poll(&pollfd, 1, -1); /* a signal ends the wait, and libqb then returns -EAGAIN */
+	int rc = qb_ipcc_connect_continue(channel->connection); /* frees the connection if it fails */
+
+	return rc == -EPERM ? -ENOTCONN : rc;
+}
+
 int channel_open(struct channel *channel, const char *service, const char *instance)
 {
 	char name[NAME_SIZE];
@@ -51,13 +85,9 @@ int channel_open(struct channel *channel, const char *service, const char *insta
 		return -EINVAL;
 
 	*channel = (struct channel){0};
-	errno = 0;
-	channel->connection = qb_ipcc_connect(name, CHANNEL_MESSAGE_SIZE_MAX);
-	if (channel->connection == NULL) {
-		rc = errno == 0 ? -ENOMEM : -errno;
-		/* Sockets in the file system return ENOENT if no process listens. */
-		return rc == -ENOENT ? -ECONNREFUSED : rc;
-	}
+	rc = connect_daemon(channel, name, instance);
+	if (rc < 0)
+		return rc == -ENOENT ? -ECONNREFUSED : rc; /* a socket in the file system: no process listens */
 	rc = qb_ipcc_fd_get(channel->connection, &channel->fd);
 	if (rc < 0)
 		goto disconnect;

@@ -61,8 +61,9 @@ struct channel {
  * @param channel filled in
  * @param service IPC name, as of the default instance; copied
  * @param instance borrowed; NULL or "": the default instance
- * @return 0; -EINVAL: instance is no valid name; -ECONNREFUSED: no process listens; -EAGAIN, -EACCES, -ENOSYS, -EMFILE:
- *     refused by the executive; -ENOMEM, or another errno of a system call
+ * @return 0; -EINVAL: instance is no valid name; -ECONNREFUSED: no process listens; -EPERM: the process that listens is
+ *     of a user that is not trusted as the daemon: see daemon_user.h; -EAGAIN, -EACCES, -ENOSYS, -EMFILE: refused by the
+ *     executive; -ENOMEM, or another errno of a system call
  */
 int channel_open(struct channel *channel, const char *service, const char *instance);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "services/client/error.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 
@@ -10,6 +11,8 @@ cs_error_t client_error(ssize_t rc)
 {
 	if (rc >= 0)
 		return CS_OK;
+	if (rc == -EPERM)
+		return CS_ERR_SECURITY;
 	return rc < INT_MIN ? CS_ERR_LIBRARY : qb_to_cs_error((int)rc);
 }
 

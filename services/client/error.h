@@ -10,7 +10,10 @@
 
 #include <corosync/corotypes.h>
 
-/** Return CS_OK for 0 and more, or the code for a negative errno. An errno without a code gives CS_ERR_LIBRARY. */
+/**
+ * Return CS_OK for 0 and more, or the code for a negative errno. -EPERM, the process that listens is not trusted as the
+ * daemon, gives CS_ERR_SECURITY. An errno without a code gives CS_ERR_LIBRARY.
+ */
 cs_error_t client_error(ssize_t rc);
 
 /**

@@ -14,8 +14,9 @@ EXTRA_DIST += %D%/common/libcorosync_common.pc.in
 # Linked into each client library, where all of it is hidden.
 noinst_LTLIBRARIES += libclient.la
 libclient_la_SOURCES = \
-	%D%/channel.c %D%/channel.h %D%/connection.c %D%/connection.h %D%/dispatch.c %D%/dispatch.h \
-	%D%/error.c %D%/error.h %D%/fast_channel.c %D%/fast_channel.h %D%/handle.c %D%/handle.h
+	%D%/channel.c %D%/channel.h %D%/connection.c %D%/connection.h %D%/daemon_user.c %D%/daemon_user.h \
+	%D%/dispatch.c %D%/dispatch.h %D%/error.c %D%/error.h %D%/fast_channel.c %D%/fast_channel.h \
+	%D%/handle.c %D%/handle.h $(trust_sources)
 libclient_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
 # The client kit: the header for programs that use a third party's service.

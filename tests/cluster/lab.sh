@@ -295,6 +295,8 @@ LAB_SYSTEM_LIBS=${LAB_SYSTEM_LIBS:-/usr/lib}
 lab_environment() {
 	LAB_ENVIRONMENT=()
 	[ -z "${2:-}" ] || [ -z "${LAB_INSTANCE[$2]:-}" ] || LAB_ENVIRONMENT+=("COTERIE_INSTANCE=${LAB_INSTANCE[$2]}")
+	# The sockets of services that are loaded later belong to this user.
+	[ -z "${LAB_USER:-}" ] || LAB_ENVIRONMENT+=("COTERIE_USER=$LAB_USER")
 	case $1 in
 	coterie)
 		LAB_ENVIRONMENT+=("LD_LIBRARY_PATH=$LAB_BUILD/.libs:$LAB_BUILD/services/cpg/.libs"

@@ -119,6 +119,32 @@ tap_check "$name: but not with --quiet" test -z "$(grep 'waiting for' "$LAB_DIR/
 kill -CONT "${daemon[n1]}"
 tap_check "it goes on" lab_await answers n1
 
+# 6. A process of another user has the names of an instance that does not run.
+takes_names='import os, socket, time
+os.setresuid(61004, 61004, 61004)
+taken = []
+for name in "cmap", "coterie-control", "kv":
+    taken.append(socket.socket(socket.AF_UNIX))
+    taken[-1].bind(("\0" + name + "-n9").ljust(108, "\0")) # as libqb names them
+    taken[-1].listen()
+time.sleep(600)'
+has_names() { lab_in 1 grep -q '@kv-n9' /proc/net/unix; }
+if [ "$(id -u)" -eq 0 ] && [ "$(awk '{ print $3 }' /proc/self/uid_map)" != 1 ] && python3 -c "" 2>/dev/null; then
+	name="another user's process"
+	lab_exec 1 python3 -c "$takes_names" &
+	daemon[n9]=$!
+	tap_check "$name has the names" lab_await has_names
+	case_is "$name" 3 "of user 61004 listens at the socket of service coterie-control, and is not trusted" \
+		"$ctl" --instance n9 plugin load kv
+	case_is "$name" 3 "set COTERIE_USER to its user" "$ctl" --instance n9 config show
+	case_is "$name" 1 "of user 61004 listens at the socket of service kv" env COTERIE_INSTANCE=n9 "$kv" -t 5 list
+	write_config n9 5605
+	lab_in 1 RUNTIME_DIRECTORY=/run timeout 20 "$LAB_BUILD/exec/coterie" -f --instance n9 --node n9 -c "$LAB_DIR/n9.conf" \
+		>"$LAB_DIR/n9.log" 2>&1
+	tap_check "$name: the daemon names it" grep -q "it is held by process [0-9]* of user 61004" "$LAB_DIR/n9.log" ||
+		tap_note "$(cat "$LAB_DIR/n9.log")"
+fi
+
 kill "${daemon[@]}"
 wait "${daemon[@]}"
 lab_close

@@ -5,8 +5,11 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "common/holder.h"
 
 #define INSTANCE_LENGTH_MAX 31
 #define INSTANCES_MAX 12        /* instances that are listed */
@@ -169,6 +172,22 @@ static void busy(struct reach *reach, cs_error_t error)
 	}
 }
 
+static void not_trusted(struct reach *reach, const char *service, const char *wanted)
+{
+	char name[64], holder[64] = "";
+
+	snprintf(name, sizeof(name), "%s%s%s", service, wanted[0] != '\0' ? "-" : "", wanted);
+	if (access(FILE_SYSTEM_SWITCH, F_OK) < 0)
+		holder_describe(name, holder, sizeof(holder));
+	reach->cause = REACH_NOT_TRUSTED;
+	snprintf(reach->text, sizeof(reach->text),
+		"%s listens at the socket of service %s, and is not trusted as the daemon: it is neither of root nor of "
+		"this user",
+		holder[0] != '\0' ? holder : "a process of another user", service);
+	snprintf(reach->hint, sizeof(reach->hint),
+		"end that process and start the daemon; if it is the daemon, set COTERIE_USER to its user");
+}
+
 void reach_explain(struct reach *reach, const char *service, const char *instance, cs_error_t error)
 {
 	const char *wanted = instance == NULL ? "" : instance;
@@ -186,6 +205,10 @@ void reach_explain(struct reach *reach, const char *service, const char *instanc
 		snprintf(reach->hint, sizeof(reach->hint), "be root, or be named in block access of coterie.conf");
 		return;
 	}
+	if (error == CS_ERR_SECURITY) {
+		not_trusted(reach, service, wanted);
+		return;
+	}
 	FILE *sockets = fopen("/proc/net/unix", "re");
 
 	if (sockets != NULL) {
@@ -200,4 +223,14 @@ void reach_explain(struct reach *reach, const char *service, const char *instanc
 		no_service(reach, service);
 	else
 		busy(reach, CS_ERR_TRY_AGAIN); /* the daemon has just begun to listen, or is ending */
+}
+
+void reach_warn(const char *service, cs_error_t error)
+{
+	struct reach reach;
+
+	if (error != CS_ERR_SECURITY)
+		return;
+	reach_explain(&reach, service, getenv("COTERIE_INSTANCE"), error);
+	fprintf(stderr, "%s; %s\n", reach.text, reach.hint);
 }

@@ -13,6 +13,7 @@ enum reach_cause {
 	REACH_NO_INSTANCE, /* daemons run, but none with the wanted instance name */
 	REACH_NO_SERVICE,  /* the daemon runs without the service */
 	REACH_DENIED,      /* the daemon rejects this user */
+	REACH_NOT_TRUSTED, /* a process that is not trusted as the daemon listens at the name of the service */
 	REACH_BUSY,        /* the daemon starts, is busy or is stopped */
 };
 
@@ -29,5 +30,11 @@ struct reach {
  * @param error     result of the connection. With CS_ERR_TIMEOUT (no answer in time) the sockets are not checked
  */
 void reach_explain(struct reach *reach, const char *service, const char *instance, cs_error_t error);
+
+/**
+ * Print the cause and the remedy to standard error if a connection has failed since the process that listens is not
+ * trusted as the daemon. Other errors print nothing. For tools whose own messages are those of Corosync's tools.
+ */
+void reach_warn(const char *service, cs_error_t error);
 
 #endif

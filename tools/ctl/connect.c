@@ -81,6 +81,7 @@ int ctl_fail_connect(struct ctl *ctl, const char *service, cs_error_t error)
 		[REACH_NO_INSTANCE] = CTL_NOT_RUNNING,
 		[REACH_NO_SERVICE] = CTL_NOT_LOADED,
 		[REACH_DENIED] = CTL_DENIED,
+		[REACH_NOT_TRUSTED] = CTL_NOT_RUNNING,
 		[REACH_BUSY] = CTL_TIMED_OUT,
 	};
 	struct reach reach;

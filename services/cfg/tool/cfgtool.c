@@ -16,6 +16,7 @@
 #include "services/cfg/tool/status.h"
 #include "tools/common/address.h"
 #include "tools/common/number.h"
+#include "tools/common/reach.h"
 
 enum {
 	SHUTDOWN_TRIES = 31, /* the tries are one second apart */
@@ -57,6 +58,7 @@ static bool connect_cfg(corosync_cfg_handle_t *cfg, bool by_name)
 		fprintf(stderr, "Could not initialize corosync configuration API error %s\n", cs_strerror(rc));
 	else
 		fprintf(stderr, "Could not initialize corosync configuration API error %d\n", rc);
+	reach_warn("cfg", rc);
 	return false;
 }
 

@@ -11,6 +11,7 @@
 #include <corosync/cmap.h>
 
 #include "tools/common/nodelist.h"
+#include "tools/common/reach.h"
 
 /* The data for both reports: of links and of nodes. */
 struct status {
@@ -37,11 +38,13 @@ static int status_connect(struct status *status)
 
 	if (rc != CS_OK) {
 		fprintf(stderr, "Could not initialize corosync configuration API error %d\n", rc);
+		reach_warn("cfg", rc);
 		return EXIT_FAILURE;
 	}
 	rc = cmap_initialize(&status->map);
 	if (rc != CS_OK) {
 		fprintf(stderr, "Could not initialize corosync cmap API error %d\n", rc);
+		reach_warn("cmap", rc);
 		corosync_cfg_finalize(status->cfg);
 		return EXIT_FAILURE;
 	}

@@ -214,6 +214,8 @@ const char *coterie_error_text(int rc)
 		return "the daemon is starting or busy: try again";
 	case EACCES:
 		return "this user may not connect: coterie.conf(5), ACCESS";
+	case EPERM:
+		return "the process that listens is not trusted as the daemon: it is neither of root nor of this user";
 	case ENOTCONN:
 		return "the connection to the daemon is lost";
 	case ENOBUFS:

@@ -10,6 +10,7 @@
 
 #include "services/cmap/tool/follow.h"
 #include "services/cmap/tool/keys.h"
+#include "tools/common/reach.h"
 
 enum {
 	CONNECT_TRIES = 11, /* the tries are one second apart */
@@ -171,6 +172,7 @@ static bool connect_map(cmap_handle_t *map, cmap_map_t which)
 	if (rc == CS_OK)
 		return true;
 	fprintf(stderr, "Failed to initialize the cmap API. Error %s\n", cs_strerror(rc));
+	reach_warn("cmap", rc);
 	return false;
 }
 

@@ -15,6 +15,7 @@
 
 #include "tools/common/address.h"
 #include "tools/common/bytes.h"
+#include "tools/common/reach.h"
 
 /* The options of the command line, and the connections. */
 struct cpgtool {
@@ -129,11 +130,13 @@ static bool connect_services(struct cpgtool *tool)
 
 	if (rc != CS_OK) {
 		fprintf(stderr, "Could not initialize corosync cpg API error %d\n", rc);
+		reach_warn("cpg", rc);
 		return false;
 	}
 	rc = corosync_cfg_initialize(&tool->cfg, NULL);
 	if (rc != CS_OK) {
 		fprintf(stderr, "Could not initialize corosync configuration API error %d\n", rc);
+		reach_warn("cfg", rc);
 		cpg_finalize(tool->cpg);
 		return false;
 	}

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/common/reach.h"
+
 static bool complain(const char *what, cs_error_t rc)
 {
 	fprintf(stderr, "%s: %s\n", what, cs_strerror(rc));
@@ -58,9 +60,12 @@ static bool open_quorum(struct view *view)
 	quorum_callbacks_t callbacks = {.quorum_notify_fn = quorum_changed};
 	uint32_t type = QUORUM_FREE;
 
-	if (quorum_initialize(&view->quorum, &callbacks, &type) != CS_OK) {
+	cs_error_t rc = quorum_initialize(&view->quorum, &callbacks, &type);
+
+	if (rc != CS_OK) {
 		view->quorum = 0;
 		fprintf(stderr, "Cannot initialize QUORUM service\n");
+		reach_warn("quorum", rc);
 		return false;
 	}
 	view->has_provider = type == QUORUM_SET;
@@ -74,8 +79,11 @@ static bool open_votequorum(struct view *view)
 
 	if (!view->has_provider || view->provider == NULL || strcmp(view->provider, "corosync_votequorum") != 0)
 		return true;
-	if (votequorum_initialize(&view->votequorum, &callbacks) != CS_OK) {
+	cs_error_t rc = votequorum_initialize(&view->votequorum, &callbacks);
+
+	if (rc != CS_OK) {
 		fprintf(stderr, "Cannot initialise VOTEQUORUM service\n");
+		reach_warn("votequorum", rc);
 		return false;
 	}
 	view->has_votequorum = true;
@@ -85,21 +93,26 @@ static bool open_votequorum(struct view *view)
 bool view_open(struct view *view)
 {
 	*view = (struct view){0};
-	if (cmap_initialize(&view->map) != CS_OK) {
+	cs_error_t rc = cmap_initialize(&view->map);
+
+	if (rc != CS_OK) {
 		view->map = 0;
 		fprintf(stderr, "Cannot initialize CMAP service\n");
+		reach_warn("cmap", rc);
 		return false;
 	}
 	if (cmap_get_string(view->map, "quorum.provider", &view->provider) != CS_OK)
 		view->provider = NULL;
 	if (!open_quorum(view))
 		return false;
-	if (corosync_cfg_initialize(&view->cfg, NULL) != CS_OK) {
+	rc = corosync_cfg_initialize(&view->cfg, NULL);
+	if (rc != CS_OK) {
 		view->cfg = 0;
 		fprintf(stderr, "Cannot initialise CFG service\n");
+		reach_warn("cfg", rc);
 		return false;
 	}
-	cs_error_t rc = corosync_cfg_local_get(view->cfg, &view->local_id);
+	rc = corosync_cfg_local_get(view->cfg, &view->local_id);
 	if (rc != CS_OK)
 		return complain("Unable to get the local node id", rc);
 	return open_votequorum(view);

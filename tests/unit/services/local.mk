@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # services/client/, and the client libraries with a daemon that the test plays.
-services_unit_tests = %D%/client/test_client_error %D%/client/test_client_handle %D%/cpg/test_cpg_assembly \
+services_unit_tests = %D%/client/test_client_error %D%/client/test_client_handle %D%/client/test_daemon_user %D%/cpg/test_cpg_assembly \
 	%D%/cpg/test_libcpg %D%/evs/test_libevs %D%/quorum/test_libquorum %D%/votequorum/test_libvotequorum \
 	%D%/client/test_lib_memory %D%/cfg/test_libcfg
 check_PROGRAMS += $(services_unit_tests)
@@ -18,6 +18,8 @@ sanitized_long_scripts += %D%/replaced.sh
 fake_daemon_sources = %D%/client/fake_daemon.c %D%/client/fake_daemon.h %D%/client/lib_case.c %D%/client/lib_case.h
 %C%_cpg_test_libcpg_SOURCES = %D%/cpg/test_libcpg.c $(fake_daemon_sources)
 %C%_cpg_test_libcpg_LDADD = libcpg.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
+%C%_client_test_daemon_user_SOURCES = %D%/client/test_daemon_user.c $(fake_daemon_sources)
+%C%_client_test_daemon_user_LDADD = libclient.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
 %C%_evs_test_libevs_SOURCES = %D%/evs/test_libevs.c $(fake_daemon_sources)
 %C%_evs_test_libevs_LDADD = libevs.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
 scripted_daemon_sources = %D%/client/scripted_daemon.c %D%/client/scripted_daemon.h $(fake_daemon_sources)

@@ -70,7 +70,7 @@ static void run(const char *name, fake_daemon_serve serve, int ready)
 	_exit(0);
 }
 
-pid_t fake_daemon_start(const char *service, fake_daemon_serve serve)
+pid_t fake_daemon_start_as(uid_t uid, const char *service, fake_daemon_serve serve)
 {
 	char instance[32], name[64], byte;
 	int ready[2];
@@ -81,6 +81,8 @@ pid_t fake_daemon_start(const char *service, fake_daemon_serve serve)
 	pid_t daemon = fork();
 	if (daemon == 0) {
 		setsid(); /* otherwise the kernel continues a stopped daemon when its process group becomes orphaned */
+		if (uid != geteuid() && setresuid(uid, uid, uid) < 0)
+			_exit(1);
 		run(name, serve, ready[1]);
 	}
 	close(ready[1]);
@@ -88,6 +90,11 @@ pid_t fake_daemon_start(const char *service, fake_daemon_serve serve)
 	close(ready[0]);
 	setenv("COTERIE_INSTANCE", instance, 1);
 	return daemon;
+}
+
+pid_t fake_daemon_start(const char *service, fake_daemon_serve serve)
+{
+	return fake_daemon_start_as(geteuid(), service, serve);
 }
 
 void fake_daemon_stop(pid_t daemon)

@@ -22,6 +22,8 @@ typedef int32_t (*fake_daemon_serve)(qb_ipcs_connection_t *connection, void *req
  * @return the daemon's process id. Ends the test if the daemon cannot be started
  */
 pid_t fake_daemon_start(const char *service, fake_daemon_serve serve);
+/** As fake_daemon_start, as another user. The caller is root. */
+pid_t fake_daemon_start_as(uid_t uid, const char *service, fake_daemon_serve serve);
 
 /** Kill the daemon, even if it is stopped by a signal, and wait for its end. */
 void fake_daemon_stop(pid_t daemon);

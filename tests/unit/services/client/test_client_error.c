@@ -77,6 +77,8 @@ START_TEST(errno_to_code)
 	ck_assert_int_eq(hdb_error_to_cs(EBADF), CS_ERR_LIBRARY);
 	ck_assert_int_eq(hdb_error_to_cs(INT_MIN), CS_ERR_LIBRARY);
 	ck_assert_int_eq(client_error(1000), CS_OK);
+	ck_assert_int_eq(client_error(-EPERM), CS_ERR_SECURITY);
+	ck_assert_int_eq(qb_to_cs_error(-EPERM), CS_ERR_LIBRARY);
 	ck_assert_int_eq(client_error((ssize_t)INT_MIN - 1), CS_ERR_LIBRARY);
 }
 END_TEST
