@@ -58,15 +58,10 @@ static bool do_secret(struct agent *agent, struct json_object *request, struct j
 	if (size <= 0)
 		return agent_fail(answer, "use coterie-ctl key create and copy the key to all nodes",
 			"cannot read the key '%s': %s", path, size < 0 ? strerror((int)-size) : "it is empty");
-	char *hex = hex_encode(bytes, (size_t)size);
-
-	put_text(answer, "key", hex);
+	agent->key_out = hex_encode(bytes, (size_t)size);
 	explicit_bzero(bytes, (size_t)size);
-	if (hex != NULL)
-		explicit_bzero(hex, 2 * (size_t)size);
 	free(bytes);
-	free(hex);
-	return true;
+	return agent->key_out != NULL || agent_fail(answer, "", "out of memory");
 }
 
 /* Return whether the text is an absolute path without special characters. */
@@ -84,10 +79,12 @@ static bool do_key(struct agent *agent, struct json_object *request, struct json
 {
 	const char *named = get_text(request, "file"), *of_state = get_text(request, "state");
 	char path[4096], state[4096], *bytes = NULL;
-	ssize_t size = hex_decode(get_text(request, "key"), &bytes);
+	ssize_t size = agent->key_in == NULL ? -EINVAL : hex_decode(agent->key_in, &bytes);
 	int rc = 0;
 
 	if (size < 1 || size > (ssize_t)AGENT_KEY_MAX || (named[0] != '\0' && !is_path(named))) {
+		if (size > 0)
+			explicit_bzero(bytes, (size_t)size);
 		free(bytes);
 		return agent_fail(answer, "", "no key, or no path for it");
 	}
@@ -249,28 +246,97 @@ static bool serve(struct agent *agent, struct json_object *request, struct json_
 	return agent_fail(answer, "install the same version on all nodes", "no such request");
 }
 
-/* Serve one request line and write the answer. @return false: the caller has disconnected */
-static bool answer_line(struct agent *agent, const char *line)
+/*
+ * Read a request line from standard input. Other lines may stand behind it.
+ *
+ * @param line  AGENT_LINE_MAX bytes
+ * @param used  bytes in it, before and after the call
+ * @return bytes of the first line, which ends in NUL; 0: the input has ended, or the line is too long
+ */
+static size_t read_request(char *line, size_t *used)
 {
+	for (size_t searched = 0;;) {
+		char *feed = memchr(line + searched, '\n', *used - searched);
+
+		if (feed != NULL) {
+			*feed = '\0';
+			return (size_t)(feed - line) + 1;
+		}
+		searched = *used;
+		ssize_t got = *used == AGENT_LINE_MAX ? 0 : read(STDIN_FILENO, line + *used, AGENT_LINE_MAX - *used);
+
+		if (got == 0 || (got < 0 && errno != EINTR))
+			return 0;
+		*used += got > 0 ? (size_t)got : 0;
+	}
+}
+
+/* Overwrite a line that was served, and move those behind it to the front. */
+static void drop_request(char *line, size_t *used, size_t size)
+{
+	explicit_bzero(line, size);
+	*used -= size;
+	memmove(line, line + size, *used);
+	explicit_bzero(line + *used, size);
+}
+
+/* Write without stdio, whose buffer would keep the key. @return false: the caller has disconnected */
+static bool write_all(const char *bytes, size_t size)
+{
+	while (size > 0) {
+		ssize_t written = write(STDOUT_FILENO, bytes, size);
+
+		if (written < 0 && errno != EINTR)
+			return false;
+		bytes += written > 0 ? written : 0;
+		size -= written > 0 ? (size_t)written : 0;
+	}
+	return true;
+}
+
+/*
+ * Write an answer, and behind its members the key. The JSON text has no control characters, so it need not pass the output
+ * filter (terminal_guard).
+ */
+static bool write_answer(const char *text, const char *key)
+{
+	static const char name[] = ",\"key\":\"", end[] = "\"}\n";
+	size_t size = strlen(text);
+
+	if (key == NULL)
+		return write_all(text, size) && write_all("\n", 1);
+	return write_all(text, size - 1) && write_all(name, sizeof(name) - 1) && write_all(key, strlen(key)) &&
+	       write_all(end, sizeof(end) - 1);
+}
+
+/* Serve one request line and write the answer. @return false: the caller has disconnected */
+static bool answer_line(struct agent *agent, char *line)
+{
+	agent->key_in = secret_take(line);
 	struct json_object *request = json_tokener_parse(line), *answer = json_object_new_object();
 	bool is_good = json_object_is_type(request, json_type_object) ? serve(agent, request, answer)
 								      : agent_fail(answer, "", "no request");
 
 	put_bool(answer, "ok", is_good);
-	/* The JSON text has no control characters, so the output filter (terminal_guard) does not change it. */
-	fprintf(stdout, "%s\n", json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN));
+	bool is_written = write_answer(json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN), agent->key_out);
+
 	json_object_put(answer);
 	json_object_put(request);
-	return fflush(stdout) == 0;
+	secret_free(agent->key_in);
+	secret_free(agent->key_out);
+	agent->key_in = agent->key_out = NULL;
+	return is_written;
 }
 
 int agent_main(struct ctl *ctl)
 {
 	struct agent agent = {.ctl = ctl, .lock = -1};
 	char *line = malloc(AGENT_LINE_MAX);
+	size_t used = 0, size;
 
 	if (line == NULL)
 		return CTL_FAILED;
+	secret_process();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);  /* the signal is sent when a session ends, which the helper notices at the end of
 				   * its input */
@@ -284,9 +350,8 @@ int agent_main(struct ctl *ctl)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
-	while (fgets(line, (int)AGENT_LINE_MAX, stdin) != NULL && strchr(line, '\n') != NULL &&
-		answer_line(&agent, line))
-		;
+	while ((size = read_request(line, &used)) > 0 && answer_line(&agent, line))
+		drop_request(line, &used, size);
 	explicit_bzero(line, AGENT_LINE_MAX);
 	free(line);
 	if (agent.files.count > 0 || agent.has_started || agent.has_stopped) {

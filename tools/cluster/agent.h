@@ -80,6 +80,8 @@ struct agent {
 	char key_named[4096]; /* path of the key file in the config; "": none */
 	char state_dir[4096]; /* path of the state folder in the config; "": the default */
 	uint64_t version;     /* config-version of the new config; 0: none */
+	char *key_in;         /* key of the request, hexadecimal; NULL: none */
+	char *key_out;        /* key of the answer, hexadecimal; NULL: none */
 	int lock;             /* descriptor of the lock; -1: not locked */
 	bool has_started;     /* the helper has started the daemon, so undo stops it */
 	bool has_stopped;     /* the helper has stopped the daemon, so undo starts it */
@@ -128,5 +130,17 @@ int agent_main(struct ctl *ctl);
 char *hex_encode(const void *bytes, size_t size);
 /** Convert hexadecimal digits to bytes, with a NUL behind them. @return their count; -EINVAL; -ENOMEM */
 ssize_t hex_decode(const char *text, char **bytes);
+
+/* --- secret.c: keys stay out of the JSON library, which leaves copies of texts in freed memory --- */
+
+/**
+ * Take the key out of a line of JSON: the value of a member "key", hexadecimal digits. The line has blanks in its place.
+ * @return the digits, which the caller frees with secret_free; NULL: there is no such value, or no memory
+ */
+char *secret_take(char *line);
+/** Overwrite a text and free it. NULL is ignored. */
+void secret_free(char *secret);
+/** Leave the memory of this process out of core dumps, and closed to other processes of its user. */
+void secret_process(void);
 
 #endif

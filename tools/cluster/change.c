@@ -235,8 +235,12 @@ static bool fetch_key(struct change *change)
 			"coterie-ctl key create makes one");
 		return false;
 	}
-	if (ask(change, node, request_named("secret"), false, &answer, &change->failure))
-		change->key = strdup(get_text(answer, "key"));
+	if (ask(change, node, request_named("secret"), false, &answer, &change->failure)) {
+		change->key = change->peers[node].key_in;
+		change->peers[node].key_in = NULL;
+		if (change->key == NULL)
+			fail_step(&change->failure, node, "its helper sends no key", "");
+	}
 	json_object_put(answer);
 	return change->key != NULL;
 }
@@ -251,7 +255,6 @@ static struct json_object *request_of(const struct change *change, const struct 
 	switch (step->kind) {
 	case STEP_KEY:
 		request = request_named("key");
-		put_text(request, "key", change->key);
 		put_text(request, "file", change->key_file);
 		put_text(request, "state", change->state_dir);
 		break;
@@ -317,6 +320,9 @@ static bool do_steps(struct change *change)
 
 		tell_progress(change, step);
 		bool is_reload = step->kind == STEP_RELOAD;
+
+		if (step->kind == STEP_KEY)
+			change->peers[step->node].key_out = change->key;
 		bool is_announced = !is_reload || announce_reload(change, step->node);
 		bool is_good = is_announced && ask(change, step->node, request_of(change, step), is_long(step->kind),
 						       NULL, &change->failure);
@@ -430,7 +436,11 @@ static int run_plan(struct change *change)
 	bool has_key = !is_keyed(change) ||
 		       (change->request.change == PLAN_CREATE ? make_key(change) : fetch_key(change));
 
-	if (has_key && do_steps(change)) {
+	bool is_done = has_key && do_steps(change);
+
+	secret_free(change->key);
+	change->key = NULL;
+	if (is_done) {
 		keep(change);
 		change->outcome = CHANGE_DONE;
 		return change->trouble_count == 0 ? CTL_GOOD : CTL_FAILED;
@@ -442,6 +452,7 @@ static int run_plan(struct change *change)
 
 int change_run(struct change *change)
 {
+	secret_process();
 	alarm(0); /* each request has its own limit */
 	signal(SIGPIPE, SIG_IGN);
 	change->peers = calloc(change->count, sizeof(*change->peers));
@@ -464,9 +475,7 @@ void change_fini(struct change *change)
 		free(change->nodes[i].facts.config);
 	}
 	plan_fini(&change->plan);
-	if (change->key != NULL)
-		explicit_bzero(change->key, strlen(change->key));
-	free(change->key);
+	secret_free(change->key);
 	free(change->peers);
 	free(change->nodes);
 	free(change->troubles);

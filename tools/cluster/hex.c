@@ -45,6 +45,7 @@ ssize_t hex_decode(const char *text, char **bytes)
 		int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
 
 		if (high < 0 || low < 0) {
+			explicit_bzero(to, size);
 			free(to);
 			return -EINVAL;
 		}

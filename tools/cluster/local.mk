@@ -10,4 +10,4 @@ cluster_sources = \
 	tools/cluster/agent.c tools/cluster/agent.h tools/cluster/agent_daemon.c tools/cluster/agent_facts.c \
 	tools/cluster/agent_files.c tools/cluster/by_hand.c tools/cluster/by_hand.h tools/cluster/change.c tools/cluster/change.h \
 	tools/cluster/commands.c tools/cluster/commands.h tools/cluster/diff.c tools/cluster/hex.c tools/cluster/peer.c \
-	tools/cluster/peer.h tools/cluster/peer_facts.c tools/cluster/show.c
+	tools/cluster/peer.h tools/cluster/peer_facts.c tools/cluster/secret.c tools/cluster/show.c

@@ -259,6 +259,23 @@ static void explain(struct peer *peer, int rc, char *why, size_t size)
 		snprintf(why, size, "%s", what);
 }
 
+/* Send the text of a request, and behind its members the key. */
+static int send_request(struct peer *peer, const char *text, int64_t end_ms)
+{
+	static const char name[] = ",\"key\":\"", end[] = "\"}\n";
+	const char *key = peer->key_out;
+	size_t size = strlen(text);
+	int rc = send_all(peer, text, key != NULL ? size - 1 : size, end_ms);
+
+	if (key == NULL)
+		return rc < 0 ? rc : send_all(peer, "\n", 1, end_ms);
+	if (rc == 0)
+		rc = send_all(peer, name, sizeof(name) - 1, end_ms);
+	if (rc == 0)
+		rc = send_all(peer, key, strlen(key), end_ms);
+	return rc < 0 ? rc : send_all(peer, end, sizeof(end) - 1, end_ms);
+}
+
 int peer_ask(struct peer *peer, struct json_object *request, int limit_ms, struct json_object **answer, char *why,
 	size_t size)
 {
@@ -267,24 +284,26 @@ int peer_ask(struct peer *peer, struct json_object *request, int limit_ms, struc
 	size_t length = 0;
 
 	*answer = NULL;
-	int rc = peer->is_failed ? -EPIPE : send_all(peer, text, strlen(text), end_ms);
+	secret_free(peer->key_in);
+	peer->key_in = NULL;
+	int rc = peer->is_failed ? -EPIPE : send_request(peer, text, end_ms);
 
-	if (rc == 0)
-		rc = send_all(peer, "\n", 1, end_ms);
 	if (rc == 0)
 		rc = read_line(peer, end_ms, &length);
 	if (rc == 0) {
 		peer->buffer[length - 1] = '\0';
+		peer->key_in = secret_take(peer->buffer);
 		*answer = json_tokener_parse(peer->buffer);
-		explicit_bzero(peer->buffer, length);
 		memmove(peer->buffer, peer->buffer + length, peer->size - length);
 		peer->size -= length;
+		explicit_bzero(peer->buffer + peer->size, length);
 		if (!json_object_is_type(*answer, json_type_object)) {
 			json_object_put(*answer);
 			*answer = NULL;
 			rc = -EPROTO;
 		}
 	}
+	peer->key_out = NULL;
 	if (rc < 0) {
 		explain(peer, rc, why, size);
 		peer->is_failed = true;
@@ -333,7 +352,10 @@ void peer_close(struct peer *peer)
 		reap(peer, now_ms() >= end_ms);
 	if (peer->errors >= 0)
 		close(peer->errors);
+	if (peer->buffer != NULL)
+		explicit_bzero(peer->buffer, peer->room);
 	free(peer->buffer);
+	secret_free(peer->key_in);
 	*peer = (struct peer){.in = -1, .out = -1, .errors = -1, .is_failed = true};
 }
 

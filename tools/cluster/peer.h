@@ -25,9 +25,11 @@ struct peer {
 	int in, out, errors; /* its standard input, output and error output */
 	char *buffer;        /* bytes that were read behind the last answer */
 	size_t size, room;
-	bool is_local;    /* the helper is a child process on this host, without a remote shell */
-	bool is_replaced; /* a second helper has replaced the first one, and does not know the change */
-	bool is_failed;   /* the session has ended, or an answer was lost: no more requests are sent */
+	const char *key_out; /* key that goes with the next request, hexadecimal, borrowed; NULL: none */
+	char *key_in;        /* key that came with the last answer, hexadecimal, freed with secret_free(); NULL: none */
+	bool is_local;       /* the helper is a child process on this host, without a remote shell */
+	bool is_replaced;    /* a second helper has replaced the first one, and does not know the change */
+	bool is_failed;      /* the session has ended, or an answer was lost: no more requests are sent */
 };
 
 /**
@@ -38,7 +40,7 @@ struct peer {
  */
 int peer_open(struct peer *peer, const char *shell, const char *host, char *why, size_t size);
 /**
- * Send a request and wait for the answer.
+ * Send a request and wait for the answer. A key goes and comes in members of peer, and not in the objects.
  * @param answer  out: an object, which the caller puts, also if its "ok" is false; NULL after an error
  * @param why     out: the reason, with the last line of the remote shell's error output
  * @return 0; negative errno

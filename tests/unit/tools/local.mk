@@ -10,8 +10,13 @@ dist_check_SCRIPTS += %D%/completion/completion.sh
 dist_check_DATA += %D%/completion/typed.py
 TESTS += %D%/completion/completion.sh
 dist_check_SCRIPTS += %D%/cluster/cluster_commands.sh
-dist_check_DATA += %D%/cluster/cluster_peer.py %D%/cluster/cluster_signals.py
+dist_check_DATA += %D%/cluster/cluster_memory.py %D%/cluster/cluster_peer.py %D%/cluster/cluster_signals.py
 TESTS += %D%/cluster/cluster_commands.sh
+check_PROGRAMS += %D%/cluster/test_secret
+TESTS += %D%/cluster/test_secret
+%C%_cluster_test_secret_SOURCES = %D%/cluster/test_secret.c tools/cluster/secret.c
+%C%_cluster_test_secret_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS)
+%C%_cluster_test_secret_LDADD = $(CHECK_LIBS)
 endif
 %C%_cluster_test_cluster_conf_SOURCES = %D%/cluster/test_cluster_conf.c $(cluster_text_sources)
 %C%_cluster_test_cluster_conf_LDADD = $(CHECK_LIBS)

@@ -14,14 +14,14 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 unset COTERIE_INSTANCE
 export COTERIE_CONFIG=$work/none/coterie.conf
-export COTERIE_SSH="python3 $here/cluster_peer.py $work"
+export COTERIE_SSH="python3 -B $here/cluster_peer.py $work"
 # Names, since an address could be this host's own: such a node needs no remote shell, and would be changed.
 hosts="host-a.invalid host-b.invalid host-c.invalid"
 nodes=(a=host-a.invalid b=host-b.invalid c=host-c.invalid)
 
 # play [HOST REQUEST WAY]...
 play() {
-	rm -f "$work"/host-* "$work/arguments"
+	rm -f "$work"/host-* "$work/arguments" "$work/memory"
 	printf '%s %s %s\n' "$@" >"$work/play"
 	[ $# -gt 0 ] || : >"$work/play"
 }
@@ -65,6 +65,15 @@ tap_check "the key has 256 bytes" test ${#key} -eq 512
 tap_check "and is in one request alone" test "$(grep -c "$key" "$work/host-a.invalid")" = 1
 tap_check "all have the same" test "$(cat "$work"/host-* | grep -c "$key")" = 3
 tap_check "it is not in the output" bash -c "! grep -q '${key:0:16}' '$work/said'"
+# "None": this user may not read the memory of a process that closes it.
+left_over() { sort "$work/memory" | uniq -c | grep -vw -e 0 -e None; }
+tap_check "nodes look for it when the change is kept" test "$(wc -l <"$work/memory")" = 3
+tap_check "none of it is left in the memory of coterie-ctl" test -z "$(left_over)"
+mkdir "$work/helper"
+echo "cluster { name = prod } transport knet { key-file = \"$work/helper/key\" } node a { id = 1  address = 192.0.2.1 }" \
+	>"$work/helper/coterie.conf"
+tap_check "nor in that of a helper" env COTERIE_CONFIG="$work/helper/coterie.conf" \
+	python3 -B "$here/cluster_memory.py" "$ctl" "$work/helper"
 first=$key
 play
 tap_check "a change that is told in JSON" ends 0 "${nodes[@]}" --json

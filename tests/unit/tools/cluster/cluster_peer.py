@@ -5,11 +5,14 @@
 cluster_peer.py FOLDER HOST WORD...: arguments go to FOLDER/arguments, requests to FOLDER/HOST, one a line. FOLDER/play has
 lines "HOST REQUEST WAY", by which a request is answered: no, garbage, list, empty, huge, types, escapes, end, stays. The
 last one ends the session, and HOST has the config that was written. FOLDER/ring.conf makes all hosts members of a running
-ring with that config.
+ring with that config. When a change is kept or undone, FOLDER/memory gets how many pieces of the key the memory of coterie-ctl
+has.
 """
 import json
 import os
 import sys
+
+import cluster_memory
 
 folder, host = sys.argv[1], sys.argv[2]
 with open(f"{folder}/arguments", "a", encoding="utf-8") as said:
@@ -29,13 +32,17 @@ def say(text):
     sys.stdout.flush()
 
 
-written = ""
+written = key = ""
 for line in sys.stdin:
     request = json.loads(line)["do"] + ("-check" if json.loads(line).get("check") else "")
     with open(f"{folder}/{host}", "a", encoding="utf-8") as said:
         said.write(line)
     way = play.get((host, request))
     written = json.loads(line)["text"] if request == "write" else written
+    key = json.loads(line).get("key", key)
+    if key and request in ("keep", "undo"):
+        with open(f"{folder}/memory", "a", encoding="utf-8") as said:
+            said.write(f"{cluster_memory.count(os.getppid(), key)}\n")
     facts = FACTS if request == "facts" else {"ok": True}
     if way == "end":
         print("the host has gone", file=sys.stderr)
