@@ -44,6 +44,9 @@ struct vote_node *vote_local(const struct vote_calc *calc)
 
 static struct vote_node *add_node(struct vote_calc *calc, uint32_t nodeid)
 {
+	if (calc->node_count >= VOTE_NODES_MAX)
+		return NULL;
+
 	uint32_t place = place_of(calc, nodeid);
 
 	if (calc->node_count == calc->node_capacity) {
@@ -57,6 +60,7 @@ static struct vote_node *add_node(struct vote_calc *calc, uint32_t nodeid)
 	}
 	memmove(calc->nodes + place + 1, calc->nodes + place, (calc->node_count - place) * sizeof(*calc->nodes));
 	calc->node_count++;
+	calc->node_changes++;
 	calc->nodes[place] = (struct vote_node){.nodeid = nodeid};
 	return &calc->nodes[place];
 }
@@ -81,14 +85,24 @@ void vote_fini(struct vote_calc *calc)
 	free(calc->nodes);
 	free(calc->members.nodeids);
 	free(calc->previous.nodeids);
+	free(calc->configured.nodeids);
 	memset(calc, 0, sizeof(*calc));
 }
 
 bool vote_list_has(const struct vote_list *list, uint32_t nodeid)
 {
-	for (uint32_t i = 0; i < list->count; i++) {
-		if (list->nodeids[i] == nodeid)
+	uint32_t low = 0;
+	uint32_t high = list->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (list->nodeids[middle] == nodeid)
 			return true;
+		if (list->nodeids[middle] < nodeid)
+			low = middle + 1;
+		else
+			high = middle;
 	}
 	return false;
 }
@@ -100,6 +114,33 @@ static bool is_member_id(const struct vote_calc *calc, uint32_t nodeid)
 	const struct vote_node *node = vote_find(calc, nodeid);
 
 	return node != NULL && is_member(node);
+}
+
+/* Return whether the node may be a member again, or its absence changes a decision. */
+static bool is_needed(const struct vote_calc *calc, const struct vote_node *node)
+{
+	return node->nodeid == calc->local || is_member(node) || node->was_here ||
+	       vote_list_has(&calc->members, node->nodeid) || vote_list_has(&calc->configured, node->nodeid);
+}
+
+/*
+ * Make room for a node. Corosync forgets no node, and its table has room for 386. A member that comes with ever new ids
+ * must not make this table grow without end. @return whether nodes were removed
+ */
+static bool make_room(struct vote_calc *calc)
+{
+	uint32_t count = 0;
+
+	if (calc->node_count < VOTE_NODES_MAX)
+		return false;
+	for (uint32_t i = 0; i < calc->node_count; i++)
+		if (is_needed(calc, &calc->nodes[i]))
+			calc->nodes[count++] = calc->nodes[i];
+	if (count == calc->node_count)
+		return false;
+	calc->node_count = count;
+	calc->node_changes++;
+	return true;
 }
 
 /* ---- Sums ---------------------------------------------------------------- */
@@ -439,8 +480,10 @@ int vote_nodeinfo(
 	bool can_fall = is_leaving;
 
 	*bits = 0;
-	if (is_new)
+	if (is_new) {
+		*bits |= make_room(calc) ? VOTE_FORGOTTEN : 0;
 		node = add_node(calc, nodeid);
+	}
 	if (node == NULL)
 		return -ENOMEM;
 

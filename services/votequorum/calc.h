@@ -22,6 +22,7 @@
 #define VOTE_WAITING 2u      /* this node still waits for all nodes. The present votes are in waiting_votes */
 #define VOTE_STANDING_OFF 4u /* last_man_standing was turned off: a node has more than one vote */
 #define VOTE_UNKNOWN_NODE 8u /* the message was ignored: it is about a node that never sent NODEINFO */
+#define VOTE_FORGOTTEN 16u   /* nodes were removed, since there were VOTE_NODES_MAX */
 
 /** The rule that decides which half keeps quorum after an even split. */
 enum vote_tie_breaker {
@@ -31,7 +32,13 @@ enum vote_tie_breaker {
 	VOTE_TIE_LIST = 3,
 };
 
-/** A node that has sent NODEINFO. It is never removed. */
+/**
+ * The number of nodes that are known at most: the nodes of the ring, of the last majority and of the node list, 384
+ * each, and others that have left. When a further node comes, the others are removed.
+ */
+#define VOTE_NODES_MAX 1280u
+
+/** A node that has sent NODEINFO. */
 struct vote_node {
 	uint32_t nodeid;
 	uint32_t state; /* enum votequorum_wire_state */
@@ -65,6 +72,8 @@ struct vote_calc {
 	struct vote_options options;
 	struct vote_node *nodes; /* node_count elements, ascending by node id */
 	uint32_t node_count, node_capacity;
+	uint64_t node_changes;              /* number of times that nodes were added to `nodes` or removed */
+	struct vote_list configured;        /* nodes of the node list, which are not removed; ascending */
 	struct vote_list members, previous; /* nodes of the present configuration, and of the one before; ascending */
 	uint32_t device_votes;
 	uint32_t quorum;
@@ -98,10 +107,11 @@ struct vote_sum {
 int vote_init(struct vote_calc *calc, uint32_t local);
 void vote_fini(struct vote_calc *calc);
 
-/** Find a node. @return borrowed until a node is added; NULL: no such node */
+/** Find a node. @return borrowed until a node is added or removed; NULL: no such node */
 struct vote_node *vote_find(const struct vote_calc *calc, uint32_t nodeid);
-/** Return the local node, borrowed until a node is added. */
+/** Return the local node, borrowed until a node is added or removed. */
 struct vote_node *vote_local(const struct vote_calc *calc);
+/** Return whether an ascending list has a node. */
 bool vote_list_has(const struct vote_list *list, uint32_t nodeid);
 /** Return the greatest number of expected votes of the members. */
 uint32_t vote_highest_expected(const struct vote_calc *calc);
@@ -137,7 +147,7 @@ uint32_t vote_sync_end(struct vote_calc *calc);
 /** Handle a configuration of the ring. @return 0; 1: a node left; -ENOMEM: nothing changed */
 int vote_configure(struct vote_calc *calc, const uint32_t *members, uint32_t count);
 
-/** Handle NODEINFO of a node about itself. @return 0; -ENOMEM; *bits VOTE_… */
+/** Handle NODEINFO of a node about itself. @return 0; -ENOMEM: there is no room for a node; *bits VOTE_… */
 int vote_nodeinfo(
 	struct vote_calc *calc, uint32_t nodeid, uint32_t votes, uint32_t expected, uint32_t flags, uint32_t *bits);
 /** Handle NODEINFO of a node about its quorum device. @return VOTE_… */

@@ -19,6 +19,7 @@ struct nodelist {
 	uint32_t count;
 	uint32_t votes; /* votes of all nodes */
 	uint32_t own_votes;
+	struct vote_list ids; /* ascending */
 };
 
 /* The values that were read from the keys, before they take effect. */
@@ -85,20 +86,55 @@ static const char *key_string(const struct votequorum *vq, const char *key)
 
 static uint32_t add(uint32_t a, uint32_t b) { return b > UINT32_MAX - a ? UINT32_MAX : a + b; }
 
-/* Read the votes of the node list. The keys of one node follow each other in the iteration. */
+static int compare_ids(const void *a, const void *b)
+{
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* Note the id of a node. Its key may be missing. @return 0; -ENOMEM */
+static int add_id(const struct votequorum *vq, struct nodelist *nodes, unsigned int position)
+{
+	struct vote_list *ids = &nodes->ids;
+	char key[64];
+	uint32_t nodeid;
+
+	snprintf(key, sizeof(key), "nodelist.node.%u.nodeid", position);
+	if (votequorum_key_u32(vq, key, &nodeid) < 0)
+		return 0;
+	if ((ids->count & (ids->count - 1)) == 0) { /* a power of two: there is no room left */
+		uint32_t *grown = reallocarray(ids->nodeids, ids->count == 0 ? 1 : 2 * ids->count, sizeof(*grown));
+
+		if (grown == NULL)
+			return -ENOMEM;
+		ids->nodeids = grown;
+	}
+	ids->nodeids[ids->count++] = nodeid;
+	return 0;
+}
+
+static void forget_ids(struct nodelist *nodes)
+{
+	free(nodes->ids.nodeids);
+	nodes->ids = (struct vote_list){.count = 0};
+}
+
+/* Read the nodes and votes of the node list. The keys of one node follow each other in the iteration. */
 static int read_nodelist(const struct votequorum *vq, struct nodelist *nodes)
 {
 	static const char prefix[] = "nodelist.node.";
 	struct coterie_map_iterator *iterator;
 	uint32_t local, last = UINT32_MAX;
 	const char *key;
+	int rc = 0;
 
 	*nodes = (struct nodelist){.is_there = false};
 	if (votequorum_key_u32(vq, "nodelist.local_node_pos", &local) < 0)
 		return 0;
 	if (vq->host->map_iterate(vq->ctx, COTERIE_MAP_CONFIG, prefix, &iterator) < 0)
 		return -ENOMEM;
-	while ((key = vq->host->map_iterate_next(iterator, NULL)) != NULL) {
+	while (rc == 0 && (key = vq->host->map_iterate_next(iterator, NULL)) != NULL) {
 		unsigned int position;
 		char votes_key[64];
 
@@ -113,10 +149,13 @@ static int read_nodelist(const struct votequorum *vq, struct nodelist *nodes)
 		nodes->votes = add(nodes->votes, votes);
 		if (position == local)
 			nodes->own_votes = votes;
+		rc = add_id(vq, nodes, position);
 	}
 	vq->host->map_iterate_end(iterator);
 	nodes->is_there = nodes->count > 0;
-	return 0;
+	if (rc == 0 && nodes->ids.count > 1)
+		qsort(nodes->ids.nodeids, nodes->ids.count, sizeof(*nodes->ids.nodeids), compare_ids);
+	return rc;
 }
 
 static void read_device(const struct votequorum *vq, struct reading *reading)
@@ -307,6 +346,8 @@ static void put_in_force(struct votequorum *vq, struct reading *reading)
 	calc->options = reading->options;
 	calc->options.tie_list = reading->config.tie_list;
 	vq->config = reading->config;
+	free(calc->configured.nodeids);
+	calc->configured = nodes->ids;
 	if (reading->is_start && reading->options.has_wait_for_all)
 		vote_set_waiting(calc, true);
 	if (!reading->is_start && !reading->options.has_wait_for_all)
@@ -413,6 +454,7 @@ int votequorum_config_start(struct votequorum *vq)
 	if (rc == 0 && reading.options.has_tracking)
 		rc = load_barrier(vq);
 	if (rc < 0) {
+		forget_ids(&reading.nodes);
 		votequorum_config_fini(&reading.config);
 		return rc;
 	}
@@ -427,6 +469,8 @@ int votequorum_config_reread(struct votequorum *vq)
 
 	if (rc == 0)
 		put_in_force(vq, &reading);
+	else
+		forget_ids(&reading.nodes);
 	return rc;
 }
 

@@ -73,6 +73,22 @@ int votequorum_extra_put(struct votequorum *vq, uint32_t nodeid, const uint8_t *
 	return 0;
 }
 
+void votequorum_extra_prune(struct votequorum *vq)
+{
+	struct votequorum_extra **at = &vq->extras;
+
+	while (*at != NULL) {
+		struct votequorum_extra *extra = *at;
+
+		if (vote_find(&vq->calc, extra->nodeid) != NULL) {
+			at = &extra->next;
+			continue;
+		}
+		*at = extra->next;
+		free(extra);
+	}
+}
+
 void votequorum_extra_fini(struct votequorum *vq)
 {
 	while (vq->extras != NULL) {

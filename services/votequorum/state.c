@@ -203,6 +203,7 @@ static int take_nodes(struct votequorum *vq, struct coterie_state_reader *reader
 	vq->calc.nodes = nodes;
 	vq->calc.node_count = count;
 	vq->calc.node_capacity = count + 1;
+	vq->calc.node_changes++;
 	return 0;
 }
 

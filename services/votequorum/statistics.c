@@ -72,7 +72,8 @@ static uint32_t read_figure(void *arg, void *value)
 {
 	const struct votequorum_statistic *statistic = arg;
 	const struct votequorum *vq = statistic->vq;
-	uint32_t number;
+	const struct vote_node *node = vote_find(&vq->calc, statistic->nodeid);
+	uint32_t number = 0;
 
 	if (statistic->figure == FIGURE_DEVICE) {
 		size_t length = strnlen(vq->device.name, sizeof(vq->device.name) - 1);
@@ -81,9 +82,9 @@ static uint32_t read_figure(void *arg, void *value)
 		((char *)value)[length] = '\0';
 		return (uint32_t)length + 1;
 	}
-	/* vote_find() always finds the node, since nodes are never removed. */
-	number = figure_of(
-		vq, statistic->nodeid == 0 ? NULL : vote_find(&vq->calc, statistic->nodeid), statistic->figure);
+	/* The key of a node that was removed is read once more when it is deleted. */
+	if (statistic->nodeid == 0 || node != NULL)
+		number = figure_of(vq, node, statistic->figure);
 	memcpy(value, &number, sizeof(number));
 	return sizeof(number);
 }
@@ -108,47 +109,62 @@ static void offer(struct votequorum *vq, struct votequorum_statistic *statistic)
 {
 	uint32_t type = statistic->figure == FIGURE_DEVICE ? COTERIE_MAP_STRING : COTERIE_MAP_U32;
 
-	if (statistic->is_offered)
-		return;
-	statistic->is_offered = vq->host->stat_add(vq->ctx, key_of(statistic).text, type, read_figure, statistic) == 0;
+	if (!statistic->is_offered)
+		statistic->is_offered = vq->host->stat_add(
+						vq->ctx, key_of(statistic).text, type, read_figure, statistic) == 0;
+	if (!statistic->is_offered)
+		vq->lacks_statistics = true;
 }
 
-static void add(struct votequorum *vq, uint32_t nodeid, enum figure figure)
+static void take_out(struct votequorum *vq, struct votequorum_statistic **at)
 {
-	struct votequorum_statistic *statistic = vq->statistics;
+	struct votequorum_statistic *statistic = *at;
 
-	while (statistic != NULL && (statistic->nodeid != nodeid || statistic->figure != figure))
-		statistic = statistic->next;
-	if (statistic == NULL) {
-		statistic = calloc(1, sizeof(*statistic));
-		if (statistic == NULL)
-			return; /* out of memory: this key is missing */
-		*statistic = (struct votequorum_statistic){
-			.vq = vq, .nodeid = nodeid, .figure = figure, .next = vq->statistics};
-		vq->statistics = statistic;
+	*at = statistic->next;
+	if (statistic->is_offered)
+		vq->host->stat_del(vq->ctx, key_of(statistic).text);
+	free(statistic);
+}
+
+/* Offer a statistic whose place in the list is *at. @return the place of the next one */
+static struct votequorum_statistic **add(
+	struct votequorum *vq, struct votequorum_statistic **at, uint32_t nodeid, enum figure figure)
+{
+	while (*at != NULL && (*at)->nodeid < nodeid) /* nodes that were removed */
+		take_out(vq, at);
+	if (*at == NULL || (*at)->nodeid != nodeid || (*at)->figure != figure) {
+		struct votequorum_statistic *statistic = calloc(1, sizeof(*statistic));
+
+		if (statistic == NULL) { /* this key is missing */
+			vq->lacks_statistics = true;
+			return at;
+		}
+		*statistic = (struct votequorum_statistic){.vq = vq, .nodeid = nodeid, .figure = figure, .next = *at};
+		*at = statistic;
 	}
-	offer(vq, statistic);
+	offer(vq, *at);
+	return &(*at)->next;
 }
 
 void votequorum_offer_statistics(struct votequorum *vq)
 {
-	if (!COTERIE_HAS(vq->host, stat_add))
+	struct votequorum_statistic **at = &vq->statistics;
+
+	if (!COTERIE_HAS(vq->host, stat_add) || vq->offered_changes == vq->calc.node_changes)
 		return;
+	vq->offered_changes = vq->calc.node_changes;
+	vq->lacks_statistics = false;
 	for (enum figure figure = 0; figure < FIGURES_OF_ALL; figure++)
-		add(vq, 0, figure);
+		at = add(vq, at, 0, figure);
 	for (uint32_t i = 0; i < vq->calc.node_count; i++)
 		for (enum figure figure = FIGURES_OF_ALL; figure < FIGURES; figure++)
-			add(vq, vq->calc.nodes[i].nodeid, figure);
+			at = add(vq, at, vq->calc.nodes[i].nodeid, figure);
+	while (*at != NULL)
+		take_out(vq, at);
 }
 
 void votequorum_statistics_fini(struct votequorum *vq)
 {
-	while (vq->statistics != NULL) {
-		struct votequorum_statistic *next = vq->statistics->next;
-
-		if (vq->statistics->is_offered)
-			vq->host->stat_del(vq->ctx, key_of(vq->statistics).text);
-		free(vq->statistics);
-		vq->statistics = next;
-	}
+	while (vq->statistics != NULL)
+		take_out(vq, &vq->statistics);
 }

@@ -56,6 +56,8 @@ void votequorum_sync_start(void *self, const uint32_t *transitional, uint32_t tr
 	vote_sync_begin(&vq->calc);
 	vq->has_queued = false;
 	vq->device.is_awaited = false;
+	if (vq->lacks_statistics)
+		vq->offered_changes = 0;
 
 	int rc = vote_configure(&vq->calc, regular->members, regular->member_count);
 

@@ -183,6 +183,8 @@ void votequorum_settle(struct votequorum *vq, uint32_t bits)
 		vq->host->log(vq->ctx, LOG_NOTICE,
 			"Waiting for all cluster members. Current votes: %u expected_votes: %u", calc->waiting_votes,
 			vote_local(calc)->expected_votes);
+	if ((bits & VOTE_FORGOTTEN) != 0)
+		votequorum_extra_prune(vq);
 	votequorum_config_store(vq);
 	votequorum_publish_keys(vq);
 	if (vq->is_syncing)

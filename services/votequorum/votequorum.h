@@ -104,9 +104,11 @@ struct votequorum {
 	struct coterie_timer *window; /* runs while last man standing waits */
 	struct coterie_timer *store;  /* runs while the state file has an older barrier than calc */
 	struct coterie_map_tracker *trackers[3];
-	struct votequorum_statistic *statistics; /* keys in the statistics map, or that will be added to it */
-	int64_t published[VOTEQUORUM_KEYS];      /* values in the map, or -1 for a key that does not exist */
-	uint32_t stored_barrier;                 /* value in the state file */
+	struct votequorum_statistic *statistics; /* keys in the statistics map, ascending by node id and figure */
+	uint64_t offered_changes; /* calc.node_changes when the keys were added to the map. 0: add keys again */
+	bool lacks_statistics;    /* a key could not be added. That is tried again in the next ring */
+	int64_t published[VOTEQUORUM_KEYS]; /* values in the map, or -1 for a key that does not exist */
+	uint32_t stored_barrier;            /* value in the state file */
 	struct {
 		uint64_t next_ns;
 		uint64_t hidden;
@@ -200,6 +202,8 @@ int votequorum_extra_put(struct votequorum *vq, uint32_t nodeid, const uint8_t *
 void votequorum_extra_drop(struct votequorum *vq);
 /** Handle NODEINFO of a node: drop its extra information if the node announces none. */
 void votequorum_extra_nodeinfo(struct votequorum *vq, uint32_t nodeid, uint32_t flags);
+/** Drop the extra information of nodes that are not known any more. */
+void votequorum_extra_prune(struct votequorum *vq);
 void votequorum_extra_fini(struct votequorum *vq);
 void votequorum_deliver_extra(void *self, uint32_t nodeid, void *msg, uint32_t size);
 int votequorum_handle_set_extra(void *self, struct coterie_client *client, const void *msg, uint32_t size);
@@ -218,7 +222,7 @@ extern const struct coterie_request votequorum_requests[VOTEQUORUM_REQUESTS];
 
 /* --- statistics.c --- */
 
-/** Add the keys of known nodes that are not in the statistics map yet. */
+/** If the known nodes have changed, add keys to the statistics map and remove those of nodes that were removed. */
 void votequorum_offer_statistics(struct votequorum *vq);
 /** Remove all keys from the statistics map. */
 void votequorum_statistics_fini(struct votequorum *vq);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Which rings of votequorum services have quorum, and what each node publishes of it. */
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -244,6 +245,94 @@ START_TEST(a_verdict_of_a_ring_that_has_ended_is_not_published)
 }
 END_TEST
 
+static uint32_t stats_added, stats_deleted;
+static int stat_rc; /* if not 0, stat_add() returns this */
+static struct coterie_host host_before;
+
+static int count_stat(struct coterie_ctx *ctx, const char *key, uint32_t type, coterie_stat_read read, void *arg)
+{
+	stats_added++;
+	return stat_rc != 0 ? stat_rc : host_before.stat_add(ctx, key, type, read, arg);
+}
+
+static void count_end(struct coterie_ctx *ctx, const char *key)
+{
+	stats_deleted++;
+	host_before.stat_del(ctx, key);
+}
+
+static void count_stats(int rc)
+{
+	host_before = host(1)->table;
+	host(1)->table.stat_add = count_stat;
+	host(1)->table.stat_del = count_end;
+	stats_added = stats_deleted = 0;
+	stat_rc = rc;
+}
+
+static void info_of(uint32_t nodeid)
+{
+	const struct votequorum_ring_nodeinfo info = {.nodeid = nodeid, .votes = 1, .expected_votes = 384};
+
+	deliver(1, nodeid, VOTEQUORUM_RING_NODEINFO, &info, sizeof(info));
+}
+
+/* In a ring of 384 nodes one message must not look for 1,157 keys. */
+START_TEST(a_message_without_news_offers_no_statistics)
+{
+	if (service_is_replaced())
+		return; /* a replacement offers its keys */
+	start("nodes=2", 1, 1);
+	service_ring_form(&ring, "1");
+	for (uint32_t i = 2; i <= 384; i++)
+		info_of(i);
+	count_stats(-ENOMEM);
+	info_of(384);
+	ck_assert_uint_eq(stats_added, 0);
+	info_of(385); /* its three keys are missing */
+	ck_assert_uint_eq(stats_added, 3);
+	info_of(385);
+	info_of(384);
+	ck_assert_uint_eq(stats_added, 3);
+	stat_rc = 0;
+	service_ring_form(&ring, "1"); /* with the next ring they are added */
+	ck_assert_uint_eq(stats_added, 6);
+	info_of(384);
+	service_ring_form(&ring, "1");
+	ck_assert_uint_eq(stats_added, 6);
+}
+END_TEST
+
+START_TEST(statistics_of_forgotten_nodes_end)
+{
+	struct coterie_map_value value;
+
+	if (service_is_replaced())
+		return; /* as above */
+	start("nodes=2", 1, 1);
+	count_stats(0);
+	for (uint32_t i = 0; i < 2000; i++) {
+		service_ring_form(&ring, "1");
+		info_of(1000 + i);
+		ring.ops->sync_start(ring.nodes[1].self, NULL, 0,
+			&(struct coterie_configuration){.size = sizeof(struct coterie_configuration),
+				.members = (uint32_t[]){1, 1000 + i},
+				.member_count = 2});
+	}
+	ck_assert_uint_eq(stats_added, 2000 * 3);
+	ck_assert_uint_gt(stats_deleted, 1000 * 3);
+	ck_assert_int_eq(
+		host(1)->table.map_read(host(1), COTERIE_MAP_STATS, "stats.plugins.votequorum.node.2999.votes", &value),
+		0);
+	ck_assert_int_eq(
+		host(1)->table.map_read(host(1), COTERIE_MAP_STATS, "stats.plugins.votequorum.node.1000.votes", &value),
+		-ENOENT);
+	ck_assert_int_eq(
+		host(1)->table.map_read(host(1), COTERIE_MAP_STATS, "stats.plugins.votequorum.node.1.votes", &value),
+		0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("votequorum_verdict");
@@ -260,6 +349,8 @@ int main(void)
 	tcase_add_test(tcase, a_majority_that_not_all_know_of_decides_no_tie);
 	tcase_add_test(tcase, a_first_majority_that_not_all_know_of_decides_no_tie);
 	tcase_add_test(tcase, a_verdict_of_a_ring_that_has_ended_is_not_published);
+	tcase_add_test(tcase, a_message_without_news_offers_no_statistics);
+	tcase_add_test(tcase, statistics_of_forgotten_nodes_end);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
