@@ -464,6 +464,7 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 		log_line("MAIN", LOG_ERR, "out of memory");
 		return EXIT_NO_MEMORY;
 	}
+	quorum_limit_log(executive->quorum, executive->loop);
 	ipc_attach(executive->ipc, executive->ring);
 	give_host(executive);
 	return 0;

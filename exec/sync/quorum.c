@@ -8,10 +8,18 @@
 
 #include "config/model.h"
 #include "exec/log/log.h"
+#include "exec/loop/loop.h"
 #include "exec/plugin/plugin.h"
 
 #define MEMBERS_MAX 65536u  /* a longer list of members is invalid */
 #define LINE_MAX_LENGTH 64u /* length of a line of the list of members in the log, as in the reference */
+
+/*
+ * At most so many verdicts are logged in this time, and then the last one. A member can change the verdict by each of
+ * its messages, and a list of 384 members has 30 lines.
+ */
+#define LOGGED_MAX 32u
+#define LOGGED_WINDOW_NS UINT64_C(10000000000)
 
 struct watcher {
 	struct watcher *next;
@@ -29,6 +37,11 @@ struct quorum {
 	bool is_stopping;                 /* the daemon ends */
 	uint32_t *members;                /* of verdict, and after them the votes if the verdict has any */
 	struct watcher *watchers, **last; /* in the order in which they were added */
+	struct loop *loop;                /* or NULL: each verdict is logged */
+	struct loop_timer *logging;       /* runs while verdicts are not logged */
+	uint64_t window_ns;               /* start of the present window of logged verdicts */
+	uint32_t logged, unlogged;        /* number of verdicts in it, and of those that were left out */
+	bool is_logged_quorate;           /* in the last verdict that was logged */
 	bool is_telling;
 	bool is_told_again; /* another verdict was published while watchers were called, so call them again */
 };
@@ -49,9 +62,11 @@ struct quorum *quorum_create(
 	quorum->last = &quorum->watchers;
 	quorum->verdict = (struct coterie_quorum){
 		.size = sizeof(quorum->verdict), .is_quorate = provider == NULL, .provider = quorum->provider};
-	quorum->is_quorate = provider == NULL;
+	quorum->is_quorate = quorum->is_logged_quorate = provider == NULL;
 	return quorum;
 }
+
+void quorum_limit_log(struct quorum *quorum, struct loop *loop) { quorum->loop = loop; }
 
 void quorum_destroy(struct quorum *quorum)
 {
@@ -63,6 +78,8 @@ void quorum_destroy(struct quorum *quorum)
 		free(quorum->watchers);
 		quorum->watchers = next;
 	}
+	if (quorum->logging != NULL)
+		loop_timer_del(quorum->loop, quorum->logging);
 	free(quorum->members);
 	free(quorum->provider);
 	free(quorum);
@@ -118,6 +135,52 @@ static void log_members(const struct coterie_quorum *verdict)
 	log_line("QUORUM", LOG_NOTICE, "Members[%u]:%s", verdict->member_count, line);
 }
 
+static void log_verdict(struct quorum *quorum)
+{
+	bool was_quorate = quorum->is_logged_quorate;
+
+	quorum->is_logged_quorate = quorum->is_quorate;
+	if (quorum->is_quorate && !was_quorate)
+		log_line("QUORUM", LOG_NOTICE, "This node is within the primary component and will provide service.");
+	else if (!quorum->is_quorate && was_quorate)
+		log_line("QUORUM", LOG_NOTICE,
+			"This node is within the non-primary component and will NOT provide any services.");
+	log_members(&quorum->verdict);
+}
+
+/* Log the last verdict of a window in which some were not logged. */
+static void on_logging(void *arg)
+{
+	struct quorum *quorum = arg;
+
+	quorum->logging = NULL;
+	log_line("QUORUM", LOG_NOTICE, "%u verdicts were not logged: the last one follows", quorum->unlogged);
+	quorum->unlogged = 0;
+	log_verdict(quorum);
+}
+
+/* Return whether there is room for another verdict in the log. false: on_logging() logs the last one. */
+static bool may_log(struct quorum *quorum)
+{
+	if (quorum->loop == NULL)
+		return true;
+	uint64_t now_ns = loop_now_ns(quorum->loop);
+
+	if (quorum->logging == NULL && (quorum->logged == 0 || now_ns - quorum->window_ns >= LOGGED_WINDOW_NS)) {
+		quorum->window_ns = now_ns;
+		quorum->logged = 0;
+	}
+	if (quorum->logging == NULL && quorum->logged < LOGGED_MAX) {
+		quorum->logged++;
+		return true;
+	}
+	if (quorum->logging == NULL)
+		quorum->logging = loop_timer_add(
+			quorum->loop, quorum->window_ns + LOGGED_WINDOW_NS, on_logging, quorum);
+	quorum->unlogged++;
+	return false;
+}
+
 static void tell(struct quorum *quorum)
 {
 	if (quorum->is_telling) {
@@ -141,16 +204,9 @@ static void tell(struct quorum *quorum)
 /* Log the verdict, pass it to the executive, and call the watchers. */
 static void take_verdict(struct quorum *quorum)
 {
-	bool was_quorate = quorum->is_quorate;
-	bool is_quorate = quorum->verdict.is_quorate != 0;
-
-	quorum->is_quorate = is_quorate;
-	if (is_quorate && !was_quorate)
-		log_line("QUORUM", LOG_NOTICE, "This node is within the primary component and will provide service.");
-	else if (!is_quorate && was_quorate)
-		log_line("QUORUM", LOG_NOTICE,
-			"This node is within the non-primary component and will NOT provide any services.");
-	log_members(&quorum->verdict);
+	quorum->is_quorate = quorum->verdict.is_quorate != 0;
+	if (may_log(quorum))
+		log_verdict(quorum);
 	if (quorum->decided != NULL)
 		quorum->decided(quorum->arg, &quorum->verdict);
 	tell(quorum);

@@ -10,6 +10,7 @@
 
 #include <coterie/plugin.h>
 
+struct loop;
 struct plugin;
 struct quorum;
 
@@ -21,6 +22,11 @@ struct quorum;
  */
 struct quorum *quorum_create(
 	const char *provider, void (*decided)(void *arg, const struct coterie_quorum *verdict), void *arg);
+/**
+ * Log few verdicts in a time, by this loop's clock, and then the last of them.
+ * @param loop  borrowed, must outlive quorum
+ */
+void quorum_limit_log(struct quorum *quorum, struct loop *loop);
 void quorum_destroy(struct quorum *quorum);  /* NULL is ignored */
 void quorum_tell_provider(const char *name); /* log which provider is used */
 bool quorum_has_provider(const struct quorum *quorum);

@@ -6,7 +6,8 @@ votequorum_service_sources = \
 	services/votequorum/calc.c services/votequorum/calc.h \
 	services/votequorum/check.c services/votequorum/check.h \
 	services/votequorum/config.c services/votequorum/config.h \
-	services/votequorum/device.c services/votequorum/extra.c services/votequorum/requests.c services/votequorum/ring.c \
+	services/votequorum/device.c services/votequorum/extra.c services/votequorum/news.c \
+	services/votequorum/requests.c services/votequorum/ring.c \
 	services/votequorum/state.c services/votequorum/statistics.c services/votequorum/sync.c services/votequorum/tell.c
 
 if WITH_VOTEQUORUM

@@ -193,7 +193,7 @@ static void deliver_nodeinfo(void *self, uint32_t nodeid, void *msg, uint32_t si
 static void reconfigure_expected(struct votequorum *vq, uint32_t expected)
 {
 	/* Clients are notified even if the value does not change. */
-	votequorum_tell_expected(vq, expected != 0 ? expected : vote_local(&vq->calc)->expected_votes);
+	votequorum_news_expected(vq, expected != 0 ? expected : vote_local(&vq->calc)->expected_votes);
 	votequorum_settle(vq, vote_reconfigure_expected(&vq->calc, expected));
 }
 
@@ -211,8 +211,9 @@ static void deliver_reconfigure(void *self, uint32_t nodeid, void *msg, uint32_t
 		votequorum_settle(vq, vote_reconfigure_votes(&vq->calc, message->nodeid, message->value));
 		break;
 	case VOTEQUORUM_RING_PARAM_CANCEL_WFA:
-		vq->host->log(
-			vq->ctx, LOG_INFO, "wait_for_all is over: node %u was told not to wait any longer", nodeid);
+		if (votequorum_news_may_go(vq, VOTEQUORUM_NEWS_CANCELLED))
+			vq->host->log(vq->ctx, LOG_INFO,
+				"wait_for_all is over: node %u was told not to wait any longer", nodeid);
 		votequorum_settle(vq, vote_cancel_waiting(&vq->calc));
 		break;
 	default:

@@ -134,14 +134,18 @@ static void put_ties(struct coterie_state_writer *writer, const struct votequoru
 
 int votequorum_state_save(void *self, void **blob, uint32_t *size)
 {
-	const struct votequorum *vq = self;
-	const struct numbers numbers = numbers_of(vq);
+	struct votequorum *vq = self;
 	struct coterie_state_writer writer = {.bytes = NULL};
 	const struct votequorum_connection *last = NULL;
 	uint32_t count = 0;
 
 	if (vq->is_syncing || vq->calc.undecided_count > 0)
 		return -EAGAIN;
+	if (vq->news_timer != NULL)
+		votequorum_news_flush(vq);
+
+	const struct numbers numbers = numbers_of(vq);
+
 	coterie_state_put_u32(&writer, STATE_VERSION);
 	coterie_state_put(&writer, &numbers, sizeof(numbers));
 	coterie_state_put_u32(&writer, vq->ring.representative);

@@ -55,7 +55,7 @@ static void put(struct votequorum *vq, enum votequorum_key key, uint32_t value)
 	uint8_t byte = (uint8_t)value;
 	bool is_byte = keys[key].type == COTERIE_MAP_U8;
 
-	if (vq->published[key] == (int64_t)value)
+	if (vq->published[key] == (int64_t)value || !votequorum_news_may_go(vq, VOTEQUORUM_NEWS_KEYS))
 		return;
 	strcat(name, keys[key].name);
 	if (vq->host->map_set(vq->ctx, name, keys[key].type, is_byte ? (const void *)&byte : (const void *)&value,
@@ -101,7 +101,7 @@ static uint32_t *votes_of_members(const struct votequorum *vq)
 	return votes;
 }
 
-static void give_verdict(struct votequorum *vq, const uint32_t *votes)
+static void publish_votes(struct votequorum *vq, const uint32_t *votes, uint32_t needed)
 {
 	const struct vote_calc *calc = &vq->calc;
 	const struct coterie_quorum quorum = {
@@ -111,20 +111,27 @@ static void give_verdict(struct votequorum *vq, const uint32_t *votes)
 		.members = calc->members.nodeids,
 		.member_count = calc->members.count,
 		.votes = votes,
-		.needed = vote_majority(calc),
+		.needed = needed,
 	};
 	int rc = vq->host->quorum_publish(vq->ctx, &quorum);
 
+	vq->needs_all = false;
 	if (rc < 0)
 		votequorum_complain(vq, VOTEQUORUM_NO_STORE, 0,
 			rc == -EPERM ? "quorum.provider names another one: this verdict does not count"
 				     : "out of memory: the verdict is not known to others");
 }
 
+static void give_verdict(struct votequorum *vq, const uint32_t *votes)
+{
+	publish_votes(vq, votes, vote_majority(&vq->calc));
+}
+
 void votequorum_publish(struct votequorum *vq)
 {
 	uint32_t *votes = votes_of_members(vq);
 
+	votequorum_news_tell_expected(vq);
 	give_verdict(vq, votes);
 	free(votes);
 	vq->told_quorate = vq->calc.is_quorate;
@@ -155,15 +162,38 @@ static bool is_lease_old(const struct votequorum *vq, const uint32_t *votes)
 }
 
 /*
- * Pass votes that have changed to the lease. With older ones two parts of the cluster could have a majority. Clients
- * are not told: the verdict is the same.
+ * Let the lease need all members of the ring. The verdict stays. While all members answer, no other part of the cluster
+ * has a member of this ring, whatever the votes are.
+ */
+static void need_all(struct votequorum *vq)
+{
+	uint32_t count = vq->calc.members.count;
+	uint32_t *votes = calloc(count + 1, sizeof(*votes));
+
+	for (uint32_t i = 0; i < count && votes != NULL; i++)
+		votes[i] = 1;
+	publish_votes(vq, votes, count);
+	free(votes);
+	vq->needs_all = true;
+}
+
+/*
+ * Pass votes that have changed to the lease. With older ones two parts of the cluster could have a majority. So if the
+ * new ones must wait, the lease needs all members until then. Clients are not told: the verdict is the same.
  */
 static void renew_votes(struct votequorum *vq)
 {
+	if (vq->needs_all && vq->news_timer != NULL)
+		return;
+
 	uint32_t *votes = votes_of_members(vq);
 
-	if (is_lease_old(vq, votes))
-		give_verdict(vq, votes);
+	if (vq->needs_all || is_lease_old(vq, votes)) {
+		if (votequorum_news_may_go(vq, VOTEQUORUM_NEWS_VOTES))
+			give_verdict(vq, votes);
+		else
+			need_all(vq);
+	}
 	free(votes);
 }
 
@@ -178,21 +208,19 @@ void votequorum_settle(struct votequorum *vq, uint32_t bits)
 		votequorum_window_close(vq);
 	}
 	if ((bits & VOTE_EXPECTED) != 0)
-		votequorum_tell_expected(vq, calc->told_expected);
+		votequorum_news_expected(vq, calc->told_expected);
 	if ((bits & VOTE_WAITING) != 0)
-		vq->host->log(vq->ctx, LOG_NOTICE,
-			"Waiting for all cluster members. Current votes: %u expected_votes: %u", calc->waiting_votes,
-			vote_local(calc)->expected_votes);
+		votequorum_news_waiting(vq);
 	if ((bits & VOTE_FORGOTTEN) != 0)
 		votequorum_extra_prune(vq);
 	votequorum_config_store(vq);
 	votequorum_publish_keys(vq);
 	if (vq->is_syncing)
 		return;
-	if (calc->is_quorate != vq->told_quorate)
-		votequorum_publish(vq);
-	else
+	if (calc->is_quorate == vq->told_quorate)
 		renew_votes(vq);
+	else if (!calc->is_quorate || votequorum_news_may_go(vq, VOTEQUORUM_NEWS_VERDICT))
+		votequorum_publish(vq);
 }
 
 /* ---- Keys that change while running -------------------------------------- */
@@ -353,6 +381,7 @@ static void fini(void *self)
 	for (size_t i = 0; i < sizeof(vq->trackers) / sizeof(vq->trackers[0]); i++)
 		vq->host->map_untrack(vq->ctx, vq->trackers[i]);
 	vq->host->timer_del(vq->ctx, vq->retry);
+	vq->host->timer_del(vq->ctx, vq->news_timer);
 	vq->host->timer_del(vq->ctx, vq->device.timer);
 	votequorum_window_close(vq);
 	vq->host->timer_del(vq->ctx, vq->store); /* drain() has already written the state file */

@@ -83,6 +83,17 @@ enum votequorum_key {
 	VOTEQUORUM_KEYS, /* number of the keys above */
 };
 
+/** Kinds of news for clients, the executive and the log, whose rate is limited (news.c). */
+enum votequorum_news {
+	VOTEQUORUM_NEWS_VERDICT,
+	VOTEQUORUM_NEWS_VOTES, /* of the lease */
+	VOTEQUORUM_NEWS_EXPECTED,
+	VOTEQUORUM_NEWS_WAITING,   /* the log line about wait_for_all */
+	VOTEQUORUM_NEWS_CANCELLED, /* the log line about its end */
+	VOTEQUORUM_NEWS_KEYS,      /* each key of runtime.votequorum */
+	VOTEQUORUM_NEWS,           /* number of the kinds above */
+};
+
 struct votequorum {
 	const struct coterie_host *host; /* borrowed, and outlives this struct */
 	struct coterie_ctx *ctx;
@@ -110,6 +121,14 @@ struct votequorum {
 	int64_t published[VOTEQUORUM_KEYS]; /* values in the map, or -1 for a key that does not exist */
 	uint32_t stored_barrier;            /* value in the state file */
 	struct {
+		uint64_t start_ns; /* of the present window */
+		uint32_t count;    /* told in it */
+	} news[VOTEQUORUM_NEWS];
+	struct coterie_timer *news_timer; /* runs while something waits */
+	bool has_late_expected, has_late_waiting;
+	bool needs_all; /* the lease needs all members, until the votes that wait are published */
+	uint32_t late_expected;
+	struct {
 		uint64_t next_ns;
 		uint64_t hidden;
 	} complaints[VOTEQUORUM_COMPLAINTS];
@@ -134,6 +153,19 @@ void votequorum_publish(struct votequorum *vq);
 bool votequorum_shows_quorum(const struct votequorum *vq);
 /** Write changed values to the map. */
 void votequorum_publish_keys(struct votequorum *vq);
+
+/* --- news.c: what is told at a limited rate --- */
+
+/** Return whether news may be told now. false: the timer calls votequorum_news_flush. */
+bool votequorum_news_may_go(struct votequorum *vq, enum votequorum_news kind);
+/** Tell clients of expected votes, now or later. */
+void votequorum_news_expected(struct votequorum *vq, uint32_t expected);
+/** Tell clients of expected votes that wait, before something that clients must see after them. */
+void votequorum_news_tell_expected(struct votequorum *vq);
+/** Log that this node waits for all nodes, now or later. */
+void votequorum_news_waiting(struct votequorum *vq);
+/** Tell all that waits. During a synchronisation the verdict waits on. */
+void votequorum_news_flush(struct votequorum *vq);
 
 /* --- tell.c: events to clients --- */
 

@@ -6,6 +6,7 @@
 
 #include <check.h>
 
+#include "exec/loop/loop.h"
 #include "exec/plugin/plugin.h"
 #include "exec/sync/quorum.h"
 #include "tests/unit/exec/exec_stub.h"
@@ -19,6 +20,44 @@ static struct plugin watcher = {.name = "quorum", .descriptor = &able};
 static char told[256];
 static uint32_t decided; /* number of verdicts */
 
+/* ---- The loop: a clock and one timer -------------------------------------- */
+
+struct loop {
+	uint64_t now_ns, at_ns;
+	void (*run)(void *);
+	void *arg;
+};
+
+static struct loop clock_of_test;
+
+uint64_t loop_now_ns(const struct loop *loop) { return loop->now_ns; }
+
+struct loop_timer *loop_timer_add(struct loop *loop, uint64_t at_ns, void (*run)(void *), void *arg)
+{
+	ck_assert_ptr_null(loop->run);
+	loop->at_ns = at_ns;
+	loop->run = run;
+	loop->arg = arg;
+	return (struct loop_timer *)loop;
+}
+
+void loop_timer_del(struct loop *loop, struct loop_timer *timer)
+{
+	ck_assert_ptr_eq(timer, loop);
+	loop->run = NULL;
+}
+
+static void pass(struct loop *loop, uint64_t ns)
+{
+	void (*run)(void *) = loop->run;
+
+	loop->now_ns += ns;
+	if (run == NULL || loop->now_ns < loop->at_ns)
+		return;
+	loop->run = NULL;
+	run(loop->arg);
+}
+
 static void on_decided(void *arg, const struct coterie_quorum *verdict)
 {
 	bool *told_quorate = arg;
@@ -30,6 +69,7 @@ static void on_decided(void *arg, const struct coterie_quorum *verdict)
 static void set_up(void)
 {
 	exec_stub_reset();
+	clock_of_test = (struct loop){.now_ns = 1000000000};
 	is_quorate = false;
 	quorum = quorum_create("votes", on_decided, &is_quorate);
 	ck_assert_ptr_nonnull(quorum);
@@ -186,6 +226,53 @@ START_TEST(changes_and_lists_are_logged)
 }
 END_TEST
 
+/* A member of the ring can change the verdict by each of its messages. */
+START_TEST(few_of_many_verdicts_are_logged)
+{
+	static char long_log[sizeof(exec_stub.log)];
+	struct loop *loop = &clock_of_test;
+
+	quorum_limit_log(quorum, loop);
+	for (uint32_t i = 0; i < 1000; i++) {
+		publish(&provider, i % 2 == 0, 3);
+		ck_assert(is_quorate == (i % 2 == 0)); /* each of them counts */
+	}
+	ck_assert_uint_eq(decided, 1000);
+	ck_assert_uint_ge(exec_stub_count_logged("Members[3]"), 10);
+	ck_assert_uint_le(exec_stub_count_logged("Members[3]"), 32);
+	memcpy(long_log, exec_stub.log, sizeof(long_log));
+	publish(&provider, true, 2);
+	ck_assert_str_eq(exec_stub.log, long_log);
+	ck_assert_ptr_nonnull(loop->run);
+	quorum_destroy(quorum);
+	quorum = NULL;
+	ck_assert_ptr_null(loop->run);
+}
+END_TEST
+
+START_TEST(the_last_of_many_verdicts_is_logged)
+{
+	struct loop *loop = &clock_of_test;
+
+	quorum_limit_log(quorum, loop);
+	for (uint32_t i = 0; i < 32; i++)
+		publish(&provider, false, 3);
+	exec_stub.log[0] = '\0';
+	publish(&provider, false, 1);
+	publish(&provider, true, 2);
+	ck_assert_str_eq(exec_stub.log, "");
+	pass(loop, UINT64_C(9999999999));
+	ck_assert_str_eq(exec_stub.log, "");
+	pass(loop, 1);
+	ck_assert_str_eq(exec_stub.log, "QUORUM 5 2 verdicts were not logged: the last one follows\n"
+					"QUORUM 5 This node is within the primary component and will provide service.\n"
+					"QUORUM 5 Members[2]: 1 2\n");
+	exec_stub.log[0] = '\0';
+	publish(&provider, true, 1);
+	ck_assert_str_eq(exec_stub.log, "QUORUM 5 Members[1]: 1\n");
+}
+END_TEST
+
 START_TEST(long_lists_are_broken)
 {
 	publish(&provider, false, 30);
@@ -318,6 +405,8 @@ int main(void)
 	tcase_add_test(tcase, a_node_with_provider_starts_without_quorum);
 	tcase_add_test(tcase, only_the_provider_publishes);
 	tcase_add_test(tcase, changes_and_lists_are_logged);
+	tcase_add_test(tcase, few_of_many_verdicts_are_logged);
+	tcase_add_test(tcase, the_last_of_many_verdicts_is_logged);
 	tcase_add_test(tcase, long_lists_are_broken);
 	tcase_add_test(tcase, watchers_hear_every_verdict);
 	tcase_add_test(tcase, other_votes_are_no_other_verdict);

@@ -245,6 +245,98 @@ START_TEST(a_verdict_of_a_ring_that_has_ended_is_not_published)
 }
 END_TEST
 
+static void expect_of(uint32_t nodeid, uint32_t expected)
+{
+	const struct votequorum_ring_reconfigure message = {
+		.nodeid = nodeid, .value = expected, .param = VOTEQUORUM_RING_PARAM_EXPECTED_VOTES};
+
+	deliver(1, nodeid, VOTEQUORUM_RING_RECONFIGURE, &message, sizeof(message));
+}
+
+/* Read all events of the client of node 1. @return their number; *last: the last event of each kind */
+static uint32_t read_events(char *quorum, char *expected)
+{
+	uint32_t count = 0;
+
+	quorum[0] = expected[0] = '\0';
+	for (const char *event; *(event = vote_event(&users[0])) != '\0'; count++)
+		strcpy(event[0] == 'q' ? quorum : expected, event);
+	return count;
+}
+
+/* One frame has room for 1,679 of these messages. */
+START_TEST(a_member_that_flips_the_verdict_is_told_of_at_a_limited_rate)
+{
+	char quorum[64], expected[64];
+
+	start("nodes=3", 1, 3);
+	service_ring_form(&ring, "1 2 3");
+	watch(1);
+	uint32_t verdicts = host(1)->verdicts, lines = host(1)->logs.count;
+
+	for (uint32_t i = 0; i < 1000; i++) {
+		expect_of(2, i % 2 == 0 ? 100000 : 3);
+		if (i % 2 == 0)
+			ck_assert(!host(1)->is_quorate); /* the loss counts at once */
+	}
+	ck_assert_uint_le(host(1)->verdicts, verdicts + 12);
+	ck_assert(!host(1)->is_quorate);
+	mock_host_advance(host(1), 100 * 1000000);
+	ck_assert_uint_le(host(1)->verdicts, verdicts + 14);
+	ck_assert_uint_le(host(1)->logs.count, lines + 4);
+	ck_assert(host(1)->is_quorate);
+	ck_assert_uint_eq(host(1)->votes_needed, 2);
+	ck_assert_uint_eq(mock_map_u64(host(1), "runtime.votequorum.ev_barrier"), 3);
+	ck_assert_uint_le(read_events(quorum, expected), 40);
+	ck_assert_str_eq(quorum, "quorum 1 [1:1 2:1 3:1]");
+	ck_assert_str_eq(expected, "expected 3");
+	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
+	expect_of(2, 5); /* now it is told at once again */
+	expect(1, "expected 5");
+}
+END_TEST
+
+/* The verdict stays, and the votes that the lease needs go up and down. It may never have less than those in force. */
+START_TEST(votes_that_change_often_make_the_lease_need_all_members)
+{
+	start("nodes=4", 1, 4);
+	service_ring_form(&ring, "1 2 3 4");
+	uint32_t verdicts = host(1)->verdicts;
+
+	for (uint32_t i = 0; i < 1000; i++) {
+		expect_of(2, i % 2 == 0 ? 6 : 4);
+		ck_assert_uint_ge(host(1)->votes_needed, i % 2 == 0 ? 4 : 3);
+	}
+	ck_assert(host(1)->is_quorate);
+	ck_assert_uint_eq(host(1)->votes_needed, 4);
+	ck_assert_uint_le(host(1)->verdicts, verdicts + 6);
+	mock_host_advance(host(1), 100 * 1000000);
+	ck_assert_uint_eq(host(1)->votes_needed, 3);
+	ck_assert_uint_le(host(1)->verdicts, verdicts + 8);
+}
+END_TEST
+
+START_TEST(lines_about_waiting_have_a_limited_rate)
+{
+	const struct votequorum_ring_reconfigure cancel = {.nodeid = 2, .param = VOTEQUORUM_RING_PARAM_CANCEL_WFA};
+
+	start("nodes=3 wait_for_all=1", 1, 2);
+	service_ring_form(&ring, "1 2");
+	uint32_t lines = host(1)->logs.count;
+
+	for (uint32_t i = 0; i < 1000; i++) {
+		const struct votequorum_ring_nodeinfo info = {
+			.nodeid = 2, .votes = 1 + (i & 1), .expected_votes = 3, .flags = VOTEQUORUM_RING_WFASTATUS};
+
+		deliver(1, 2, VOTEQUORUM_RING_NODEINFO, &info, sizeof(info));
+	}
+	for (uint32_t i = 0; i < 1000; i++)
+		deliver(1, 2, VOTEQUORUM_RING_RECONFIGURE, &cancel, sizeof(cancel));
+	mock_host_advance(host(1), 100 * 1000000);
+	ck_assert_uint_le(host(1)->logs.count, lines + 10);
+}
+END_TEST
+
 static uint32_t stats_added, stats_deleted;
 static int stat_rc; /* if not 0, stat_add() returns this */
 static struct coterie_host host_before;
@@ -349,6 +441,9 @@ int main(void)
 	tcase_add_test(tcase, a_majority_that_not_all_know_of_decides_no_tie);
 	tcase_add_test(tcase, a_first_majority_that_not_all_know_of_decides_no_tie);
 	tcase_add_test(tcase, a_verdict_of_a_ring_that_has_ended_is_not_published);
+	tcase_add_test(tcase, a_member_that_flips_the_verdict_is_told_of_at_a_limited_rate);
+	tcase_add_test(tcase, votes_that_change_often_make_the_lease_need_all_members);
+	tcase_add_test(tcase, lines_about_waiting_have_a_limited_rate);
 	tcase_add_test(tcase, a_message_without_news_offers_no_statistics);
 	tcase_add_test(tcase, statistics_of_forgotten_nodes_end);
 	suite_add_tcase(suite, tcase);
