@@ -415,18 +415,47 @@ static void complain_of_store(struct votequorum *vq)
 		"them");
 }
 
-static void on_store(void *arg)
+static void on_stored(void *arg, int rc)
 {
 	struct votequorum *vq = arg;
 
-	vq->store = NULL;
-	votequorum_config_flush(vq);
+	vq->is_storing = false;
+	if (rc == 0)
+		vq->stored_barrier = vq->storing_barrier;
+	else
+		complain_of_store(vq);
+	votequorum_config_store(vq);
 }
 
-/* Write the barrier at most once a second, since writing a file blocks the loop, and so the ring. */
+/*
+ * Store the barrier on a thread of the executive. A crash before the thread is done loses it, as a crash before the timer
+ * runs does. The node has sent and shown the value by then, and waits for no file: the other nodes send it again.
+ */
+static void on_store(void *arg)
+{
+	struct votequorum *vq = arg;
+	uint32_t barrier = vq->calc.tracking_barrier;
+
+	vq->store = NULL;
+	if (!is_unstored(vq))
+		return;
+	if (!COTERIE_HAS(vq->host, state_file_store)) {
+		votequorum_config_flush(vq);
+		return;
+	}
+	if (vq->host->state_file_store(vq->ctx, BARRIER_FILE, &barrier, sizeof(barrier), on_stored, vq) == 0) {
+		vq->is_storing = true;
+		vq->storing_barrier = barrier;
+		return;
+	}
+	complain_of_store(vq);
+	votequorum_config_store(vq);
+}
+
+/* Store the barrier at most once a second: a member can change it with each message. */
 void votequorum_config_store(struct votequorum *vq)
 {
-	if (!is_unstored(vq) || vq->store != NULL)
+	if (!is_unstored(vq) || vq->store != NULL || vq->is_storing)
 		return;
 	if (vq->host->timer_add(vq->ctx, vq->host->now_ns(vq->ctx) + STORE_PAUSE_NS, on_store, vq, &vq->store) < 0)
 		complain_of_store(vq);
@@ -436,7 +465,7 @@ void votequorum_config_flush(struct votequorum *vq)
 {
 	uint32_t barrier = vq->calc.tracking_barrier;
 
-	if (!is_unstored(vq))
+	if (!is_unstored(vq) || vq->is_storing)
 		return;
 	if (vq->host->state_file_write(vq->ctx, BARRIER_FILE, &barrier, sizeof(barrier)) == 0) {
 		vq->stored_barrier = barrier;

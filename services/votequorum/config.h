@@ -38,7 +38,8 @@ int votequorum_config_reread(struct votequorum *vq);
 void votequorum_config_store(struct votequorum *vq);
 
 /**
- * Write the barrier now, if it has risen, since the service ends. A failure is logged, and writing is tried again every
+ * Write the barrier now, if it has risen, since the service ends. While a file is being stored, this does nothing, and
+ * is to be called again. A failure is logged, and writing is tried again every
  * second.
  */
 void votequorum_config_flush(struct votequorum *vq);

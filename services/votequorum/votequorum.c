@@ -434,7 +434,7 @@ static int drain(void *self)
 		local->flags |= VOTEQUORUM_RING_LEAVING;
 		votequorum_send(vq, VOTEQUORUM_OWES_SELF);
 	}
-	return vq->owed != 0 ? -EAGAIN : 0;
+	return vq->owed != 0 || vq->is_storing ? -EAGAIN : 0;
 }
 
 static void dump(void *self)

@@ -120,6 +120,8 @@ struct votequorum {
 	bool lacks_statistics;    /* a key could not be added. That is tried again in the next ring */
 	int64_t published[VOTEQUORUM_KEYS]; /* values in the map, or -1 for a key that does not exist */
 	uint32_t stored_barrier;            /* value in the state file */
+	bool is_storing;                    /* a thread of the executive writes storing_barrier to the state file */
+	uint32_t storing_barrier;
 	struct {
 		uint64_t start_ns; /* of the present window */
 		uint32_t count;    /* told in it */

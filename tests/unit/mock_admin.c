@@ -302,6 +302,41 @@ static int host_state_file_write(struct coterie_ctx *host, const char *name, con
 	return 0;
 }
 
+static int host_state_file_write_once(struct coterie_ctx *host, const char *name, const void *bytes, uint32_t size)
+{
+	host->file_writes++;
+	return host->store.name[0] != '\0' ? -EBUSY : host_state_file_write(host, name, bytes, size);
+}
+
+static int host_state_file_store(struct coterie_ctx *host, const char *name, const void *bytes, uint32_t size,
+	void (*done)(void *arg, int rc), void *arg)
+{
+	host->file_stores++;
+	if (host->store.name[0] != '\0')
+		return -EAGAIN;
+	if (strlen(name) >= sizeof(host->store.name) || size > sizeof(host->store.bytes))
+		return -EMSGSIZE;
+	strcpy(host->store.name, name);
+	host->store.size = size;
+	memcpy(host->store.bytes, bytes, size);
+	host->store_done = done;
+	host->store_arg = arg;
+	return 0;
+}
+
+bool mock_store_run(struct coterie_ctx *host)
+{
+	struct mock_file store = host->store;
+
+	if (store.name[0] == '\0')
+		return false;
+	host->store.name[0] = '\0';
+	int rc = host_state_file_write(host, store.name, store.bytes, store.size);
+	if (host->store_done != NULL)
+		host->store_done(host->store_arg, rc);
+	return true;
+}
+
 /* ---- Keys of an encrypted ring ------------------------------------------- */
 
 void mock_key(struct coterie_ctx *host, const void *bytes, uint32_t size)
@@ -434,7 +469,8 @@ void mock_admin_table(struct coterie_host *table)
 	table->reload_drop = host_reload_drop;
 	table->log_reopen = host_log_reopen;
 	table->state_file_read = host_state_file_read;
-	table->state_file_write = host_state_file_write;
+	table->state_file_write = host_state_file_write_once;
+	table->state_file_store = host_state_file_store;
 	table->key_get = host_key_get;
 	table->rekey_watch = host_rekey_watch;
 	table->rekey = host_rekey;

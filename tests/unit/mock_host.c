@@ -146,7 +146,7 @@ void mock_host_advance(struct coterie_ctx *host, uint64_t ns)
 {
 	uint64_t until_ns = host->now_ns + ns;
 
-	while (run_first(host, &host->posts, 0) || run_first(host, &host->timers, until_ns))
+	while (run_first(host, &host->posts, 0) || mock_store_run(host) || run_first(host, &host->timers, until_ns))
 		;
 	if (host->now_ns < until_ns) /* callbacks may have taken longer: now_step_ns */
 		host->now_ns = until_ns;

@@ -165,6 +165,12 @@ struct coterie_ctx {
 
 	struct mock_file files[4]; /* state files. An unused one has no name */
 	int state_file_rc;         /* if not 0, reading and writing a state file return this */
+	uint32_t file_writes;      /* calls of state_file_write */
+	uint32_t file_stores;      /* calls of state_file_store */
+	/* The file of state_file_store that mock_host_advance() writes. At most one waits. Without a name: none */
+	struct mock_file store;
+	void (*store_done)(void *arg, int rc);
+	void *store_arg;
 
 	uint32_t rekeys[16]; /* phases of successful calls of rekey, oldest first */
 	uint32_t rekey_count;

@@ -18,6 +18,8 @@ void mock_life_table(struct coterie_host *table);
 
 /** Set the functions of the table for quorum and administration. */
 void mock_admin_table(struct coterie_host *table);
+/** Write the file of state_file_store that waits, and call its function. @return false: none waits */
+bool mock_store_run(struct coterie_ctx *host);
 void mock_admin_fini(struct coterie_ctx *host);
 
 #endif

@@ -134,6 +134,67 @@ START_TEST(a_state_file_that_cannot_be_made_ends_the_start)
 }
 END_TEST
 
+/* A write waits for the disk, with the loop. A member can change the barrier with each message. */
+START_TEST(a_risen_barrier_is_stored_beside_the_loop)
+{
+	uint32_t stored, writes;
+
+	start("expected_votes=2 expected_votes_tracking=1", 1, 3);
+	writes = host(1)->file_writes;
+	service_ring_form(&ring, "1 2 3");
+	ck_assert_uint_eq(host(1)->file_stores, 0);
+	mock_host_advance(host(1), UINT64_C(1000000000));
+	ck_assert_uint_eq(host(1)->file_stores, 1);
+	ck_assert_uint_eq(host(1)->file_writes, writes);
+	memcpy(&stored, host(1)->files[0].bytes, sizeof(stored));
+	ck_assert_uint_eq(stored, 3);
+	if (service_is_replaced())
+		return;
+	/* A host before 1.8 has no such function. */
+	service_ring_kill(&ring, 1);
+	start("expected_votes=2 expected_votes_tracking=1", 1, 1);
+	host(1)->table.size = offsetof(struct coterie_host, state_file_store);
+	writes = host(1)->file_writes;
+	service_ring_form(&ring, "1 2 3");
+	mock_host_advance(host(1), UINT64_C(1000000000));
+	ck_assert_uint_eq(host(1)->file_writes, writes + 1);
+	ck_assert_uint_eq(host(1)->file_stores, 0);
+}
+END_TEST
+
+static void (*store_done)(void *arg, int rc);
+static void *store_arg;
+
+static int store_later(struct coterie_ctx *ctx, const char *name, const void *bytes, uint32_t size,
+	void (*done)(void *arg, int rc), void *arg)
+{
+	(void)ctx, (void)name, (void)bytes, (void)size;
+	store_done = done;
+	store_arg = arg;
+	return 0;
+}
+
+/* The service may end only when its file is on the disk. */
+START_TEST(the_end_waits_for_a_file_that_is_being_stored)
+{
+	uint32_t writes;
+
+	if (service_is_replaced())
+		return;
+	start("expected_votes=2 expected_votes_tracking=1", 1, 3);
+	host(1)->table.state_file_store = store_later;
+	writes = host(1)->file_writes;
+	service_ring_form(&ring, "1 2 3");
+	mock_host_advance(host(1), UINT64_C(1000000000));
+	ck_assert_ptr_nonnull(store_done);
+	ck_assert_int_eq(ring.ops->drain(ring.nodes[1].self), -EAGAIN);
+	ck_assert_uint_eq(host(1)->file_writes, writes);
+	store_done(store_arg, -EIO); /* the file has its old content */
+	ck_assert_int_eq(ring.ops->drain(ring.nodes[1].self), 0);
+	ck_assert_uint_eq(host(1)->file_writes, writes + 1);
+}
+END_TEST
+
 START_TEST(a_state_file_of_another_size_starts_anew)
 {
 	struct coterie_ctx *alone = mock_host_create(ring.plugin);
@@ -447,6 +508,8 @@ int main(void)
 	tcase_add_test(tcase, waiting_is_cancelled_by_a_key);
 	tcase_add_test(tcase, zero_cancels_nothing);
 	tcase_add_test(tcase, cancelling_reads_the_keys_again);
+	tcase_add_test(tcase, a_risen_barrier_is_stored_beside_the_loop);
+	tcase_add_test(tcase, the_end_waits_for_a_file_that_is_being_stored);
 	suite_add_tcase(suite, tcase);
 
 	return suite_run(suite);
