@@ -359,8 +359,6 @@ void tripwire_init(struct tripwire *wire, const struct coterie_host *host, struc
 		.dscp = mark_read(host, ctx),
 		.fd = -1,
 		.listen_fd = -1};
-	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++)
-		wire->guests[i] = (struct tripwire_guest){.wire = wire, .fd = -1};
 }
 
 void tripwire_fini(struct tripwire *wire)

@@ -21,8 +21,9 @@
  *
  * Reports are queued, and delivered only from callbacks of the loop, in their order.
  *
- * Connections are accepted only from configured addresses: one of each node, and a few whose greeting has not come yet.
- * No more than a greeting is ever read.
+ * Connections are accepted only from configured addresses: one of each node, and two from each address whose greeting or
+ * proof has not come yet. So the number of peers bounds the memory, and a host takes no place of another one. No more
+ * than a greeting is ever read.
  */
 #ifndef COMMON_TRIPWIRE_H
 #define COMMON_TRIPWIRE_H
@@ -44,7 +45,7 @@ struct tripwire_greeting {
 _Static_assert(sizeof(struct tripwire_greeting) == 12, "on the wire");
 
 /*
- * Most connections that other nodes have opened to this one: that of the node before this one, and more while rings
+ * Most connections of other nodes that have sent their node id: that of the node before this one, and more while rings
  * change.
  */
 #define TRIPWIRE_GUESTS_MAX 16u
@@ -79,12 +80,13 @@ struct tripwire_proof {
 
 /** A guest: a connection that another node has opened to this one. */
 struct tripwire_guest {
-	struct tripwire_proof proof;
+	struct tripwire_guest *next; /* older than this one */
 	struct tripwire *wire;
-	int fd; /* -1: this element is free */
+	struct tripwire_proof proof;
+	int fd;
+	struct sockaddr_storage from; /* address of the other end */
 	struct tripwire_witness witness;
 	uint32_t nodeid; /* 0: the other end has sent no greeting yet, or has not proved that it has the key */
-	uint64_t since_ns;
 };
 
 /** A report for peer_watch of the host. */
@@ -114,9 +116,9 @@ struct tripwire {
 	struct tripwire_witness witness;
 	uint64_t pause_ns; /* pause before the next attempt */
 	struct coterie_timer *timer;
-	int listen_fd; /* -1: none */
-	bool has_told; /* the log line that no node can connect to this one was written */
-	struct tripwire_guest guests[TRIPWIRE_GUESTS_MAX];
+	int listen_fd;                 /* -1: none */
+	bool has_told;                 /* the log line that no node can connect to this one was written */
+	struct tripwire_guest *guests; /* newest first */
 	struct tripwire_report reports[TRIPWIRE_REPORTS_MAX]; /* not delivered yet, oldest first */
 	uint32_t report_count;
 	struct coterie_timer *report_timer;

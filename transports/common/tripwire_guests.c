@@ -3,20 +3,32 @@
 #include "transports/common/tripwire_private.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "transports/common/socket.h"
 
-#define BACKLOG 8
+/* Connections that the kernel keeps until they are accepted. Any host can open some, so there must be room for more. */
+#define BACKLOG 512
 #define ACCEPTS_MAX 8 /* connections accepted at a time, before the loop handles other events */
-#define NAMELESS_MAX 4u
+/*
+ * Most guests without a node id from one address: a connection that its node has given up, and the next one. Each
+ * address has places of its own. Otherwise a user of one node's host could throw out the connections of all other nodes.
+ */
+#define NAMELESS_MAX 2u
 
+/* Close a connection and free the guest. */
 static void guest_close(struct tripwire_guest *guest)
 {
+	struct tripwire_guest **place = &guest->wire->guests;
+
+	while (*place != guest)
+		place = &(*place)->next;
+	*place = guest->next;
 	tripwire_drop_fd(guest->wire, &guest->fd);
-	guest->nodeid = 0;
+	free(guest);
 }
 
 /* Report the end of a guest, if it has a node id, and close it. */
@@ -27,7 +39,7 @@ static void guest_end(struct tripwire_guest *guest, uint32_t how)
 
 	if (how == COTERIE_WATCH_OFF)
 		tripwire_say_goodbye(guest->fd, &guest->proof);
-	guest_close(guest);
+	guest_close(guest); /* frees the guest */
 	wire->host->log(wire->ctx, LOG_DEBUG, "the watch of node %u %s", nodeid,
 		how == COTERIE_WATCH_OFF ? "has ended" : "broke");
 	tripwire_report(wire, nodeid, how);
@@ -48,10 +60,19 @@ static void guest_dismiss(struct tripwire_guest *guest)
 static void guest_named(struct tripwire_guest *guest, uint32_t nodeid)
 {
 	struct tripwire *wire = guest->wire;
+	struct tripwire_guest *other, *next;
+	uint32_t named = 0;
 
-	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++) {
-		if (wire->guests[i].fd >= 0 && wire->guests[i].nodeid == nodeid)
-			guest_end(&wire->guests[i], COTERIE_WATCH_OFF);
+	for (other = wire->guests; other != NULL; other = next) {
+		next = other->next;
+		if (other->nodeid == nodeid)
+			guest_end(other, COTERIE_WATCH_OFF);
+		else
+			named += other->nodeid != 0;
+	}
+	if (named >= TRIPWIRE_GUESTS_MAX) {
+		guest_close(guest);
+		return;
 	}
 	if (!guest->proof.is_complete && !tripwire_greet(wire, guest->fd, nodeid)) {
 		guest_close(guest);
@@ -106,6 +127,7 @@ static void guest_greets(struct tripwire_guest *guest)
 static void guest_ready(void *arg, int fd, uint32_t revents)
 {
 	struct tripwire_guest *guest = arg;
+	struct tripwire *wire = guest->wire; /* the guest may be freed meanwhile */
 
 	(void)revents;
 	if (guest->nodeid == 0) {
@@ -116,50 +138,45 @@ static void guest_ready(void *arg, int fd, uint32_t revents)
 		if (how != COTERIE_WATCH_ON)
 			guest_end(guest, how);
 	}
-	tripwire_flush(guest->wire);
+	tripwire_flush(wire);
 }
 
-/* Find a free element. If too many guests have sent no greeting yet, close the oldest of these. */
-static struct tripwire_guest *guest_place(struct tripwire *wire)
+/* If this address has too many guests that have no node id yet, close the oldest of these, and no guest of another one. */
+static void guest_make_room(struct tripwire *wire, const struct sockaddr *from)
 {
-	struct tripwire_guest *place = NULL;
 	struct tripwire_guest *oldest = NULL;
 	uint32_t nameless = 0;
 
-	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++) {
-		struct tripwire_guest *guest = &wire->guests[i];
-
-		if (guest->fd < 0) {
-			place = guest;
-		} else if (guest->nodeid == 0) {
+	/* The newest guests are first in the list. */
+	for (struct tripwire_guest *guest = wire->guests; guest != NULL; guest = guest->next) {
+		if (guest->nodeid == 0 && address_equal((struct sockaddr *)&guest->from, from)) {
 			nameless++;
-			if (oldest == NULL || guest->since_ns < oldest->since_ns)
-				oldest = guest;
+			oldest = guest;
 		}
 	}
-	if ((nameless >= NAMELESS_MAX || place == NULL) && oldest != NULL) {
+	if (nameless >= NAMELESS_MAX)
 		guest_close(oldest);
-		return oldest;
-	}
-	return place;
 }
 
+/* Add a guest. A connection from an address that no other node has is closed at once, and takes no place. */
 static void guest_take(struct tripwire *wire, int fd, const struct sockaddr *from)
 {
 	const struct peer *peer = peers_find_address(wire->peers, from);
-	struct tripwire_guest *guest = peer == NULL || peer->is_local ? NULL : guest_place(wire);
+	struct tripwire_guest *guest = peer == NULL || peer->is_local ? NULL : calloc(1, sizeof(*guest));
 
 	if (guest == NULL || wire->host->fd_add(wire->ctx, fd, COTERIE_FD_IN, 0, guest_ready, guest) < 0) {
+		free(guest);
 		close(fd);
 		return;
 	}
+	guest_make_room(wire, from);
 	tripwire_tune(fd);
 	socket_mark(fd, wire->local.ss_family, wire->dscp);
+	guest->wire = wire;
 	guest->fd = fd;
-	guest->nodeid = 0;
-	guest->proof = (struct tripwire_proof){0};
-	guest->witness = (struct tripwire_witness){0};
-	guest->since_ns = wire->host->now_ns(wire->ctx);
+	memcpy(&guest->from, from, address_size(from));
+	guest->next = wire->guests;
+	wire->guests = guest;
 }
 
 static void on_connection(void *arg, int fd, uint32_t revents)
@@ -224,21 +241,28 @@ void tripwire_listen(struct tripwire *wire)
 /* Guests that have sent no greeting yet stay: they can still prove that they have the key. */
 void tripwire_dismiss_unproved(struct tripwire *wire, uint32_t key)
 {
-	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++) {
-		struct tripwire_guest *guest = &wire->guests[i];
+	struct tripwire_guest *guest, *next;
+
+	for (guest = wire->guests; guest != NULL; guest = next) {
 		bool has_greeted = guest->nodeid != 0 || guest->proof.nodeid != 0;
 
-		if (guest->fd >= 0 && has_greeted && guest->proof.key != key)
+		next = guest->next;
+		if (has_greeted && guest->proof.key != key)
 			guest_dismiss(guest);
 	}
 }
 
 void tripwire_dismiss(struct tripwire *wire, uint32_t nodeid)
 {
-	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++) {
-		struct tripwire_guest *guest = &wire->guests[i];
+	const struct peer *peer = peers_find(wire->peers, nodeid);
+	struct tripwire_guest *guest, *next;
 
-		if (guest->fd >= 0 && (nodeid == 0 || guest->nodeid == nodeid))
+	for (guest = wire->guests; guest != NULL; guest = next) {
+		bool is_from_there = peer != NULL && address_equal((struct sockaddr *)&guest->from,
+							     (const struct sockaddr *)&peer->address);
+
+		next = guest->next;
+		if (nodeid == 0 || guest->nodeid == nodeid || (guest->nodeid == 0 && is_from_there))
 			guest_dismiss(guest);
 	}
 	if (nodeid == 0)

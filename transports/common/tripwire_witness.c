@@ -105,18 +105,19 @@ static void end_due(void *arg)
 	bool is_asked = goes_on(&wire->witness, wire->fd, now_ns);
 
 	wire->witness_timer = NULL;
-	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++)
-		is_asked |= goes_on(&wire->guests[i].witness, wire->guests[i].fd, now_ns);
+	for (struct tripwire_guest *guest = wire->guests; guest != NULL; guest = guest->next)
+		is_asked |= goes_on(&guest->witness, guest->fd, now_ns);
 	if (is_asked)
 		set_timer(wire, now_ns);
 }
 
 static struct tripwire_guest *guest_of(struct tripwire *wire, uint32_t nodeid)
 {
-	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++)
-		if (wire->guests[i].fd >= 0 && wire->guests[i].nodeid == nodeid)
-			return &wire->guests[i];
-	return NULL;
+	struct tripwire_guest *guest = wire->guests;
+
+	while (guest != NULL && guest->nodeid != nodeid)
+		guest = guest->next;
+	return guest;
 }
 
 uint32_t tripwire_witness(struct tripwire *wire, uint32_t nodeid, bool is_first)

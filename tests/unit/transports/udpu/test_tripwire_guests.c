@@ -138,6 +138,42 @@ START_TEST(many_connections_take_no_more_than_a_few_places)
 }
 END_TEST
 
+/* A flood from one node's host closes no connection of another node that has not sent its greeting yet. */
+START_TEST(a_flood_from_one_address_leaves_the_guests_of_others)
+{
+	int fds[100];
+	int fd = connect_from(address_of(0), 1);
+
+	serve();
+	pass_time(1, 1 * MS);
+	for (int i = 0; i < 100; i++) {
+		fds[i] = connect_from(address_of(2), 1);
+		serve();
+	}
+	ck_assert_msg(!is_closed(fd), "the connection of node 1 was closed");
+	ck_assert_uint_eq(guests_of(1, false), 3); /* this one and two of the flood */
+	greet(fd, 1, 2);
+	check_told(1, 3, 1, COTERIE_WATCH_ON);
+	for (int i = 0; i < 100; i++)
+		close(fds[i]);
+	close(fd);
+}
+END_TEST
+
+/* A node that is deleted leaves no connection behind that has not sent its greeting. */
+START_TEST(a_deleted_node_takes_its_guests_along)
+{
+	int fd = connect_from(address_of(2), 1);
+
+	serve();
+	ck_assert_uint_eq(guests_of(1, false), 1);
+	ops->peer_del(nodes[1], 0, 3);
+	ck_assert_uint_eq(guests_of(1, false), 0);
+	ck_assert_uint_eq(guests_of(1, true), 1);
+	close(fd);
+}
+END_TEST
+
 /*
  * A process with the address of a node can replace that node's connection. The node gets a goodbye on the connection
  * that is replaced, so that neither node suspects the other one.
@@ -214,6 +250,8 @@ int main(void)
 	tcase_add_loop_test(tcase, bad_greetings_end_a_connection, 0, 7);
 	tcase_add_loop_test(tcase, who_says_more_than_a_greeting_is_shown_out, 0, 2);
 	tcase_add_test(tcase, many_connections_take_no_more_than_a_few_places);
+	tcase_add_test(tcase, a_flood_from_one_address_leaves_the_guests_of_others);
+	tcase_add_test(tcase, a_deleted_node_takes_its_guests_along);
 	tcase_add_test(tcase, one_connection_of_each_node);
 	tcase_add_loop_test(tcase, an_answer_is_waited_for_a_second, 0, 2);
 	tcase_add_test(tcase, a_port_that_is_taken_is_told_once);

@@ -58,19 +58,9 @@ uint32_t guests_of(uint32_t node, bool are_named)
 {
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++) {
-		const struct tripwire_guest *guest = &wire_of(node)->guests[i];
-
-		count += guest->fd >= 0 && (guest->nodeid != 0) == are_named;
-	}
+	for (const struct tripwire_guest *guest = wire_of(node)->guests; guest != NULL; guest = guest->next)
+		count += (guest->nodeid != 0) == are_named;
 	return count;
 }
 
-struct tripwire_guest *guest_of(uint32_t node)
-{
-	struct tripwire_guest *guest = wire_of(node)->guests;
-
-	while (guest->fd < 0)
-		guest++;
-	return guest;
-}
+struct tripwire_guest *guest_of(uint32_t node) { return wire_of(node)->guests; }

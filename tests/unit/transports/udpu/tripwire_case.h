@@ -27,7 +27,7 @@ void watch(uint32_t node, uint32_t nodeid);
 
 /** Return the number of connections that a node has accepted, with a greeting (named) or without one so far. */
 uint32_t guests_of(uint32_t node, bool are_named);
-/** Return the first connection that a node has accepted. */
+/** Return the newest connection that a node has accepted and not closed, or NULL. */
 struct tripwire_guest *guest_of(uint32_t node);
 
 #endif

@@ -22,7 +22,7 @@ const struct secure_counts *counts(uint32_t node, uint32_t nodeid);
 uint32_t sealed_overhead(void);
 
 struct tripwire *wire_of(uint32_t node);
-/** Return the first connection that others have made to this node, or NULL. */
+/** Return the newest connection that others have made to this node, or NULL. */
 struct tripwire_guest *guest_of(uint32_t node);
 /** Run all nodes until nothing more arrives. */
 void serve(void);
