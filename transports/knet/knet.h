@@ -22,6 +22,7 @@
 #include "transports/common/pending.h"
 #include "transports/common/rekey.h"
 #include "transports/common/tripwire.h"
+#include "transports/knet/lines.h"
 
 /** Period at which libknet decides which pings to send. */
 #define MESH_GRID_MS 200u
@@ -126,7 +127,8 @@ struct mesh {
 	uint8_t (*records)[KNET_MAX_PACKET_SIZE]; /* memory for the records of one read */
 	struct coterie_transport_stats counts;
 	struct limiter limiters[MESH_CAUSES];
-	struct limiter key_limiter, clear_limiter, send_limiter;
+	struct limiter key_limiter, clear_limiter, send_limiter, line_limiter;
+	struct lines lines;
 	uint64_t mtu_held_ns; /* until this time packets are small, because an MTU was not found, or 0: they are not */
 	uint64_t mtu_hold_ns; /* length of the last period in which packets were small */
 	uint64_t mtu_free_ns; /* when that period ended */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 knet_sources = \
 	%D%/knet.c %D%/data.c %D%/links.c %D%/watch.c %D%/signs.c %D%/crypto.c %D%/stats.c %D%/log.c %D%/knet.h \
-	%D%/check.c %D%/check.h
+	%D%/lines.c %D%/lines.h %D%/check.c %D%/check.h
 
 dist_man_MANS += %D%/man/coterie-knet.7
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Log lines of libknet, from all its threads, through a pipe. Lines that a host outside of the ring can cause are
- * limited. Lines about packets with another key are replaced by clearer ones.
+ * Log lines of libknet, from all its threads, through a pipe. All lines above level debug are limited, since a host
+ * outside of the ring can cause them: errors about packets by their cause, all others as lines.h describes. Lines about
+ * packets with another key are replaced by clearer ones.
  */
 #include "transports/knet/knet.h"
 
@@ -73,6 +74,35 @@ static bool tell_wrong_key(struct mesh *mesh, const struct knet_log_msg *record)
 	return !mesh->is_debugging;
 }
 
+/* Write a line, unless there were too many lines like it. */
+static void tell_limited(struct mesh *mesh, const struct knet_log_msg *record, int priority)
+{
+	const char *subsystem = knet_log_get_subsystem_name(record->subsystem);
+	uint64_t now_ns = mesh->host->now_ns(mesh->ctx), spent = 0;
+	char before[64] = "", after[64] = "";
+	uint32_t hidden = 0;
+
+	switch (lines_ask(&mesh->lines, now_ns, record->subsystem, record->msg, &hidden)) {
+	case LINES_REPEATED:
+		return;
+	case LINES_SPENT:
+		if (limiter_pass(&mesh->line_limiter, now_ns, &spent))
+			mesh->host->log(mesh->ctx, LOG_WARNING,
+				"too many lines of libknet: most of them are left out until there are fewer (%ju more "
+				"before this)",
+				(uintmax_t)spent);
+		return;
+	case LINES_WRITE_LAST:
+		snprintf(after, sizeof(after), " (lines like it are left out for up to %u seconds)", LINES_PERIOD_S);
+		break;
+	case LINES_WRITE:
+		break;
+	}
+	if (hidden > 0)
+		snprintf(before, sizeof(before), " (%u like it before this)", hidden);
+	mesh->host->log(mesh->ctx, priority, "%s: %s%s%s", subsystem, record->msg, before, after);
+}
+
 static void tell(struct mesh *mesh, const struct knet_log_msg *record)
 {
 	static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
@@ -87,6 +117,9 @@ static void tell(struct mesh *mesh, const struct knet_log_msg *record)
 			priority = LOG_DEBUG; /* packets with the other key are expected now */
 		if (!limiter_pass(limiter_of(mesh, record), mesh->host->now_ns(mesh->ctx), &hidden))
 			return;
+	} else if (priority < LOG_DEBUG) {
+		tell_limited(mesh, record, priority);
+		return;
 	}
 	if (hidden > 0)
 		mesh->host->log(mesh->ctx, priority, "%s: %s (%ju like it before this)",

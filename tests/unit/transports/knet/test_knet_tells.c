@@ -2,6 +2,7 @@
 /* Status of nodes, statistics, and the lines of libknet, as the knet plugin tells them. */
 #include <check.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -186,6 +187,113 @@ START_TEST(libknet_traces_when_the_config_wants_it)
 }
 END_TEST
 
+static bool tell_link(uint8_t subsystem, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Put a line about links into the pipe, and read it. @return whether it was logged, perhaps among lines of libknet */
+static bool tell_link(uint8_t subsystem, const char *format, ...)
+{
+	struct knet_log_msg record = {.subsystem = subsystem, .msglevel = KNET_LOG_INFO};
+	const struct mock_queue *logs = &nodes.list[0].host->logs;
+	uint32_t count = logs->count;
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(record.msg, sizeof(record.msg), format, arguments);
+	va_end(arguments);
+	ck_assert_int_eq(write(nodes.list[0].mesh->log_fds[1], &record, sizeof(record)), sizeof(record));
+	mesh_log_read(nodes.list[0].mesh);
+	while (count < logs->count && strstr((const char *)logs->list[count].data, record.msg) == NULL)
+		count++;
+	return count < logs->count;
+}
+
+static bool tell_down(uint32_t node, uint32_t link)
+{
+	return tell_link(KNET_SUB_LINK, "host: %u link: %u is down", node, link);
+}
+
+static bool tell_mtu(uint32_t node, uint32_t mtu)
+{
+	return tell_link(KNET_SUB_PMTUD, "PMTUD link change for host: %u link: 0 from %d to %u", node, 1397, mtu);
+}
+
+/* Forged ICMP messages make a link go down and up. Each line about it is written three times in ten seconds. */
+START_TEST(lines_about_a_flapping_link_are_limited)
+{
+	knet_node_start(&nodes, 0, 1, 2);
+	struct coterie_ctx *host = nodes.list[0].host;
+	uint32_t lines = 0;
+
+	for (int i = 0; i < 900; i++) {
+		lines += tell_down(5, 1);
+		host->now_ns += 10 * MS;
+	}
+	ck_assert_uint_eq(lines, 3);
+	ck_assert(mock_host_has_logged(host, "host: 5 link: 1 is down (lines like it are left out"));
+	/* Lines about other links, and other lines about this one, are not hidden. */
+	ck_assert(tell_down(5, 0));
+	ck_assert(tell_down(51, 1));
+	ck_assert(tell_link(KNET_SUB_RX, "host: %u link: %u is up", 5, 1));
+	host->now_ns += 1000 * MS;
+	ck_assert(tell_down(5, 1));
+	ck_assert(mock_host_has_logged(host, "host: 5 link: 1 is down (897 like it before this)"));
+}
+END_TEST
+
+/* An attacker chooses the MTU, so a line with another MTU is the same line. */
+START_TEST(lines_that_differ_in_an_mtu_are_limited_together)
+{
+	uint32_t lines = 0;
+
+	knet_node_start(&nodes, 0, 1, 2);
+	for (uint32_t mtu = 0; mtu < 1500; mtu++)
+		lines += tell_mtu(5, mtu);
+	ck_assert_uint_eq(lines, 3);
+	ck_assert(tell_mtu(6, 1000));
+}
+END_TEST
+
+/* A ring of 384 nodes with eight links forms: every line is written. */
+START_TEST(lines_of_a_large_ring_are_all_written)
+{
+	uint32_t missing = 0;
+
+	knet_node_start(&nodes, 0, 1, 2);
+	for (uint32_t node = 1001; node < 1384; node++) {
+		for (uint32_t link = 0; link < 8; link++) {
+			missing += !tell_link(
+				KNET_SUB_LINK, "Resetting MTU for link %u because host %u joined", link, node);
+			missing += !tell_link(KNET_SUB_RX, "host: %u link: %u is up", node, link);
+			missing += !tell_link(KNET_SUB_HOST, "host: %u (passive) best link: %u (pri: 1)", node, link);
+			missing += !tell_link(
+				KNET_SUB_PMTUD, "PMTUD link change for host: %u link: %u from 469 to 1397", node, link);
+		}
+	}
+	ck_assert_uint_eq(missing, 0);
+}
+END_TEST
+
+/* Where very many links flap, the lines of all together are limited, and the log has the number of those left out. */
+START_TEST(lines_of_all_links_have_a_budget)
+{
+	knet_node_start(&nodes, 0, 1, 2);
+	struct coterie_ctx *host = nodes.list[0].host;
+	uint32_t lines = 0;
+
+	for (uint32_t i = 0; i < 60000; i++)
+		lines += tell_down(i, 0);
+	ck_assert_uint_ge(lines, 30000);
+	ck_assert_uint_le(lines, 33000);
+	ck_assert(mock_host_has_logged(host, "too many lines of libknet"));
+	host->now_ns += 11000 * MS;
+	lines = 0;
+	for (uint32_t i = 0; i < 1000; i++)
+		lines += tell_down(70000 + i, 0);
+	ck_assert_uint_ge(lines, 100);
+	ck_assert_uint_le(lines, 130);
+}
+END_TEST
+
 START_TEST(old_versions_of_libknet_are_named)
 {
 	ck_assert(mesh_version_is_old("1.25"));
@@ -214,6 +322,10 @@ int main(void)
 	tcase_add_test(tcase, libknet_tells_of_packets_only_when_somebody_is_silent);
 	tcase_add_test(tcase, libknet_debugs_when_the_config_wants_it);
 	tcase_add_test(tcase, libknet_traces_when_the_config_wants_it);
+	tcase_add_test(tcase, lines_about_a_flapping_link_are_limited);
+	tcase_add_test(tcase, lines_that_differ_in_an_mtu_are_limited_together);
+	tcase_add_test(tcase, lines_of_a_large_ring_are_all_written);
+	tcase_add_test(tcase, lines_of_all_links_have_a_budget);
 	tcase_add_test(tcase, old_versions_of_libknet_are_named);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
