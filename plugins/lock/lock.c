@@ -158,7 +158,7 @@ static void lock_fini(void *self)
 
 	lock->host->timer_del(lock->ctx, lock->nudge);
 	entry_drop_all(&lock->entries);
-	entry_drop_all(&lock->heard);
+	lock_forget_heard(lock);
 	while (lock->waits != NULL)
 		lock_forget_wait(lock, lock->waits->token);
 	free(lock);

@@ -34,29 +34,29 @@ void lock_configuration(void *self, const struct coterie_configuration *configur
 			entry->has_left |= entry->nodeid == configuration->left[i];
 }
 
+void lock_forget_heard(struct lock *lock)
+{
+	entry_drop_all(&lock->heard);
+	while (lock->senders != NULL) {
+		struct sender *next = lock->senders->next;
+
+		free(lock->senders);
+		lock->senders = next;
+	}
+}
+
 void lock_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
 	const struct coterie_configuration *regular)
 {
 	struct lock *lock = self;
 
 	(void)transitional, (void)transitional_count;
-	entry_drop_all(&lock->heard);
+	lock_forget_heard(lock);
 	lock->is_syncing = 1;
 	lock->synced = regular->ring.seq;
 	lock->newest = (struct lock_place){0, 0};
 	lock->said = (struct lock_place){0, 0};
 	lock->has_said_hello = 0;
-}
-
-/* Return the next own entry that has to be sent, or NULL. An entry that will be given back is not sent any more. */
-static struct entry *next_to_say(const struct lock *lock)
-{
-	struct entry *entry = lock->entries;
-
-	while (entry != NULL && (!entry_is_own(lock, entry) || entry->is_given ||
-					lock_place_compare(&entry->arrival, &lock->said) <= 0))
-		entry = entry->next;
-	return entry;
 }
 
 /*
@@ -67,12 +67,16 @@ int lock_sync_step(void *self)
 {
 	struct lock *lock = self;
 	struct lock_ring_hello hello = {.synced = lock->synced, .version = lock->version};
-	struct entry *entry;
 
 	if (!lock->has_said_hello && lock_send(lock, LOCK_RING_HELLO, &hello, sizeof(hello)) < 0)
 		return -EAGAIN;
 	lock->has_said_hello = 1;
-	while ((entry = next_to_say(lock)) != NULL) {
+	for (const struct entry *entry = lock->entries; entry != NULL; entry = entry->next) {
+		/* An entry that will be given back is not sent any more. */
+		if (!entry_is_own(lock, entry) || entry->is_given ||
+			lock_place_compare(&entry->arrival, &lock->said) <= 0)
+			continue;
+
 		struct lock_ring_entry message = {.synced = lock->synced,
 			.version = lock->version,
 			.client = entry->client,
@@ -98,14 +102,48 @@ void lock_deliver_hello(void *self, uint32_t nodeid, void *msg, uint32_t size)
 		lock->newest = hello->version;
 }
 
+static struct sender *sender_of(struct lock *lock, uint32_t nodeid)
+{
+	struct sender *sender = lock->senders;
+
+	while (sender != NULL && sender->nodeid != nodeid)
+		sender = sender->next;
+	if (sender != NULL)
+		return sender;
+	sender = calloc(1, sizeof(*sender));
+	if (sender == NULL)
+		abort(); /* as in entry_create */
+	sender->nodeid = nodeid;
+	sender->next = lock->senders;
+	lock->senders = sender;
+	return sender;
+}
+
+/*
+ * Keep an entry until sync_done. A node with a fault may send anything, so its entries are counted. A correct node never
+ * has more than LOCK_ENTRIES_MAX own entries, since lock_deliver_take adds none to a list that has so many. It sends them
+ * in the order of their arrivals. All members ignore the same entries.
+ */
 void lock_deliver_entry(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
 	struct lock *lock = self;
 	const struct lock_ring_entry *message = msg;
 
 	(void)size;
-	if (message->synced == lock->synced && lock->is_syncing)
-		entry_insert(&lock->heard, entry_create(nodeid, message));
+	if (message->synced != lock->synced || !lock->is_syncing)
+		return;
+
+	struct sender *sender = sender_of(lock, nodeid);
+
+	if (sender->count == LOCK_ENTRIES_MAX || lock_place_compare(&message->arrival, &sender->last) <= 0)
+		return;
+	sender->count++;
+	sender->last = message->arrival;
+
+	struct entry *entry = entry_create(nodeid, message);
+
+	entry->next = lock->heard;
+	lock->heard = entry;
 }
 
 /* Send LOCK_LOST to a client of this node whose entry is void. */
@@ -123,30 +161,47 @@ static void tell_lost(struct lock *lock, const struct entry *entry)
 		lock->host->event(client, LOCK_LOST, &iov, 1);
 }
 
+/* Remove the entries of nodes with an older version from those that nodes have sent. */
+static void drop_older(struct lock *lock)
+{
+	struct entry **place = &lock->heard, *entry;
+
+	while ((entry = *place) != NULL) {
+		if (lock_place_compare(&entry->version, &lock->newest) == 0) {
+			place = &entry->next;
+		} else {
+			*place = entry->next;
+			free(entry);
+		}
+	}
+}
+
 /* Take over the entries that all nodes have sent. Every member calls this at the same place of the order. */
 void lock_sync_done(void *self)
 {
 	struct lock *lock = self;
-	struct entry *before = lock->entries, *entry;
+	struct entry *before = lock->entries, *now;
 
-	lock->entries = NULL;
-	while ((entry = lock->heard) != NULL) {
-		lock->heard = entry->next;
-		if (lock_place_compare(&entry->version, &lock->newest) == 0)
-			entry_insert(&lock->entries, entry);
-		else
-			free(entry);
-	}
+	drop_older(lock);
+	lock->entries = lock->heard;
+	lock->heard = NULL;
+	lock_forget_heard(lock);
+	entry_sort(&lock->entries);
 	lock->version = lock->newest;
 	lock->is_syncing = 0;
-	for (entry = before; entry != NULL; entry = entry->next) {
-		struct entry *now = entry_is_own(lock, entry) ? entry_find_own(lock, entry->token) : NULL;
-
+	/* The own entries ascend in both lists. */
+	now = lock->entries;
+	for (const struct entry *entry = before; entry != NULL; entry = entry->next) {
+		if (!entry_is_own(lock, entry))
+			continue;
+		while (now != NULL &&
+			(!entry_is_own(lock, now) || lock_place_compare(&now->arrival, &entry->arrival) < 0))
+			now = now->next;
 		/* A client may have left after its entry was sent. Then the entry still has to be given back. */
-		if (now != NULL && entry->is_given)
-			now->is_given = entry->is_given;
-		else if (now == NULL && entry_is_own(lock, entry))
+		if (now == NULL || now->token != entry->token)
 			tell_lost(lock, entry);
+		else if (entry->is_given)
+			now->is_given = entry->is_given;
 	}
 	entry_drop_all(&before);
 	lock_count_entries(lock);

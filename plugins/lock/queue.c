@@ -41,22 +41,59 @@ int entry_is_own(const struct lock *lock, const struct entry *entry)
 	return entry->nodeid == lock->host->local_nodeid(lock->ctx);
 }
 
-static int is_first(const struct lock *lock, const struct entry *entry)
+/* Append an entry whose TAKE message was just delivered. */
+static void entry_append(struct lock *lock, struct entry *entry)
 {
-	const struct entry *at = lock->entries;
+	struct entry **place = &lock->entries;
 
-	while (strcmp(at->name, entry->name) != 0)
-		at = at->next;
-	return at == entry;
+	entry->is_first = 1;
+	for (; *place != NULL; place = &(*place)->next)
+		if (strcmp((*place)->name, entry->name) == 0)
+			entry->is_first = 0;
+	*place = entry;
 }
 
-/* Insert an entry into a list, in the order of arrivals. */
-void entry_insert(struct entry **list, struct entry *entry)
+static int compare_arrivals(const void *one, const void *other)
 {
-	while (*list != NULL && lock_place_compare(&(*list)->arrival, &entry->arrival) < 0)
-		list = &(*list)->next;
-	entry->next = *list;
-	*list = entry;
+	const struct entry *a = *(struct entry *const *)one, *b = *(struct entry *const *)other;
+	int order = lock_place_compare(&a->arrival, &b->arrival);
+
+	if (order != 0)
+		return order;
+	return a->nodeid < b->nodeid ? -1 : a->nodeid > b->nodeid;
+}
+
+static int compare_queues(const void *one, const void *other)
+{
+	int order = strcmp((*(struct entry *const *)one)->name, (*(struct entry *const *)other)->name);
+
+	return order != 0 ? order : compare_arrivals(one, other);
+}
+
+void entry_sort(struct entry **list)
+{
+	size_t count = 0;
+
+	for (const struct entry *entry = *list; entry != NULL; entry = entry->next)
+		count++;
+
+	struct entry **sorted = calloc(count + 1, sizeof(*sorted));
+
+	if (sorted == NULL)
+		abort(); /* as in entry_create */
+	for (size_t i = 0; i < count; i++) {
+		sorted[i] = *list;
+		*list = (*list)->next;
+	}
+	qsort(sorted, count, sizeof(*sorted), compare_queues);
+	for (size_t i = 0; i < count; i++)
+		sorted[i]->is_first = i == 0 || strcmp(sorted[i - 1]->name, sorted[i]->name) != 0;
+	qsort(sorted, count, sizeof(*sorted), compare_arrivals);
+	for (size_t i = count; i > 0; i--) {
+		sorted[i - 1]->next = *list;
+		*list = sorted[i - 1];
+	}
+	free(sorted);
 }
 
 void entry_drop_all(struct entry **list)
@@ -69,6 +106,17 @@ void entry_drop_all(struct entry **list)
 	}
 }
 
+/* Mark the next entry in the queue of a first entry, which will be removed. */
+static void mark_next(const struct entry *first)
+{
+	struct entry *next = first->next;
+
+	while (next != NULL && strcmp(next->name, first->name) != 0)
+		next = next->next;
+	if (next != NULL)
+		next->is_first = 1;
+}
+
 /* Remove a client's entry, found by its token. @return whether there was such an entry */
 static int remove_entry(struct entry **list, uint32_t nodeid, uint64_t token)
 {
@@ -77,6 +125,8 @@ static int remove_entry(struct entry **list, uint32_t nodeid, uint64_t token)
 
 		if (entry->nodeid != nodeid || entry->token != token)
 			continue;
+		if (entry->is_first)
+			mark_next(entry);
 		*list = entry->next;
 		free(entry);
 		return 1;
@@ -143,7 +193,7 @@ void lock_give(struct lock *lock, struct entry *entry)
 static int is_stuck(const struct lock *lock)
 {
 	for (const struct entry *entry = lock->entries; entry != NULL; entry = entry->next)
-		if (entry->grant.ring == 0 && entry_is_own(lock, entry) && is_first(lock, entry))
+		if (entry->grant.ring == 0 && entry->is_first && entry_is_own(lock, entry))
 			return 1;
 	return 0;
 }
@@ -217,17 +267,21 @@ void lock_refuse(struct lock *lock, uint64_t token, int error)
 
 /* --- granting --- */
 
-static void grant(struct lock *lock, struct entry *entry, const struct coterie_delivery *place)
+/* @return whether no client waits for this lock any more, so that it has to be given back */
+static int grant(struct lock *lock, struct entry *entry, const struct coterie_delivery *place)
 {
 	struct iovec iov = {&entry->grant, sizeof(entry->grant)};
 
 	entry->grant = number_of(place);
 	if (!entry_is_own(lock, entry))
-		return;
+		return 0;
 	lock->host->metric_count(lock->grants, 1);
-	if (!lock_forget_wait(lock, entry->token) ||
-		lock->host->reply_finish(lock->ctx, entry->token, CS_OK, &iov, 1) < 0)
-		lock_give(lock, entry); /* no client waits for this lock any more */
+	if (lock_forget_wait(lock, entry->token) &&
+		lock->host->reply_finish(lock->ctx, entry->token, CS_OK, &iov, 1) == 0)
+		return 0;
+	if (entry->is_given == 0)
+		entry->is_given = 1;
+	return 1;
 }
 
 /*
@@ -246,12 +300,16 @@ static int is_granting(const struct lock *lock, const struct coterie_delivery *p
 /* After a change at this place, grant each lock to the first entry in its queue. */
 static void changed(struct lock *lock, const struct coterie_delivery *place)
 {
+	int gives = 0;
+
 	for (struct entry *entry = lock->entries; entry != NULL; entry = entry->next) {
-		if (entry->grant.ring != 0 || !is_granting(lock, place, entry->has_left) || !is_first(lock, entry))
+		if (entry->grant.ring != 0 || !entry->is_first || !is_granting(lock, place, entry->has_left))
 			continue;
 		lock->version = number_of(place);
-		grant(lock, entry, place);
+		gives |= grant(lock, entry, place);
 	}
+	if (gives)
+		lock_send_gives(lock);
 	lock_count_entries(lock);
 	lock_nudge_later(lock);
 }
@@ -307,7 +365,7 @@ void lock_deliver_take(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	take->grant = (struct lock_place){0, 0};
 	struct entry *entry = entry_create(nodeid, take);
 	entry->has_left = !place.is_sender_member;
-	entry_insert(&lock->entries, entry);
+	entry_append(lock, entry);
 	changed(lock, &place);
 	/* Give the lock back if the client has left, or its time was over, before the message was delivered. */
 	if (own && entry->grant.ring == 0) {

@@ -19,9 +19,10 @@ struct entry {
 	struct entry *next;
 	uint32_t nodeid;
 	uint64_t client, token;
-	struct lock_place arrival; /* place of its TAKE message. Lists ascend by it */
+	struct lock_place arrival; /* place of its TAKE message */
 	struct lock_place grant;   /* place of the grant. ring 0: the client waits */
 	struct lock_place version; /* during a synchronisation: version of the node that sent the entry */
+	int is_first;              /* no earlier entry has this name */
 	int has_left;              /* the node has left, in the transitional configuration */
 	int is_given;              /* only for clients of this node. 1: the entry will be given back, 2: its GIVE
 				    * message was sent */
@@ -33,6 +34,14 @@ struct wait {
 	struct wait *next;
 	struct lock *lock;
 	uint64_t token;
+};
+
+/* A node that has sent entries in the synchronisation. */
+struct sender {
+	struct sender *next;
+	uint32_t nodeid;
+	uint32_t count;         /* of its entries, at most LOCK_ENTRIES_MAX */
+	struct lock_place last; /* arrival of its last entry */
 };
 
 struct lock {
@@ -47,7 +56,8 @@ struct lock {
 
 	int is_syncing;
 	uint64_t synced;          /* ring of the synchronisation */
-	struct entry *heard;      /* entries that nodes have sent in the synchronisation */
+	struct entry *heard;      /* entries that nodes have sent in the synchronisation, not sorted */
+	struct sender *senders;   /* the nodes that have sent them */
 	struct lock_place newest; /* the largest version of the nodes that have sent entries */
 	int has_said_hello;
 	struct lock_place said; /* arrival of the own entry that was sent last */
@@ -60,8 +70,11 @@ struct lock {
 int lock_place_compare(const struct lock_place *a, const struct lock_place *b);
 int entry_is_own(const struct lock *lock, const struct entry *entry); /* @return whether the entry is of a client of
 								       *   this node */
-/** Insert an entry into a list, in the order of arrivals. */
-void entry_insert(struct entry **list, struct entry *entry);
+/**
+ * Sort a list by arrivals and mark the first entry of each queue. A list may be long when nodes meet, so this takes about
+ * as many steps as there are entries. Without memory, abort, as entry_create does.
+ */
+void entry_sort(struct entry **list);
 /**
  * Copy an entry of a message. Without memory, abort: a node whose queue differs from that of the others must not
  * continue.
@@ -109,6 +122,8 @@ void lock_sync_start(void *self, const uint32_t *transitional, uint32_t transiti
 	const struct coterie_configuration *regular);
 int lock_sync_step(void *self);
 void lock_sync_done(void *self);
+/** Free the entries that nodes have sent in the synchronisation. */
+void lock_forget_heard(struct lock *lock);
 void lock_deliver_hello(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void lock_deliver_entry(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void lock_swap_hello(void *msg, uint32_t size);

@@ -10,6 +10,7 @@
 #include <coterie/testkit.h>
 
 #include "lock.h"
+#include "state.h"
 
 #define NODES 3
 #define NAMES 2
@@ -433,6 +434,58 @@ static void test_byte_order(void)
 	check(all_say(0, 0, 0), "it is given back in the other byte order");
 }
 
+/* --- a node with a fault --- */
+
+#define MANY (2 * LOCK_ENTRIES_MAX)
+
+/* Append entries to the list of one node only. It sends them in the next synchronisation. */
+static void add_entries(struct lock *lock, uint32_t nodeid, uint32_t count)
+{
+	struct entry **place = &lock->entries;
+
+	while (*place != NULL)
+		place = &(*place)->next;
+	for (uint32_t i = 1; i <= count; i++) {
+		struct entry *entry = calloc(1, sizeof(*entry));
+
+		if (entry == NULL)
+			abort();
+		entry->nodeid = nodeid;
+		entry->token = UINT64_C(1000000) + i;
+		entry->arrival = (struct lock_place){lock->synced, UINT64_C(1000000) + i};
+		snprintf(entry->name, sizeof(entry->name), "many %u", i % 64);
+		*place = entry;
+		place = &entry->next;
+	}
+}
+
+/*
+ * A member with a fault may send any number of entries in a synchronisation. The others keep as many as a node can have,
+ * and the entries of all other members.
+ */
+static void test_many_entries(void)
+{
+	struct lock *lock = testkit_self(kit, 1, "lock");
+	uint32_t most = 0;
+
+	join(&users[0], 1, 0);
+	check(take(&users[0], 0) == OK, "it is taken");
+	add_entries(testkit_self(kit, 2, "lock"), 2, MANY);
+	testkit_crash(kit, 3);
+	for (int i = 0; i < 6000 && (most < LOCK_ENTRIES_MAX / 2 || lock->is_syncing); i++) {
+		testkit_run(kit, 2);
+		if (lock->entry_count > most)
+			most = lock->entry_count;
+	}
+	/* Some may be given back already. */
+	check(most >= LOCK_ENTRIES_MAX / 2, "the entries that a node can have are kept");
+	check(most <= LOCK_ENTRIES_MAX + 1, "a member with a fault adds no more than it can have");
+	testkit_settle(kit, 30000);
+	check(users[0].holds && all_say(0, 1, 0), "the holder keeps its lock");
+	testkit_run(kit, 20000);
+	check(lock->entry_count == 1, "entries without clients are given back");
+}
+
 /* Start a cluster of three nodes with votequorum. */
 static int begin(const char *file)
 {
@@ -456,7 +509,7 @@ int main(int argc, char **argv)
 {
 	static void (*const tests[])(void) = {test_queue, test_partition, test_short_partition, test_in_flight,
 		test_part_without_quorum, test_heir, test_leave_in_synchronisation, test_cut_at_grant,
-		test_cut_off_asks, test_byte_order, test_chaos, test_no_room};
+		test_cut_off_asks, test_byte_order, test_many_entries, test_chaos, test_no_room};
 	unsigned long first = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
 	unsigned long last = argc > 3 ? strtoul(argv[3], NULL, 10) : argc > 2 ? first : 20;
 

@@ -39,6 +39,8 @@ forgets grants of nodes that have left|queue.c|s/return place->is_quorate ? !has
 gives a new version to each message|queue.c|s/^\tlock_count_entries(lock);$/&\n\tlock->version = number_of(place);/
 believes nodes that were cut off|meet.c|s/if (lock_place_compare(&entry->version, &lock->newest) == 0)/if (entry != NULL)/
 forgets the next one when a node dies|queue.c|s/^\tif (!is_stuck(lock))$/\tif (lock != NULL)/
+keeps any number of entries of one node|meet.c|s/sender->count == LOCK_ENTRIES_MAX || //
+makes nobody first in a queue whose first one leaves|queue.c|s/^\t\tnext->is_first = 1;$/\t\tnext->is_first = 0;/
 does not swap numbers|meet.c|s/^static void swap64(uint64_t \*value) {.*/static void swap64(uint64_t *value) { (void)value; }/
 forgets what a client gave back while nodes met|meet.c|s/now->is_given = entry->is_given;/now->is_given = 0;/
 EOT
