@@ -41,15 +41,21 @@ static void append(char *text, size_t size, const char *format, ...)
 	va_end(arguments);
 }
 
-void log_line(const char *subsystem, int prio, const char *format, ...)
+void log_vline(const char *subsystem, int prio, const char *format, va_list arguments)
 {
 	char line[2048];
+
+	vsnprintf(line, sizeof(line), format, arguments);
+	append(seen.log, sizeof(seen.log), "%s %d %s\n", subsystem, prio, line);
+}
+
+void log_line(const char *subsystem, int prio, const char *format, ...)
+{
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(line, sizeof(line), format, arguments);
+	log_vline(subsystem, prio, format, arguments);
 	va_end(arguments);
-	append(seen.log, sizeof(seen.log), "%s %d %s\n", subsystem, prio, line);
 }
 
 bool log_is_wanted(const char *subsystem, int prio)
