@@ -69,11 +69,11 @@ tap_check "it is not in the output" bash -c "! grep -q '${key:0:16}' '$work/said
 left_over() { sort "$work/memory" | uniq -c | grep -vw -e 0 -e None; }
 tap_check "nodes look for it when the change is kept" test "$(wc -l <"$work/memory")" = 3
 tap_check "none of it is left in the memory of coterie-ctl" test -z "$(left_over)"
-mkdir "$work/helper"
-echo "cluster { name = prod } transport knet { key-file = \"$work/helper/key\" } node a { id = 1  address = 192.0.2.1 }" \
-	>"$work/helper/coterie.conf"
-tap_check "nor in that of a helper" env COTERIE_CONFIG="$work/helper/coterie.conf" \
-	python3 -B "$here/cluster_memory.py" "$ctl" "$work/helper"
+mkdir "$work/keeper"
+echo "cluster { name = prod } transport knet { key-file = \"$work/keeper/key\" } node a { id = 1  address = 192.0.2.1 }" \
+	>"$work/keeper/coterie.conf"
+tap_check "nor in that of a helper" env COTERIE_CONFIG="$work/keeper/coterie.conf" \
+	python3 -B "$here/cluster_memory.py" "$ctl" "$work/keeper"
 first=$key
 play
 tap_check "a change that is told in JSON" ends 0 "${nodes[@]}" --json
