@@ -215,7 +215,11 @@ START_TEST(the_ring_begins_when_no_more_peers_come_up)
 	struct mesh_link *link = &nodes.list[0].mesh->links[0];
 
 	ck_assert(knet_wait(&nodes, has_connected, 1));
-	ck_assert_uint_eq(nodes.list[0].host->link_reports, 0);
+	if (nodes.list[0].host->link_reports >
+		0) { /* a slow machine: the pause is over before the test sees the peer */
+		ck_assert(mesh_clock_ns() >= link->connected_ns + 600 * MS);
+		return;
+	}
 	/* As if this peer were the second one, and came up a good deal later than the first. */
 	knet_serve_for(&nodes, 300);
 
