@@ -206,12 +206,13 @@ tap_check "refusals are counted ($refused)" test "$refused" -ge 15
 tap_check "and logged, with the user and the right" grep -q \
 	"Refused request .* of user $user:$user at service cfg: it needs the right to administer, and the client may only use" \
 	"$LAB_DIR/1/log"
+began=$SECONDS
 for ((i = 0; i < 60; i++)); do
 	as $user "$cmapctl" -s totem.token u32 31000
 done
 tap_check "each is counted" test "$(statistic stats.coterie.ipc.refused)" -ge $((refused + 60))
 lines=$(grep -c 'Refused request' "$LAB_DIR/1/log")
-tap_check "but few are logged ($lines)" test "$lines" -le 40
+tap_check "but few are logged ($lines)" test "$lines" -le $((40 + (SECONDS - began) / 2)) # 5 in each 10 s
 
 # --- an administrator ---
 tap_check "an administrator sets a timeout" may $administrator "$cmapctl" -s totem.token u32 2000
