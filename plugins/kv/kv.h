@@ -282,8 +282,8 @@ void kv_members_free(struct kv *kv);
  */
 void kv_decide(struct kv *kv, bool is_forced);
 /**
- * Form the table of the ring in the synchronisation, if the announcements of all members are here and the ring need not
- * wait for other nodes. kv_decide serves it.
+ * Form the table of the ring in the synchronisation, or at its end, if that was not done and the ring need not wait for
+ * other nodes. The announcements of all members must be here. kv_decide serves it.
  */
 void kv_form_early(struct kv *kv);
 /** List the node ids that the ring waits for. @return their number; at most `room` of them are written */
