@@ -116,8 +116,8 @@ One-line changes (`tests/mutants/list`), and the first seed that notices each.
 | mutant | what is wrong | seed | what a client sees |
 |---|---|---|---|
 END
-	sed -n 's/^ok [0-9]* - \([a-z_]*\) (\(.*\)): caught by [^ ]* seed \([0-9]*\)[a-z ]*: \(.*\)/| `\1` | \2 | \3 | \4 |/p' "$work/mutants"
-	survivors=$(sed -n 's/^not ok [0-9]* - \([a-z_]*\) (\(.*\)): SURVIVES/- `\1`: \2/p' "$work/mutants")
+	sed -n 's/^ok [0-9]* - \([a-z0-9_]*\) (\(.*\)): caught by [^ ]* seed \([0-9]*\)[a-z ]*: \(.*\)/| `\1` | \2 | \3 | \4 |/p' "$work/mutants"
+	survivors=$(sed -n 's/^not ok [0-9]* - \([a-z0-9_]*\) (\(.*\)): SURVIVES/- `\1`: \2/p' "$work/mutants")
 	if [ -n "$survivors" ]; then
 		printf '\nThese survive the seeds that were played. The unit tests named in the list notice them.\n\n%s\n' "$survivors"
 	fi
@@ -145,8 +145,8 @@ One-line changes of the list, and the test that notices each. The list's first l
 | mutant | what is wrong | test | case or seed |
 |---|---|---|---|
 END
-	sed -n 's/^ok [0-9]* - \([a-z_]*\) (\(.*\)): caught by \([^ :]*\): \(.*\)/| `\1` | \2 | \3 | \4 |/p' "$work/rest"
-	sed -n 's/^not ok [0-9]* - \([a-z_]*\) (\(.*\)): .*/| `\1` | \2 | none | |/p' "$work/rest"
+	sed -n 's/^ok [0-9]* - \([a-z0-9_]*\) (\(.*\)): caught by \([^ :]*\): \(.*\)/| `\1` | \2 | \3 | \4 |/p' "$work/rest"
+	sed -n 's/^not ok [0-9]* - \([a-z0-9_]*\) (\(.*\)): .*/| `\1` | \2 | none | |/p' "$work/rest"
 }
 
 {
