@@ -13,7 +13,7 @@ bool deliver_is_safe(const struct totem_engine *engine)
 	return (engine->installed.features & WIRE_FEATURE_SAFE) != 0;
 }
 
-static void deliver_message(
+static bool deliver_message(
 	void *arg, uint32_t source, const struct iovec *iov, size_t count, size_t size, bool is_swapped)
 {
 	struct totem_engine *engine = arg;
@@ -29,8 +29,10 @@ static void deliver_message(
 
 	engine->counters.messages_rx++;
 	engine->callbacks.deliver(engine->arg, &message);
+	return !engine->delivery.is_stopped;
 }
 
+/* Deliver the messages of a frame, up to a yield. */
 static void deliver_frame(struct totem_engine *engine, const struct store_slot *slot)
 {
 	struct coterie_frame *frame = slot->frame;
@@ -46,11 +48,29 @@ static void deliver_frame(struct totem_engine *engine, const struct store_slot *
 		engine->delivery.turn_source = source;
 	}
 	/* If this fails, the message was dropped for lack of memory. The unpacker has counted it. */
-	(void)unpack_frame(engine->delivery.unpack, source, frame, frame->data + WIRE_MCAST_HEADER_SIZE,
-		frame->size - WIRE_MCAST_HEADER_SIZE, slot->is_swapped, engine->delivery.is_sync, rule, deliver_message,
-		engine);
+	engine->delivery.is_stopped = false;
+	engine->delivery.is_partial = unpack_frame(engine->delivery.unpack, source, frame,
+					      frame->data + WIRE_MCAST_HEADER_SIZE,
+					      frame->size - WIRE_MCAST_HEADER_SIZE, slot->is_swapped,
+					      engine->delivery.is_sync, rule, deliver_message, engine) > 0;
 	if (unpack_counters(engine->delivery.unpack)->malformed != malformed)
 		core_refuse(engine, TOTEM_REFUSED_PACKET, source);
+}
+
+/* Deliver what is left of the last frame, up to a yield. */
+static void deliver_partial(struct totem_engine *engine)
+{
+	engine->delivery.is_stopped = false;
+	if (engine->delivery.is_partial)
+		engine->delivery.is_partial = unpack_resume(engine->delivery.unpack) > 0;
+}
+
+/* Deliver a whole frame. */
+static void deliver_whole(struct totem_engine *engine, const struct store_slot *slot)
+{
+	deliver_frame(engine, slot);
+	while (engine->delivery.is_partial)
+		deliver_partial(engine);
 }
 
 /* Return whether all members are known to have all frames up to seq: book ring, "The aru". */
@@ -62,15 +82,6 @@ static bool is_received_by_all(const struct totem_engine *engine, uint32_t seq)
 		return engine->aru.known >= 1 && seq_compare(seq, engine->aru.last) <= 0;
 	return aru_covers(&engine->aru, seq);
 }
-
-/*
- * The frames that one event may still deliver: as many as have arrived since the last event, and some of the backlog. So no
- * backlog grows.
- */
-struct share {
-	uint32_t free; /* frames of any size */
-	uint64_t rest; /* bytes of further frames */
-};
 
 /*
  * Return how many frames this event must deliver, so that the store has room for what the other members send until the
@@ -85,6 +96,10 @@ static uint32_t pressing(const struct totem_engine *engine)
 	return seq_compare(until, engine->delivery.high) > 0 ? until - engine->delivery.high : 0;
 }
 
+/*
+ * Return the share of an event: as many frames as have arrived since the last event, and some of the backlog. So no
+ * backlog grows.
+ */
 static struct share share_of(struct totem_engine *engine)
 {
 	uint32_t frames = engine->options.deliver_frames;
@@ -113,13 +128,17 @@ static bool share_take(struct share *share, uint32_t size)
 	return true;
 }
 
-/* Deliver what can be delivered, and is in the share. */
-static void deliver_share(struct totem_engine *engine, struct share share)
+/*
+ * Deliver what can be delivered, and is in the share, up to a yield. Return whether it has yielded, and something is
+ * left.
+ */
+static bool deliver_share(struct totem_engine *engine)
 {
 	struct store *store = &engine->store;
 	bool is_safe = deliver_is_safe(engine);
 
-	while (engine->delivery.high != store->high_seq) {
+	deliver_partial(engine);
+	while (engine->delivery.high != store->high_seq && !engine->delivery.is_stopped) {
 		uint32_t seq = engine->delivery.high + 1;
 		struct store_slot *slot = store_find(store, seq);
 
@@ -129,34 +148,66 @@ static void deliver_share(struct totem_engine *engine, struct share share)
 		}
 		if (slot == NULL || (is_safe && slot->is_safe && !is_received_by_all(engine, seq)))
 			break;
-		if (!share_take(&share, slot->frame->size)) {
+		if (!share_take(&engine->delivery.share, slot->frame->size)) {
 			timer_set(engine, TOTEM_TIMER_DELIVER, 0);
 			break;
 		}
 		engine->delivery.high = seq;
 		if (TOTEM_MUTANT(engine, DELIVER_SWAPPED) && store_find(store, seq + 1) != NULL) {
 			engine->delivery.high = seq + 1;
-			deliver_frame(engine, store_find(store, seq + 1));
+			deliver_whole(engine, store_find(store, seq + 1));
 		}
 		deliver_frame(engine, slot);
-		if (TOTEM_MUTANT(engine, DELIVER_TWICE) && seq == engine->recovery.install_seq + 1)
-			deliver_frame(engine, slot);
+		if (TOTEM_MUTANT(engine, DELIVER_TWICE) && seq == engine->recovery.install_seq + 1) {
+			deliver_partial(engine);
+			deliver_whole(engine, slot);
+		}
 	}
 	assert(TOTEM_MUTANT(engine, DELIVER_PAST_HOLE) ||
 		seq_compare(store->released, engine->delivery.high) <= 0); /* property I1 */
+	return engine->delivery.is_stopped && (engine->delivery.is_partial || engine->delivery.high != store->high_seq);
+}
+
+static void deliver_until_yield(struct totem_engine *engine)
+{
+	engine->delivery.has_yielded = deliver_share(engine);
+	if (engine->delivery.has_yielded)
+		timer_set(engine, TOTEM_TIMER_DELIVER, 0);
 }
 
 void deliver_ready(struct totem_engine *engine)
 {
-	if (engine->state == TOTEM_OPERATIONAL)
-		deliver_share(engine, share_of(engine));
+	if (engine->state != TOTEM_OPERATIONAL || engine->delivery.has_yielded)
+		return;
+	engine->delivery.share = share_of(engine);
+	deliver_until_yield(engine);
+}
+
+void deliver_resume(struct totem_engine *engine)
+{
+	if (engine->delivery.has_yielded)
+		deliver_until_yield(engine);
+	deliver_ready(engine); /* what has become ready meanwhile */
+}
+
+void deliver_finish(struct totem_engine *engine)
+{
+	while (engine->delivery.has_yielded)
+		engine->delivery.has_yielded = deliver_share(engine);
 }
 
 void deliver_rest(struct totem_engine *engine)
 {
-	if (engine->state == TOTEM_OPERATIONAL)
-		deliver_share(engine, (struct share){.rest = UINT64_MAX});
+	if (engine->state != TOTEM_OPERATIONAL)
+		return;
+	engine->delivery.share = (struct share){.rest = UINT64_MAX};
+	engine->delivery.has_yielded = true;
+	deliver_finish(engine);
 }
+
+void totem_engine_yield(struct totem_engine *engine) { engine->delivery.is_stopped = true; }
+
+bool totem_engine_has_yielded(const struct totem_engine *engine) { return engine->delivery.has_yielded; }
 
 /*
  * Deliver the rest of the old regular configuration: all frames before the first hole. With safe delivery
@@ -176,7 +227,7 @@ void deliver_regular(struct totem_engine *engine)
 			(is_safe && slot->is_safe && seq_compare(seq, engine->recovery.high_ring_delivered) > 0))
 			break;
 		engine->delivery.high = seq;
-		deliver_frame(engine, slot);
+		deliver_whole(engine, slot);
 	}
 }
 
@@ -200,7 +251,7 @@ void deliver_transitional(struct totem_engine *engine)
 		if (is_behind_hole && !node_set_has(&engine->recovery.deliver, slot->source) &&
 			!TOTEM_MUTANT(engine, TRANSITIONAL_UNFILTERED))
 			continue;
-		deliver_frame(engine, slot);
+		deliver_whole(engine, slot);
 	}
 }
 

@@ -8,18 +8,35 @@
 
 struct totem_engine;
 
+/* The frames that one event may still deliver. */
+struct share {
+	uint32_t free; /* frames of any size */
+	uint64_t rest; /* bytes of further frames */
+};
+
 /* How far the frames of the installed ring are delivered. Only deliver.c changes the members. */
 struct delivery {
-	uint32_t high; /* highest seq that was delivered */
+	uint32_t high; /* highest seq that was delivered, or is being delivered */
 	uint32_t seen; /* `puts` of the store when deliver_ready() was last called */
 	struct unpack *unpack;
 	bool is_sync;         /* messages that are delivered belong to the synchronisation */
 	uint32_t turns;       /* runs of frames of one member, delivered since the window was steered */
 	uint32_t turn_source; /* the member of the last run */
+	struct share share;   /* of the event that began to deliver */
+	bool is_stopped;      /* the user has called totem_engine_yield */
+	bool has_yielded;     /* a timer delivers what is left of share */
+	bool is_partial;      /* part of the frame `high` is not delivered */
 };
 
-/** Deliver frames, but not a whole backlog at once: book ring, "Delivery". A timer delivers the rest. */
+/**
+ * Deliver frames, but not a whole backlog at once: book ring, "Delivery". A timer delivers the rest. Nothing is done
+ * if the delivery has yielded.
+ */
 void deliver_ready(struct totem_engine *engine);
+/** Go on after a yield, until the next one. */
+void deliver_resume(struct totem_engine *engine);
+/** Deliver what a yield has left over. Call this before another event is handled. */
+void deliver_finish(struct totem_engine *engine);
 /** Deliver all that deliver_ready() has left over. Call this before the ring ends. */
 void deliver_rest(struct totem_engine *engine);
 /* At an installation, before and after the transitional configuration: book membership, "Installation". */

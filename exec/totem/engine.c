@@ -235,6 +235,7 @@ void totem_engine_receive(
 	struct totem_engine *engine, uint64_t now_ns, struct coterie_frame *const *frames, size_t count)
 {
 	enter(engine, now_ns);
+	deliver_finish(engine);
 	/* Before the first link is up all packets are ignored: book ring, "States". */
 	for (size_t i = 0; engine->is_started && i < count; i++)
 		receive_one(engine, frames[i]);
@@ -251,8 +252,10 @@ void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum tot
 	/* The timer may have been cancelled after it expired. Then do nothing. */
 	if (engine->timer_at_ns[timer] != TOTEM_NEVER && engine->timer_at_ns[timer] <= engine->now_ns) {
 		/* T-deliver is set to the begin of an event, which may take long. */
-		if (timer != TOTEM_TIMER_DELIVER)
+		if (timer != TOTEM_TIMER_DELIVER) {
 			silence_late(engine, engine->now_ns - engine->timer_at_ns[timer]);
+			deliver_finish(engine);
+		}
 		engine->timer_at_ns[timer] = TOTEM_NEVER;
 		expiry_handle(engine, timer);
 	}

@@ -47,7 +47,7 @@ enum totem_timer {
 	TOTEM_TIMER_BACKOFF,   /* a back-off ends, or its next question is due */
 	TOTEM_TIMER_PROBE,     /* the next question to a suspect */
 	TOTEM_TIMER_LEASE,     /* the token is late: ask members, and vote on them */
-	TOTEM_TIMER_DELIVER,   /* the rest of a backlog is delivered, in the next turn of the loop */
+	TOTEM_TIMER_DELIVER, /* what is left of a backlog, or after a yield, is delivered in the next turn of the loop */
 	TOTEM_TIMER_COUNT,
 };
 #define TOTEM_NEVER UINT64_MAX
@@ -433,6 +433,15 @@ int totem_engine_send(struct totem_engine *engine, uint64_t now_ns, enum totem_g
  */
 int totem_engine_send_in_order(struct totem_engine *engine, uint64_t now_ns, enum totem_guarantee guarantee,
 	const struct iovec *iov, size_t count);
+/**
+ * Stop the delivery behind the present message, so that the loop can serve others. Call this in `deliver` only.
+ * TOTEM_TIMER_DELIVER expires at once and goes on. Until totem_engine_has_yielded is false hold back packets and the
+ * other timers, in their order: before the engine handles one of them, it delivers all that is left. Before the ring
+ * ends the delivery does not yield.
+ */
+void totem_engine_yield(struct totem_engine *engine);
+/** Return whether a delivery has yielded, and is not finished. */
+bool totem_engine_has_yielded(const struct totem_engine *engine);
 /** End the synchronisation of the services. Call this in the delivery of its last barrier. */
 void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns);
 

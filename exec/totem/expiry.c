@@ -124,7 +124,7 @@ void expiry_handle(struct totem_engine *engine, enum totem_timer timer)
 		vote_expired(engine);
 		break;
 	case TOTEM_TIMER_DELIVER:
-		deliver_ready(engine);
+		deliver_resume(engine);
 		break;
 	case TOTEM_TIMER_COUNT:
 		break;

@@ -50,6 +50,24 @@ struct source {
 	struct context contexts[2]; /* by is_syncing */
 };
 
+/* Those arguments of unpack_frame that a delivery needs. */
+struct delivery {
+	uint32_t source;
+	bool is_swapped;
+	unpack_deliver deliver;
+	void *arg;
+};
+
+/* What is left of a frame, some of whose messages are delivered. */
+struct rest {
+	struct coterie_frame *frame; /* referenced; NULL: nothing is left */
+	struct context *context;
+	struct wire_packet packet; /* points into the frame */
+	const uint8_t *at;         /* the next message */
+	uint32_t place;            /* its place */
+	struct delivery to;
+};
+
 struct unpack {
 	struct source **sources; /* ascending by id */
 	uint32_t count;
@@ -57,6 +75,7 @@ struct unpack {
 	size_t pinned;  /* sum over all contexts */
 	bool is_busy;   /* a message is being delivered: no other call is allowed */
 	uint32_t place; /* place of the message that is being delivered, in its packet */
+	struct rest rest;
 	struct unpack_counters counters;
 };
 
@@ -112,6 +131,7 @@ void unpack_destroy(struct unpack *unpack)
 	for (uint32_t i = 0; i < unpack->count; i++)
 		source_destroy(unpack, unpack->sources[i]);
 	assert(unpack->pinned == 0);
+	frame_unref(unpack->rest.frame);
 	free(unpack->sources);
 	free(unpack);
 }
@@ -165,7 +185,7 @@ void unpack_forget(struct unpack *unpack, uint32_t id)
 {
 	uint32_t at = source_place(unpack, id);
 
-	assert(!unpack->is_busy);
+	assert(!unpack->is_busy && unpack->rest.frame == NULL);
 	if (at == unpack->count || unpack->sources[at]->id != id)
 		return;
 	source_destroy(unpack, unpack->sources[at]);
@@ -265,37 +285,27 @@ drop:
 	return -ENOMEM;
 }
 
-/* Those arguments of unpack_frame that a delivery needs. */
-struct delivery {
-	uint32_t source;
-	bool is_swapped;
-	unpack_deliver deliver;
-	void *arg;
-};
-
-static void deliver_whole(const struct delivery *to, const uint8_t *bytes, size_t size)
+static bool deliver_whole(const struct delivery *to, const uint8_t *bytes, size_t size)
 {
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
 
-	to->deliver(to->arg, to->source, &iov, 1, size, to->is_swapped);
+	return to->deliver(to->arg, to->source, &iov, 1, size, to->is_swapped);
 }
 
 /* Deliver the unfinished message. These bytes are its end. */
-static void deliver_joined(
+static bool deliver_joined(
 	struct unpack *unpack, struct context *context, const struct delivery *to, const uint8_t *bytes, size_t size)
 {
 	size_t before = context->moved_size + context->referenced;
 
 	if (context->is_broken)
-		return;
+		return true;
 	if (!fits(context, size)) {
 		unpack->counters.oversized++;
-		return;
+		return true;
 	}
-	if (before == 0) {
-		deliver_whole(to, bytes, size);
-		return;
-	}
+	if (before == 0)
+		return deliver_whole(to, bytes, size);
 
 	/* Use the iov of the context, unless it has none because all parts were moved. */
 	struct iovec two[2];
@@ -306,26 +316,52 @@ static void deliver_joined(
 	iov[0] = (struct iovec){.iov_base = context->moved, .iov_len = context->moved_size};
 	if (size > 0)
 		iov[end++] = (struct iovec){.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
-	to->deliver(to->arg, to->source, iov + first, end - first, before + size, to->is_swapped);
+	return to->deliver(to->arg, to->source, iov + first, end - first, before + size, to->is_swapped);
 }
 
-/* Deliver the messages that end in the packet. The first one may be the unfinished message. */
-static void deliver_packet(
-	struct unpack *unpack, struct context *context, const struct wire_packet *packet, const struct delivery *to)
+/*
+ * Deliver the messages that end in the packet, from the one at rest->at on. The first one of the packet may be the
+ * unfinished message. Return whether all were delivered. If not, rest says which are left.
+ */
+static bool deliver_packet(struct unpack *unpack, struct rest *rest)
 {
-	uint32_t ends = packet->part_count - (packet->fragmented == 0 ? 0u : 1u);
-	const uint8_t *at = packet->data;
+	uint32_t ends = rest->packet.part_count - (rest->packet.fragmented == 0 ? 0u : 1u);
+	bool goes_on = true;
 
-	for (uint32_t i = 0; i < ends; i++) {
-		uint16_t size = wire_packet_length(packet, i);
+	unpack->is_busy = true;
+	while (goes_on && rest->place < ends) {
+		const uint8_t *at = rest->at;
+		uint16_t size = wire_packet_length(&rest->packet, rest->place);
 
-		unpack->place = i;
-		if (i == 0)
-			deliver_joined(unpack, context, to, at, size);
+		unpack->place = rest->place;
+		if (rest->place == 0)
+			goes_on = deliver_joined(unpack, rest->context, &rest->to, at, size);
 		else
-			deliver_whole(to, at, size);
-		at += size;
+			goes_on = deliver_whole(&rest->to, at, size);
+		rest->at += size;
+		rest->place++;
 	}
+	unpack->is_busy = false;
+	return rest->place >= ends;
+}
+
+/* Keep the part of a message that continues in a later packet. */
+static int end_packet(
+	struct unpack *unpack, struct context *context, const struct wire_packet *packet, struct coterie_frame *frame)
+{
+	if (packet->fragmented == 0) {
+		drop_message(unpack, context);
+		context->last = 0;
+		context->is_skipping = false;
+		return 0;
+	}
+
+	/* The last part continues in a later packet. If there are other parts in front of it, it begins a message. */
+	uint16_t size = wire_packet_length(packet, packet->part_count - 1u);
+
+	if (packet->part_count > 1)
+		drop_message(unpack, context);
+	return append_part(unpack, context, frame, packet->data + packet->data_size - size, size);
 }
 
 /*
@@ -368,12 +404,13 @@ static bool follow_chain(
 int unpack_frame(struct unpack *unpack, uint32_t source_id, struct coterie_frame *frame, const uint8_t *payload,
 	size_t payload_size, bool is_swapped, bool is_syncing, enum unpack_rule rule, unpack_deliver deliver, void *arg)
 {
-	struct delivery to = {.source = source_id, .is_swapped = is_swapped, .deliver = deliver, .arg = arg};
-	struct wire_packet packet;
+	struct rest rest = {
+		.to = {.source = source_id, .is_swapped = is_swapped, .deliver = deliver, .arg = arg},
+	};
 	bool is_skipped;
 
-	assert(!unpack->is_busy);
-	if (wire_decode_packet(payload, payload_size, is_swapped, &packet) != WIRE_OK) {
+	assert(!unpack->is_busy && unpack->rest.frame == NULL);
+	if (wire_decode_packet(payload, payload_size, is_swapped, &rest.packet) != WIRE_OK) {
 		unpack->counters.malformed++;
 		return 0;
 	}
@@ -387,28 +424,33 @@ int unpack_frame(struct unpack *unpack, uint32_t source_id, struct coterie_frame
 
 	struct context *context = &source->contexts[is_syncing];
 
-	if (!follow_chain(context, &packet, rule, &is_skipped)) {
+	rest.context = context;
+	rest.at = rest.packet.data;
+	if (!follow_chain(context, &rest.packet, rule, &is_skipped)) {
 		/* The unfinished message lacks a part. A message that begins here, with continuation 0, does not. */
 		drop_message(unpack, context);
-		context->is_broken = packet.continuation != 0;
+		context->is_broken = rest.packet.continuation != 0;
 		unpack->counters.skipped += is_skipped || context->is_broken;
 	}
-	if (!is_skipped) {
-		unpack->is_busy = true;
-		deliver_packet(unpack, context, &packet, &to);
-		unpack->is_busy = false;
+	if (!is_skipped && !deliver_packet(unpack, &rest)) {
+		rest.frame = frame_ref(frame);
+		unpack->rest = rest;
+		return 1;
 	}
-	if (packet.fragmented == 0) {
-		drop_message(unpack, context);
-		context->last = 0;
-		context->is_skipping = false;
-		return 0;
-	}
+	return end_packet(unpack, context, &rest.packet, frame);
+}
 
-	/* The last part continues in a later packet. If there are other parts in front of it, it begins a message. */
-	uint16_t size = wire_packet_length(&packet, packet.part_count - 1u);
+int unpack_resume(struct unpack *unpack)
+{
+	struct coterie_frame *frame = unpack->rest.frame;
 
-	if (packet.part_count > 1)
-		drop_message(unpack, context);
-	return append_part(unpack, context, frame, packet.data + packet.data_size - size, size);
+	assert(!unpack->is_busy && frame != NULL);
+	if (!deliver_packet(unpack, &unpack->rest))
+		return 1;
+	unpack->rest.frame = NULL;
+
+	int rc = end_packet(unpack, unpack->rest.context, &unpack->rest.packet, frame);
+
+	frame_unref(frame);
+	return rc;
 }

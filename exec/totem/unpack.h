@@ -32,8 +32,10 @@ enum unpack_rule {
 /**
  * Deliver one whole message. iov has its parts in order, at most UNPACK_IOV_MAX. No part is empty unless size is 0. iov
  * is borrowed for the call. The callback must not call the unpacker.
+ *
+ * @return whether the next message may be delivered. false: the unpacker stops, and unpack_resume goes on
  */
-typedef void (*unpack_deliver)(
+typedef bool (*unpack_deliver)(
 	void *arg, uint32_t source, const struct iovec *iov, size_t count, size_t size, bool is_swapped);
 
 struct unpack_counters {
@@ -52,11 +54,14 @@ void unpack_destroy(struct unpack *unpack); /* NULL is ignored */
  * @param frame       referenced while a part of it is needed
  * @param payload     the packet inside the frame, payload_size bytes
  * @param is_syncing  which of the two contexts
- * @return 0; -ENOMEM: the message was dropped (counted as skipped)
+ * @return 0; 1: deliver has stopped the unpacker before the last message of the frame, so unpack_resume must be called
+ *     until it returns something else, before any other call; -ENOMEM: the message was dropped (counted as skipped)
  */
 int unpack_frame(struct unpack *unpack, uint32_t source, struct coterie_frame *frame, const uint8_t *payload,
 	size_t payload_size, bool is_swapped, bool is_syncing, enum unpack_rule rule, unpack_deliver deliver,
 	void *arg);
+/** Deliver the messages of the frame that are left, as unpack_frame does: with the same arguments, and the same results. */
+int unpack_resume(struct unpack *unpack);
 /** Drop the unfinished messages of a source that is not in the new configuration, in both contexts. */
 void unpack_forget(struct unpack *unpack, uint32_t source);
 /**

@@ -101,6 +101,8 @@ static void on_deliver(void *arg, const struct totem_message *delivered)
 	faults_point(node, POINT_DELIVER);
 	if (!node->is_dying)
 		services_deliver(node, delivered);
+	if (node->yields > 0 && random_chance(&node->yield_random, node->yields))
+		totem_engine_yield(node->engine);
 }
 
 static void on_configure(void *arg, const struct totem_configuration *configuration)

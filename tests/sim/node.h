@@ -51,6 +51,8 @@ struct node {
 	uint32_t index, id;
 	struct totem_options options; /* options of every life, without ring_seq, which is set at the start */
 	uint32_t quirks;
+	uint32_t yields; /* messages of ten thousand behind which the delivery yields */
+	struct sim_random yield_random;
 	struct disk disk;
 
 	struct totem_engine *engine; /* NULL: down */

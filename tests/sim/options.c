@@ -57,6 +57,18 @@ static void set_delivery(const struct sim *sim, struct node *node)
 		node->options.deliver_frames = (uint32_t)random_between(&random, 1, 4);
 }
 
+/* In a quarter of the runs deliveries of some nodes yield behind many or few of the messages. */
+static void set_yields(const struct sim *sim, struct node *node)
+{
+	struct sim_random random = {.state = sim->options.seed * 1033 + node->index};
+	struct sim_random of_all = {.state = sim->options.seed * 1033 - 1};
+
+	node->yields = 0;
+	if (random_chance(&of_all, 2500))
+		node->yields = (uint32_t)random_between(&random, 0, 2) * 2000;
+	node->yield_random = random;
+}
+
 /* Take features from a member, as in a rolling upgrade. All versions that announce features have safe delivery. */
 static void take_features(const struct sim *sim, struct node *node)
 {
@@ -207,6 +219,7 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 	set_capacity(sim, node);
 	set_early(sim, node);
 	set_delivery(sim, node);
+	set_yields(sim, node);
 	set_gather(sim, node);
 	set_crowd(sim, node);
 	if (patience_is_played(sim))

@@ -151,6 +151,8 @@ static void on_deliver(void *arg, const struct totem_message *message)
 	else
 		snprintf(text, sizeof(text), "%u:(%zu bytes)\n", message->source, size);
 	node_log(node, text);
+	if (node->yields)
+		totem_engine_yield(node->engine);
 }
 
 /* Give each configured node one vote, or the votes of the test. */

@@ -45,6 +45,7 @@ struct node {
 	char log[LOG_MAX]; /* configurations and messages, in order, one per line */
 	size_t log_size;
 	uint32_t received; /* number of messages received */
+	bool yields;       /* the delivery yields behind each message */
 	uint32_t refused;
 	uint32_t last_refusal;
 	bool is_visited;       /* the token is at the node and has not been passed on */

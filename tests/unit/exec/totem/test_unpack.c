@@ -20,6 +20,7 @@ static struct unpack *unpack;
 static char delivered[8192]; /* all delivered messages as "source:message", separated by blanks */
 static uint32_t places[8];   /* places of these messages in their packets */
 static uint32_t place_count;
+static bool stops; /* the unpacker stops behind each message */
 
 static void set_up(void)
 {
@@ -44,7 +45,7 @@ static void tear_down(void)
 	frame_pool_destroy(pool);
 }
 
-static void deliver(void *arg, uint32_t source, const struct iovec *iov, size_t count, size_t size, bool is_swapped)
+static bool deliver(void *arg, uint32_t source, const struct iovec *iov, size_t count, size_t size, bool is_swapped)
 {
 	size_t at = strlen(delivered);
 	size_t sum = 0;
@@ -63,6 +64,7 @@ static void deliver(void *arg, uint32_t source, const struct iovec *iov, size_t 
 	}
 	delivered[at] = '\0';
 	ck_assert_uint_eq(sum, size);
+	return !stops;
 }
 
 /* --- scripts --- */
@@ -98,6 +100,8 @@ static int take(uint32_t source, struct coterie_frame *frame, bool swap, bool is
 	int rc = unpack_frame(unpack, source, frame, frame->data, frame->size, swap, is_syncing, rule, deliver, NULL);
 
 	frame_unref(frame);
+	while (rc == 1)
+		rc = unpack_resume(unpack);
 	return rc;
 }
 
@@ -185,6 +189,7 @@ START_TEST(chains_of_packets)
 {
 	enum unpack_rule rule = _i & 1 ? UNPACK_BETTER : UNPACK_REFERENCE;
 
+	stops = (_i & 4) != 0;
 	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
 		const char *want = scripts[i].reference;
 
@@ -196,6 +201,7 @@ START_TEST(chains_of_packets)
 			strcmp(delivered, want) == 0, "%s: '%s' instead of '%s'", scripts[i].name, delivered, want);
 		tear_down();
 	}
+	stops = false;
 }
 END_TEST
 
@@ -207,6 +213,38 @@ START_TEST(each_message_has_its_place_in_the_packet_in_which_it_ends)
 	play("1_0>1:a,b,c 1_1>0:d,e,f", UNPACK_REFERENCE, false);
 	ck_assert_str_eq(delivered, "1:a 1:b 1:cd 1:e 1:f");
 	ck_assert_mem_eq(places, want, sizeof(want));
+}
+END_TEST
+
+/*
+ * A stopped unpacker keeps the frame, and goes on behind the message at which it stopped, in the same context. If it is
+ * not asked to go on, it releases the frame at its end.
+ */
+START_TEST(it_stops_behind_a_message)
+{
+	struct coterie_frame *frame = make_packet(0, 1, "a,b,c", false);
+
+	stops = true;
+	place_count = 0;
+	ck_assert_int_eq(
+		unpack_frame(unpack, 1, frame, frame->data, frame->size, false, true, UNPACK_BETTER, deliver, NULL), 1);
+	frame_unref(frame);
+	ck_assert_str_eq(delivered, "1:a");
+	ck_assert_int_eq(unpack_resume(unpack), 0); /* the last message of the frame: nothing is left */
+	ck_assert_str_eq(delivered, "1:a 1:b");
+	ck_assert_uint_eq(places[1], 1);
+	stops = false;
+	play("1_0>0:x 1s1>0:d", UNPACK_BETTER, false);
+	ck_assert_str_eq(delivered, "1:a 1:b 1:x 1:cd");
+
+	stops = true;
+	frame = make_packet(0, 0, "e,f", false);
+	ck_assert_int_eq(
+		unpack_frame(unpack, 1, frame, frame->data, frame->size, false, false, UNPACK_BETTER, deliver, NULL),
+		1);
+	frame_unref(frame);
+	ck_assert_uint_eq(usage().frames, 1);
+	stops = false;
 }
 END_TEST
 
@@ -294,7 +332,7 @@ struct expected {
 	size_t iov_count; /* number of pieces of the last message */
 };
 
-static void deliver_long(
+static bool deliver_long(
 	void *arg, uint32_t source, const struct iovec *iov, size_t count, size_t size, bool is_swapped)
 {
 	struct expected *expected = arg;
@@ -314,6 +352,7 @@ static void deliver_long(
 	ck_assert_uint_eq(at, size);
 	expected->count++;
 	expected->iov_count = count;
+	return true;
 }
 
 static void play_long(struct expected *expected, uint32_t source, uint32_t parts, size_t capacity, size_t pinned_max)
@@ -574,10 +613,11 @@ int main(void)
 	TCase *bounds = tcase_create("bounds");
 
 	suite_add_tcase(suite, chains);
-	tcase_add_loop_test(chains, chains_of_packets, 0, 4);
+	tcase_add_loop_test(chains, chains_of_packets, 0, 8);
 	suite_add_tcase(suite, bounds);
 	tcase_add_checked_fixture(bounds, set_up, tear_down);
 	tcase_add_test(bounds, each_message_has_its_place_in_the_packet_in_which_it_ends);
+	tcase_add_test(bounds, it_stops_behind_a_message);
 	tcase_add_test(bounds, skipped_packets_are_counted);
 	tcase_add_test(bounds, the_rule_changes_while_skipping);
 	tcase_add_test(bounds, malformed_packets_are_ignored);
