@@ -45,15 +45,17 @@
 
 /* --- functions that the ring calls --- */
 
-static void on_deliver(void *arg, const struct totem_message *message)
+static size_t on_deliver(void *arg, const struct totem_message *message)
 {
 	struct executive *executive = arg;
+	size_t sent;
 
 	delivery_begin(executive->delivery, message);
 	ipc_fan_begin(executive->ipc, message->iov, message->count);
 	route_deliver(executive->route, message);
-	ipc_fan_end(executive->ipc);
+	sent = ipc_fan_end(executive->ipc);
 	delivery_end(executive->delivery);
+	return sent;
 }
 
 /* Inform the parts of a configuration. Their order: docs/architecture.md, "One configuration change", 7. */

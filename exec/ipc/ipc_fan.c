@@ -20,13 +20,16 @@ void ipc_fan_begin(struct ipc *ipc, const struct iovec *parts, size_t count)
 	ipc->fan.count = count;
 }
 
-void ipc_fan_end(struct ipc *ipc)
+size_t ipc_fan_end(struct ipc *ipc)
 {
+	size_t sent = (size_t)(IPC_FAN_SIZE - ipc->fan.left);
+
 	ipc_fan_renew(ipc);
 	ipc->fan.parts = NULL;
 	ipc->fan.count = 0;
 	for (int i = 0; i < IPC_SHARED_KINDS; i++)
 		ipc->shared[i].count = 0;
+	return sent;
 }
 
 void ipc_fan_renew(struct ipc *ipc) { ipc->fan.left = IPC_FAN_SIZE; }

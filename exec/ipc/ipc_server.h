@@ -93,7 +93,8 @@ void ipc_room(struct ipc *ipc);
  * meanwhile. IPC_FAN_SIZE bytes of events are sent to clients at once, the others in later turns of the loop.
  */
 void ipc_fan_begin(struct ipc *ipc, const struct iovec *parts, size_t count);
-void ipc_fan_end(struct ipc *ipc);
+/** @return bytes of the events that the message has sent to clients at once; each counts IPC_FAN_EVENT more */
+size_t ipc_fan_end(struct ipc *ipc);
 /**
  * Read the channels of clients, a share of each, until the ring's queue is as full as is useful (totem_queue). Called
  * while this node has the token. @return true: the channels have more messages

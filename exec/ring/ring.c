@@ -16,6 +16,60 @@
 #define GROUP_PARTS_MAX 64u
 #define SETTLE_GAP_NS UINT64_C(50000000)
 #define REST_GAP_NS UINT64_C(100000000) /* frame.h */
+#define DELIVERY_NS UINT64_C(1000000)   /* an event that has delivered for so long yields to the loop */
+#define LOOK_MESSAGES 8u                /* a delivery looks at the clock behind so many messages */
+#define LOOK_BYTES 65536u               /* or so many bytes of events for clients */
+#define COSTLY_NS (DELIVERY_NS / 4)     /* if it took so long, it looks behind each message */
+
+/* --- events of the engine: their deliveries yield to the loop --- */
+
+static void on_echo(void *arg);
+
+/* Return whether packets, and timers other than T-deliver, have to wait. */
+static bool is_held_back(const struct ring *ring)
+{
+	return ring->engine != NULL && totem_engine_has_yielded(ring->engine);
+}
+
+/* Let the engine receive the packets that wait, when the present callback has returned. */
+static void schedule_echoes(struct ring *ring)
+{
+	if (ring->echo_count > 0 && !ring->is_echo_due && !is_held_back(ring))
+		ring->is_echo_due = loop_defer(ring->parts.loop, on_echo, ring) == 0;
+}
+
+static void begin_event(struct ring *ring, uint64_t now_ns)
+{
+	ring->begun_ns = ring->looked_ns = now_ns;
+	ring->inside++;
+}
+
+static void end_event(struct ring *ring)
+{
+	ring->inside--;
+	schedule_echoes(ring);
+}
+
+/*
+ * Yield if this event has delivered for long. A message may cost a hundred times as much as another one, but most cost
+ * less than a look at the clock is worth.
+ */
+static void yield_if_late(struct ring *ring, size_t event_bytes)
+{
+	uint64_t now_ns;
+
+	ring->look_bytes += event_bytes;
+	if (ring->until_look > 1 && ring->look_bytes < LOOK_BYTES) {
+		ring->until_look--;
+		return;
+	}
+	ring->look_bytes = 0;
+	now_ns = loop_now_ns(ring->parts.loop);
+	ring->until_look = now_ns - ring->looked_ns > COSTLY_NS ? 1 : LOOK_MESSAGES;
+	ring->looked_ns = now_ns;
+	if (now_ns - ring->begun_ns > DELIVERY_NS)
+		totem_engine_yield(ring->engine);
+}
 
 /* --- timers: one timer of the loop serves all timers of the engine --- */
 
@@ -76,10 +130,27 @@ static void settle(struct ring *ring, uint64_t now_ns)
 	loop_timers_settle(ring->parts.loop);
 }
 
+static void run_timer(struct ring *ring, uint64_t now_ns, enum totem_timer timer)
+{
+	ring->deadlines[timer] = TOTEM_NEVER;
+	begin_event(ring, now_ns);
+	totem_engine_timeout(ring->engine, now_ns, timer);
+	end_event(ring);
+}
+
 static void run_due(struct ring *ring)
 {
 	uint64_t now_ns = loop_now_ns(ring->parts.loop);
 
+	/*
+	 * Go on with a delivery that has yielded. When it is finished, the packets that have waited are received before
+	 * other timers run: a token among the packets may set a timer again.
+	 */
+	if (is_held_back(ring)) {
+		run_timer(ring, now_ns, TOTEM_TIMER_DELIVER);
+		arm(ring);
+		return;
+	}
 	/*
 	 * Run each timer once, earliest first. A timer that is set again meanwhile waits for the next
 	 * turn.
@@ -96,12 +167,10 @@ static void run_due(struct ring *ring)
 			break;
 		bool is_current = ring->deadlines[first] == due[first];
 		due[first] = TOTEM_NEVER;
-		if (!is_current || ring->engine == NULL)
-			continue;
-		ring->deadlines[first] = TOTEM_NEVER;
-		ring->inside++;
-		totem_engine_timeout(ring->engine, now_ns, (enum totem_timer)first);
-		ring->inside--;
+		if (is_current && ring->engine != NULL)
+			run_timer(ring, now_ns, (enum totem_timer)first);
+		if (is_held_back(ring))
+			break;
 	}
 	arm(ring);
 }
@@ -120,7 +189,10 @@ static void on_turn(void *arg)
 	struct ring *ring = arg;
 
 	ring->is_turn_due = false;
-	run_due(ring);
+	if (is_held_back(ring))
+		arm(ring); /* in the next turn */
+	else
+		run_due(ring);
 }
 
 static void cb_timer(void *arg, enum totem_timer timer, uint64_t at_ns)
@@ -145,9 +217,9 @@ static void cb_timer(void *arg, enum totem_timer timer, uint64_t at_ns)
 static void receive(struct ring *ring, uint64_t now_ns, struct coterie_frame *const *frames, size_t count)
 {
 	ring_sources_note(&ring->sources, frames, count);
-	ring->inside++;
+	begin_event(ring, now_ns);
 	totem_engine_receive(ring->engine, now_ns, frames, count);
-	ring->inside--;
+	end_event(ring);
 }
 
 /* --- own frames that come back, and packets that arrive while the engine runs --- */
@@ -180,11 +252,12 @@ static void on_echo(void *arg)
 {
 	struct ring *ring = arg;
 
-	drain_echoes(ring);
+	if (!is_held_back(ring))
+		drain_echoes(ring);
 	size_t count = ring->echo_count;
 
 	ring->is_echo_due = false;
-	if (count == 0)
+	if (count == 0 || is_held_back(ring))
 		return;
 	struct coterie_frame **frames = ring->echoes;
 	ring->echoes = NULL;
@@ -203,6 +276,8 @@ static void on_echo(void *arg)
 
 static void echo(struct ring *ring, struct coterie_frame *frame)
 {
+	if (ring->echo_count == RING_ECHOES_MAX)
+		return;
 	if (ring->echo_count == ring->echo_capacity) {
 		size_t capacity = ring->echo_capacity == 0 ? 16 : 2 * ring->echo_capacity;
 		struct coterie_frame **echoes = realloc(ring->echoes, capacity * sizeof(struct coterie_frame *));
@@ -212,10 +287,8 @@ static void echo(struct ring *ring, struct coterie_frame *frame)
 		ring->echoes = echoes;
 		ring->echo_capacity = capacity;
 	}
-	if (!ring->is_echo_due && loop_defer(ring->parts.loop, on_echo, ring) < 0)
-		return;
-	ring->is_echo_due = true;
 	ring->echoes[ring->echo_count++] = frame_ref(frame);
+	schedule_echoes(ring);
 }
 
 /* --- packets to send --- */
@@ -310,7 +383,7 @@ static void cb_deliver(void *arg, const struct totem_message *message)
 
 	if (message->source == ring->options.nodeid && ring_account_delivered(ring->parts.account))
 		ring_account_arrived(ring->parts.account, loop_now_ns(ring->parts.loop));
-	ring->listener.deliver(ring->listener.arg, message);
+	yield_if_late(ring, ring->listener.deliver(ring->listener.arg, message));
 }
 
 static void cb_configure(void *arg, const struct totem_configuration *configuration)
@@ -479,12 +552,13 @@ void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, u
 {
 	if (ring->engine == NULL)
 		return;
-	if (ring->inside > 0) { /* the transport reads while it sends */
+	if (ring->inside == 0 && !is_held_back(ring))
+		drain_arrivals(ring, arrivals, count);
+	if (ring->inside > 0 || is_held_back(ring)) { /* inside: the transport reads while it sends */
 		for (uint32_t i = 0; i < count; i++)
 			echo(ring, arrivals[i].frame);
 		return;
 	}
-	drain_arrivals(ring, arrivals, count);
 	if (count > ring->batch_capacity) {
 		struct coterie_frame **batch = realloc(ring->batch, count * sizeof(struct coterie_frame *));
 
@@ -530,11 +604,11 @@ static void on_event(void *arg)
 	struct ring *ring = event->ring;
 
 	if (ring->engine != NULL) {
-		ring->inside++;
+		begin_event(ring, loop_now_ns(ring->parts.loop));
 		if (event->event == TOTEM_EVENT_LINK_UP)
 			ask_capacity(ring);
 		totem_engine_transport(ring->engine, loop_now_ns(ring->parts.loop), event->event, event->nodeid);
-		ring->inside--;
+		end_event(ring);
 	}
 	free(event);
 }
@@ -599,7 +673,7 @@ void ring_peer_watch(struct ring *ring, uint32_t nodeid, uint32_t state)
 
 void ring_peer_refused(struct ring *ring, uint32_t nodeid, const void *quote, uint32_t size)
 {
-	if (ring->engine == NULL || ring->inside > 0)
+	if (ring->engine == NULL || ring->inside > 0 || is_held_back(ring))
 		return; /* the report may be dropped: the peer will refuse later packets, too */
 	ring->inside++;
 	totem_engine_refused(ring->engine, loop_now_ns(ring->parts.loop), nodeid, quote, size);

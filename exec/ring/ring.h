@@ -41,8 +41,11 @@ struct ring_parts {
 struct ring_listener {
 	void *arg; /* argument of all functions */
 
-	/** Deliver a message in the order of the ring. Borrowed, contiguous or not. */
-	void (*deliver)(void *arg, const struct totem_message *message);
+	/**
+	 * Deliver a message in the order of the ring. Borrowed, contiguous or not. @return bytes of events for clients that
+	 * it has caused, as a measure of its time
+	 */
+	size_t (*deliver)(void *arg, const struct totem_message *message);
 	/** Inform all parts of a configuration, in the order of book sync, "Queues". Borrowed. */
 	void (*configured)(void *arg, const struct totem_configuration *configuration);
 	/**

@@ -10,6 +10,7 @@
 #include "exec/ring/ring_sources.h"
 
 #define RING_WAITING_MAX 8192u /* most frames that wait for room in the transport */
+#define RING_ECHOES_MAX 16384u /* most frames that wait for the engine: as many as a ring has on the way at most */
 
 /* A frame that waits for room in the transport. */
 struct waiting {
@@ -35,7 +36,11 @@ struct ring {
 	uint64_t timer_at_ns; /* may be earlier than all deadlines, never later */
 	uint64_t settled_ns;  /* time at which the timer was last set exactly */
 	uint64_t rested_ns;   /* time at which the pool last freed memory */
-	/* own packets, and packets that arrived while the engine was running, for the next turn */
+	uint64_t begun_ns;    /* time at which the present event of the engine began */
+	uint64_t looked_ns;   /* time at which a delivery last looked at the clock */
+	uint32_t until_look;  /* messages until it looks again */
+	size_t look_bytes;    /* bytes of events since it looked */
+	/* own packets, and packets that arrived while the engine was running or had yielded, for a later turn */
 	struct coterie_frame **echoes;
 	size_t echo_count, echo_capacity;
 	bool is_echo_due;

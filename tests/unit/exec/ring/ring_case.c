@@ -62,6 +62,8 @@ void totem_engine_receive(
 	if (seen.sends_a_token)
 		seen.callbacks.token(seen.arg, 1, frames[0]);
 	seen.sends_a_token = false;
+	seen.has_yielded |= seen.yields_at_receive;
+	seen.yields_at_receive = false;
 }
 
 void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum totem_event event, uint32_t nodeid)
@@ -109,8 +111,23 @@ void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum tot
 {
 	(void)engine, (void)now_ns;
 	tell_story("timeout:%d ", (int)timer);
+	if (timer == TOTEM_TIMER_DELIVER)
+		seen.has_yielded = false;
 	if (seen.has_more)
 		seen.callbacks.timer(seen.arg, TOTEM_TIMER_HOLD, 1);
+}
+
+void totem_engine_yield(struct totem_engine *engine)
+{
+	(void)engine;
+	tell_story("yield ");
+	seen.has_yielded = true;
+}
+
+bool totem_engine_has_yielded(const struct totem_engine *engine)
+{
+	(void)engine;
+	return seen.has_yielded;
 }
 
 void totem_engine_leave(struct totem_engine *engine, uint64_t now_ns) { (void)engine, (void)now_ns; }
@@ -281,10 +298,13 @@ void ring_log_fini(struct ring_log *log) { (void)log; }
 
 /* ---- The listener -------------------------------------------------------- */
 
-static void on_deliver(void *arg, const struct totem_message *message)
+static size_t on_deliver(void *arg, const struct totem_message *message)
 {
 	(void)arg;
-	tell_story("message:%u ", message->source);
+	seen.later_ns += seen.message_ns;
+	if (seen.message_ns == 0)
+		tell_story("message:%u ", message->source);
+	return seen.event_bytes;
 }
 
 static void on_configured(void *arg, const struct totem_configuration *configuration)

@@ -42,6 +42,10 @@ struct ring_seen {
 	uint32_t stores; /* number of ring sequences written to the disk */
 	uint64_t stored_seq;
 	bool is_disk_full, is_gathering, is_queue_full;
+	uint64_t message_ns;    /* time that the listener takes for a message */
+	size_t event_bytes;     /* result of the listener's deliver */
+	bool yields_at_receive; /* the engine yields when the next frame arrives */
+	bool has_yielded;       /* the engine has a delivery that has yielded, until T-deliver */
 	int exit_code;          /* argument of the listener's stop */
 	size_t received, noted; /* number of frames that the engine and the statistics got */
 };

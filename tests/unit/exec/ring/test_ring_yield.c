@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Deliveries of the engine yield to the loop: exec/ring/ring.c. */
+#include <check.h>
+#include <stdio.h>
+
+#include "exec/ring/ring_private.h"
+#include "tests/suite.h"
+#include "tests/unit/exec/ring/ring_case.h"
+
+#define US UINT64_C(1000)
+
+/* Deliver messages that take this long each, until the ring yields. @return their number; 0: it does not yield */
+static uint32_t deliver(uint64_t message_ns, uint32_t most)
+{
+	const struct totem_message message = {.source = 2};
+
+	seen.message_ns = message_ns;
+	for (uint32_t i = 1; i <= most; i++) {
+		seen.callbacks.deliver(seen.arg, &message);
+		if (seen.has_yielded)
+			return i;
+	}
+	return 0;
+}
+
+/* Set T-deliver as the engine does when it yields, and token and hold timers. */
+static void set_timers(void)
+{
+	seen.callbacks.timer(seen.arg, TOTEM_TIMER_DELIVER, 1);
+	seen.callbacks.timer(seen.arg, TOTEM_TIMER_TOKEN, 1);
+	seen.story[0] = '\0';
+}
+
+START_TEST(an_event_delivers_for_a_millisecond)
+{
+	hand_up(seen.ring, "m1");
+	ck_assert_uint_eq(deliver(US, 900), 0);
+	ck_assert_uint_le(deliver(US, 200), 120);
+}
+END_TEST
+
+/* Each event has a millisecond of its own. */
+START_TEST(the_next_event_begins_anew)
+{
+	for (int i = 0; i < 5; i++) {
+		hand_up(seen.ring, "m1");
+		ck_assert_uint_eq(deliver(US, 900), 0);
+	}
+}
+END_TEST
+
+/* Messages that cost 0.3 ms each: the first look at the clock is behind eight of them, the others behind each one. */
+START_TEST(costly_messages)
+{
+	hand_up(seen.ring, "m1");
+	ck_assert_uint_ge(deliver(300 * US, 8), 1);
+	seen.has_yielded = false;
+	hand_up(seen.ring, "m2");
+	ck_assert_uint_eq(deliver(300 * US, 8), 4);
+}
+END_TEST
+
+/* With a large event for many clients each message is looked at, so the first one that is late yields. */
+START_TEST(messages_with_large_events)
+{
+	hand_up(seen.ring, "m1");
+	ck_assert_uint_eq(deliver(US, 9), 0);
+	seen.event_bytes = 200000;
+	ck_assert_uint_eq(deliver(1300 * US, 8), 1);
+}
+END_TEST
+
+START_TEST(packets_wait_in_their_order)
+{
+	seen.has_yielded = true;
+	set_timers();
+	hand_up(seen.ring, "m1 T2");
+	hand_up(seen.ring, "m3");
+	run_deferred();
+	expect("");
+	seen.timer_run(seen.timer_arg);
+	run_deferred();
+	expect("timeout:13 timer:1 drain m1 T2 m3 ");
+	hand_up(seen.ring, "m4");
+	expect("m4 ");
+}
+END_TEST
+
+/* Another timer, and a hold timer that is due at once, run after the packets that have waited. */
+START_TEST(timers_wait_behind_the_packets)
+{
+	seen.has_yielded = true;
+	set_timers();
+	seen.callbacks.timer(seen.arg, TOTEM_TIMER_HOLD, 1);
+	hand_up(seen.ring, "m1");
+	run_deferred();
+	expect("timer:1 ");
+	seen.timer_run(seen.timer_arg);
+	run_deferred();
+	expect("timeout:13 timer:1 m1 ");
+	seen.timer_run(seen.timer_arg);
+	expect("timeout:0 timeout:2 ");
+}
+END_TEST
+
+/* What the engine delivers before it ends the ring needs no timer. The packets that have waited come all the same. */
+START_TEST(a_delivery_that_ends_in_another_event)
+{
+	seen.has_yielded = true;
+	set_timers();
+	hand_up(seen.ring, "m1");
+	seen.has_yielded = false;
+	ring_force_gather(seen.ring);
+	run_deferred();
+	expect("? m1 ");
+}
+END_TEST
+
+/* Frames that are read before a token may yield: then the token waits as well. */
+START_TEST(frames_before_a_token_yield)
+{
+	seen.story[0] = '\0';
+	seen.waiting = "m1";
+	seen.yields_at_receive = true;
+	hand_up(seen.ring, "T2");
+	expect("drain m1 ");
+	seen.timer_run = NULL;
+	set_timers();
+	seen.timer_run(seen.timer_arg);
+	run_deferred();
+	expect("timeout:13 timer:1 drain T2 ");
+}
+END_TEST
+
+START_TEST(so_many_packets_wait)
+{
+	seen.has_yielded = true;
+	set_timers();
+	for (uint32_t i = 0; i < RING_ECHOES_MAX + 10; i++)
+		hand_up(seen.ring, "m1");
+	ck_assert_uint_eq(seen.ring->echo_count, RING_ECHOES_MAX);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ring yield");
+	TCase *yield = tcase_create("yield");
+
+	tcase_add_checked_fixture(yield, ring_case_set_up, ring_case_tear_down);
+	tcase_add_test(yield, an_event_delivers_for_a_millisecond);
+	tcase_add_test(yield, the_next_event_begins_anew);
+	tcase_add_test(yield, costly_messages);
+	tcase_add_test(yield, messages_with_large_events);
+	tcase_add_test(yield, packets_wait_in_their_order);
+	tcase_add_test(yield, timers_wait_behind_the_packets);
+	tcase_add_test(yield, a_delivery_that_ends_in_another_event);
+	tcase_add_test(yield, frames_before_a_token_yield);
+	tcase_add_test(yield, so_many_packets_wait);
+	suite_add_tcase(suite, yield);
+	return suite_run(suite);
+}
