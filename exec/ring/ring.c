@@ -548,6 +548,25 @@ static void drain_arrivals(struct ring *ring, const struct coterie_arrival *arri
 		}
 }
 
+/* Keep packets until the engine can receive them. Answer those that ask whether this node runs. */
+static void hold_back(struct ring *ring, const struct coterie_arrival *arrivals, uint32_t count)
+{
+	bool may_answer = ring->inside == 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		bool is_answered = false;
+
+		if (may_answer) {
+			ring->inside++;
+			is_answered = totem_engine_question(
+				ring->engine, loop_now_ns(ring->parts.loop), arrivals[i].frame);
+			ring->inside--;
+		}
+		if (!is_answered)
+			echo(ring, arrivals[i].frame);
+	}
+}
+
 void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, uint32_t count)
 {
 	if (ring->engine == NULL)
@@ -555,8 +574,7 @@ void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, u
 	if (ring->inside == 0 && !is_held_back(ring))
 		drain_arrivals(ring, arrivals, count);
 	if (ring->inside > 0 || is_held_back(ring)) { /* inside: the transport reads while it sends */
-		for (uint32_t i = 0; i < count; i++)
-			echo(ring, arrivals[i].frame);
+		hold_back(ring, arrivals, count);
 		return;
 	}
 	if (count > ring->batch_capacity) {

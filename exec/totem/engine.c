@@ -243,6 +243,16 @@ void totem_engine_receive(
 	leave(engine);
 }
 
+bool totem_engine_question(struct totem_engine *engine, uint64_t now_ns, const struct coterie_frame *frame)
+{
+	bool is_question;
+
+	enter(engine, now_ns);
+	is_question = engine->is_started && sign_question(engine, frame);
+	leave(engine);
+	return is_question;
+}
+
 void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum totem_timer timer)
 {
 	if (timer == TOTEM_TIMER_HOLD)

@@ -386,6 +386,13 @@ void totem_engine_destroy(struct totem_engine *engine); /* sends nothing; NULL i
  */
 void totem_engine_receive(
 	struct totem_engine *engine, uint64_t now_ns, struct coterie_frame *const *frames, size_t count);
+/**
+ * Answer a packet in which a member asks whether this node runs, and do nothing else. A node answers in this way while
+ * packets are held back (totem_engine_yield): otherwise the others could take it for a node that has failed.
+ *
+ * @return false: the packet (borrowed) is something else, and waits for totem_engine_receive
+ */
+bool totem_engine_question(struct totem_engine *engine, uint64_t now_ns, const struct coterie_frame *frame);
 void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum totem_timer timer);
 void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum totem_event event, uint32_t nodeid);
 /**

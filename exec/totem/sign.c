@@ -281,12 +281,24 @@ static void probe_of(struct totem_engine *engine, struct peer *peer, const struc
 	}
 }
 
+static bool decode(const struct totem_engine *engine, const struct coterie_frame *frame, struct wire_probe *probe)
+{
+	return (engine->options.features & WIRE_FEATURE_PROBE) != 0 &&
+	       wire_decode_probe(frame->data, frame->size, probe);
+}
+
+bool sign_question(struct totem_engine *engine, const struct coterie_frame *frame)
+{
+	struct wire_probe probe;
+
+	return decode(engine, frame, &probe) && probe.kind == WIRE_PROBE_QUESTION && sign_probe(engine, frame);
+}
+
 bool sign_probe(struct totem_engine *engine, const struct coterie_frame *frame)
 {
 	struct wire_probe probe;
 
-	if ((engine->options.features & WIRE_FEATURE_PROBE) == 0 ||
-		!wire_decode_probe(frame->data, frame->size, &probe))
+	if (!decode(engine, frame, &probe))
 		return false;
 	engine->counters.probe_rx++;
 	if (probe.system_from == engine->options.nodeid || !core_knows(engine, probe.system_from) ||

@@ -21,6 +21,8 @@ void sign_refused(struct totem_engine *engine, uint32_t id, const uint8_t *bytes
 void sign_told(struct totem_engine *engine, uint32_t id); /* handle a sign that proves nothing */
 /** Answer a probe. @return false: the frame is a plain merge detect. */
 bool sign_probe(struct totem_engine *engine, const struct coterie_frame *frame);
+/** Answer a question. @return false: the frame is something else, and nothing was done */
+bool sign_question(struct totem_engine *engine, const struct coterie_frame *frame);
 void sign_connected(struct totem_engine *engine, uint32_t id);
 void sign_disconnected(struct totem_engine *engine, uint32_t id, enum connection_end end);
 void sign_expired(struct totem_engine *engine);

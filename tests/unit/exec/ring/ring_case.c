@@ -117,6 +117,15 @@ void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum tot
 		seen.callbacks.timer(seen.arg, TOTEM_TIMER_HOLD, 1);
 }
 
+/* A frame with the name "?" is a question. */
+bool totem_engine_question(struct totem_engine *engine, uint64_t now_ns, const struct coterie_frame *frame)
+{
+	(void)engine, (void)now_ns;
+	if (frame->data[4] == '?')
+		tell_story("answer ");
+	return frame->data[4] == '?';
+}
+
 void totem_engine_yield(struct totem_engine *engine)
 {
 	(void)engine;

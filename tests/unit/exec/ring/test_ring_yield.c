@@ -86,6 +86,19 @@ START_TEST(packets_wait_in_their_order)
 }
 END_TEST
 
+/* A node that is busy answers: the others must not take it for one that has failed. */
+START_TEST(questions_do_not_wait)
+{
+	seen.has_yielded = true;
+	set_timers();
+	hand_up(seen.ring, "m1 m? m3");
+	expect("answer ");
+	seen.timer_run(seen.timer_arg);
+	run_deferred();
+	expect("timeout:13 timer:1 m1 m3 ");
+}
+END_TEST
+
 /* Another timer, and a hold timer that is due at once, run after the packets that have waited. */
 START_TEST(timers_wait_behind_the_packets)
 {
@@ -153,6 +166,7 @@ int main(void)
 	tcase_add_test(yield, costly_messages);
 	tcase_add_test(yield, messages_with_large_events);
 	tcase_add_test(yield, packets_wait_in_their_order);
+	tcase_add_test(yield, questions_do_not_wait);
 	tcase_add_test(yield, timers_wait_behind_the_packets);
 	tcase_add_test(yield, a_delivery_that_ends_in_another_event);
 	tcase_add_test(yield, frames_before_a_token_yield);

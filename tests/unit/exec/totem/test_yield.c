@@ -13,7 +13,7 @@
 /* Start a ring. Return node 3, which yields behind each message. */
 static struct node *start(void)
 {
-	options.features = WIRE_FEATURE_SAFE;
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
 	start_ring(3);
 	node_of(3)->yields = true;
 	return node_of(3);
@@ -145,6 +145,31 @@ START_TEST(what_is_left_comes_first)
 }
 END_TEST
 
+/*
+ * A question is answered while something is left, and delivers nothing. Other packets, another kind of probe among them,
+ * are no questions.
+ */
+START_TEST(a_question_is_answered_meanwhile)
+{
+	struct node *node = start();
+	struct coterie_frame *question, *knock;
+	uint32_t received, sent;
+
+	begin(COUNT);
+	received = node->received;
+	question = probe_make(node_of(1)->engine, 3, WIRE_PROBE_QUESTION, &node->engine->ring, 7);
+	knock = probe_make(node_of(1)->engine, 3, WIRE_PROBE_KNOCK, &node->engine->ring, 7);
+	sent = net->packets[WIRE_MERGE_DETECT];
+	ck_assert(totem_engine_question(node->engine, net->now_ns, question));
+	ck_assert_uint_eq(net->packets[WIRE_MERGE_DETECT], sent + 1);
+	ck_assert(!totem_engine_question(node->engine, net->now_ns, knock));
+	ck_assert(totem_engine_has_yielded(node->engine));
+	ck_assert_uint_eq(node->received, received);
+	frame_unref(question);
+	frame_unref(knock);
+}
+END_TEST
+
 /* With the last message nothing is left: no event is held back. */
 START_TEST(the_last_message_leaves_nothing)
 {
@@ -174,6 +199,7 @@ int main(void)
 	tcase_add_test(yield, one_message_in_an_event);
 	tcase_add_test(yield, a_token_in_the_same_event);
 	tcase_add_loop_test(yield, what_is_left_comes_first, 0, 4);
+	tcase_add_test(yield, a_question_is_answered_meanwhile);
 	tcase_add_test(yield, the_last_message_leaves_nothing);
 	tcase_add_test(yield, the_end_of_an_engine);
 	suite_add_tcase(suite, yield);
