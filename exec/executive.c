@@ -65,6 +65,7 @@ static void on_configured(void *arg, const struct totem_configuration *configura
 
 	ring_note_configuration(executive->ring, configuration); /* log it and count it */
 	map_publish_members(executive->map, executive->config, configuration);
+	departed_note(&executive->departed, configuration, executive->config, executive->map, executive->ring);
 	ring_tell_transport(executive->ring, configuration);
 	/* The order of these calls: book sync, "Queues". */
 	delivery_configure(executive->delivery, configuration);

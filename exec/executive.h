@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "exec/daemon/departed.h"
 #include "exec/host/host.h"
 #include "exec/ring/ring_account.h"
 #include "exec/stats/histogram.h"
@@ -59,6 +60,7 @@ struct executive {
 	struct totem_stats *totem_stats;
 	struct evictions *evictions;
 	struct ring_account account;
+	struct departed departed;
 	struct histogram timers_late; /* delays with which timers ran */
 	struct quorum *quorum;
 	struct rekey *rekey;

@@ -61,6 +61,21 @@ void map_publish_members(struct map *map, const struct config *config, const str
 		publish_member(map, config, configuration->joined[i], "joined");
 }
 
+void map_forget_member(struct map *map, uint32_t nodeid)
+{
+	char prefix[MAP_KEY_LENGTH_MAX + 1], deleted[MAP_KEY_LENGTH_MAX + 1];
+	struct map_iterator *iterator;
+	const char *key;
+
+	snprintf(prefix, sizeof(prefix), "runtime.members.%u.", nodeid);
+	iterator = map_iterator_create(map, prefix);
+	while (iterator != NULL && (key = map_iterator_next(iterator, NULL)) != NULL) {
+		snprintf(deleted, sizeof(deleted), "%s", key);
+		map_delete(map, deleted);
+	}
+	map_iterator_destroy(iterator);
+}
+
 /* Share the counters of one direction as keys. Out of memory: some keys are missing. */
 static struct map_shared **share_counters(
 	struct map *map, const struct plugin *plugin, const char *direction, const uint64_t *counters)

@@ -3,6 +3,8 @@
 #ifndef EXEC_MAP_PUBLISH_H
 #define EXEC_MAP_PUBLISH_H
 
+#include <stdint.h>
+
 struct config;
 struct map;
 struct plugin;
@@ -10,6 +12,8 @@ struct totem_configuration;
 
 /** Set runtime.members.* to the members that joined and left. */
 void map_publish_members(struct map *map, const struct config *config, const struct totem_configuration *configuration);
+/** Delete all keys runtime.members.NODEID.*, also those of services. */
+void map_forget_member(struct map *map, uint32_t nodeid);
 /** Set internal_configuration.service.* and runtime.services.* of a loaded service. */
 void map_publish_service(struct map *map, struct plugin *plugin);
 /** Delete the keys of a service before its plugin is unloaded. config: the running configuration. */

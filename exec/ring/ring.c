@@ -402,6 +402,8 @@ void ring_note_configuration(struct ring *ring, const struct totem_configuration
 	ring_sources_members(&ring->sources, configuration->members, configuration->member_count);
 }
 
+void ring_forget_node(struct ring *ring, uint32_t nodeid) { ring_sources_forget(&ring->sources, nodeid); }
+
 void ring_tell_transport(struct ring *ring, const struct totem_configuration *configuration)
 {
 	struct plugin *transport = ring->transport;

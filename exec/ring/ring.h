@@ -108,6 +108,8 @@ void ring_synchronized(struct ring *ring);
 
 /** Log a configuration and count its members' frames. After a regular one, write ring ids ahead (ring_store.c). */
 void ring_note_configuration(struct ring *ring, const struct totem_configuration *configuration);
+/** Delete the count of frames of a node that has left. */
+void ring_forget_node(struct ring *ring, uint32_t nodeid);
 /** Give the members of a regular configuration to the transport. A transitional one is ignored. */
 void ring_tell_transport(struct ring *ring, const struct totem_configuration *configuration);
 

@@ -11,6 +11,8 @@
 #include "exec/ring/ring_packet.h"
 #include "exec/stats/stats.h"
 
+#define KEY_SIZE 64
+
 struct ring_source {
 	uint32_t nodeid;
 	uint64_t frames;
@@ -39,16 +41,21 @@ static struct ring_source *find(const struct ring_sources *sources, uint32_t nod
 	return place < sources->count && sources->list[place]->nodeid == nodeid ? sources->list[place] : NULL;
 }
 
+static void put_key(char key[KEY_SIZE], uint32_t nodeid)
+{
+	snprintf(key, KEY_SIZE, "stats.coterie.ring.received.%" PRIu32, nodeid);
+}
+
 static void add(struct ring_sources *sources, uint32_t nodeid)
 {
 	uint32_t place = place_of(sources, nodeid);
 	struct ring_source **list = realloc(sources->list, (sources->count + 1) * sizeof(struct ring_source *));
 	struct ring_source *source = calloc(1, sizeof(*source));
-	char key[64];
+	char key[KEY_SIZE];
 
 	if (list != NULL)
 		sources->list = list;
-	snprintf(key, sizeof(key), "stats.coterie.ring.received.%" PRIu32, nodeid);
+	put_key(key, nodeid);
 	if (list == NULL || source == NULL || stats_add_u64(sources->stats, sources, key, &source->frames) < 0) {
 		free(source);
 		return;
@@ -64,6 +71,26 @@ void ring_sources_members(struct ring_sources *sources, const uint32_t *members,
 	for (uint32_t i = 0; i < count; i++)
 		if (find(sources, members[i]) == NULL)
 			add(sources, members[i]);
+}
+
+void ring_sources_forget(struct ring_sources *sources, uint32_t nodeid)
+{
+	struct ring_source *source = find(sources, nodeid);
+	char key[KEY_SIZE];
+
+	if (source == NULL)
+		return;
+	put_key(key, nodeid);
+	stats_del(sources->stats, sources, key); /* reads the count once more, for trackers */
+	if (sources->last == source)
+		sources->last = NULL;
+
+	uint32_t place = place_of(sources, nodeid);
+
+	sources->count--;
+	memmove(&sources->list[place], &sources->list[place + 1],
+		(sources->count - place) * sizeof(struct ring_source *));
+	free(source);
 }
 
 void ring_sources_note(struct ring_sources *sources, struct coterie_frame *const *frames, size_t count)

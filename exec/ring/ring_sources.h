@@ -30,6 +30,8 @@ void ring_sources_fini(struct ring_sources *sources); /* if all members are zero
 
 /** Add the members of the ring. */
 void ring_sources_members(struct ring_sources *sources, const uint32_t *members, uint32_t count);
+/** Delete the count of a node, if it has one. */
+void ring_sources_forget(struct ring_sources *sources, uint32_t nodeid);
 /** Count arrived packets of any kind. */
 void ring_sources_note(struct ring_sources *sources, struct coterie_frame *const *frames, size_t count);
 

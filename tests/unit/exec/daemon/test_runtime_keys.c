@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* exec/daemon/runtime_keys.c and exec/daemon/map_publish.c: keys that the executive sets in the map while it runs. */
+/*
+ * exec/daemon/runtime_keys.c, exec/daemon/map_publish.c and exec/daemon/departed.c: keys that the executive sets in the
+ * map while it runs.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -9,6 +12,7 @@
 #include <check.h>
 
 #include "config/model.h"
+#include "exec/daemon/departed.h"
 #include "exec/daemon/map_publish.h"
 #include "exec/daemon/runtime_keys.h"
 #include "exec/log/log.h"
@@ -24,6 +28,8 @@ static struct config config;
 static struct config_node nodes[3];
 static uint32_t dumps, gathers, flights;
 static int flight_rc;
+static uint32_t uncounted; /* nodes of whose frames the ring has deleted the count */
+static uint32_t uncounted_last;
 
 /* --- stand-ins --- */
 
@@ -39,6 +45,13 @@ void ring_force_gather(struct ring *ring)
 	gathers++;
 }
 
+void ring_forget_node(struct ring *ring, uint32_t nodeid)
+{
+	(void)ring;
+	uncounted++;
+	uncounted_last = nodeid;
+}
+
 int log_flight_write(const char *dir)
 {
 	ck_assert_str_eq(dir, "/state");
@@ -49,7 +62,7 @@ int log_flight_write(const char *dir)
 static void set_up(void)
 {
 	exec_stub_reset();
-	dumps = gathers = flights = 0;
+	dumps = gathers = flights = uncounted = uncounted_last = 0;
 	flight_rc = 0;
 	for (uint32_t i = 0; i < 3; i++) {
 		struct sockaddr_in *address = (struct sockaddr_in *)&nodes[i].addresses[0];
@@ -269,6 +282,122 @@ START_TEST(members_come_and_go)
 }
 END_TEST
 
+#define FIRST_ID 1000000u
+
+static struct departed departed;
+
+/* Form a ring with some nodes, and another one without them. Service cmap adds a key for each. */
+static void visit(const uint32_t *nodeids, uint32_t count)
+{
+	const struct totem_configuration joining = {.is_regular = true, .joined = nodeids, .joined_count = count};
+	const struct totem_configuration leaving = {.left = nodeids, .left_count = count};
+
+	map_publish_members(map, &config, &joining);
+	departed_note(&departed, &joining, &config, map, NULL);
+	for (uint32_t i = 0; i < count; i++) {
+		char key[64];
+
+		snprintf(key, sizeof(key), "runtime.members.%u.config_version", nodeids[i]);
+		map_set_u64(map, key, 1);
+	}
+	map_publish_members(map, &config, &leaving);
+	departed_note(&departed, &leaving, &config, map, NULL);
+}
+
+static void visit_by_new_ids(uint32_t first, uint32_t count)
+{
+	uint32_t nodeids[384];
+
+	for (uint32_t i = 0; i < count; i += 384) {
+		uint32_t some = count - i < 384 ? count - i : 384;
+
+		for (uint32_t k = 0; k < some; k++)
+			nodeids[k] = first + i + k;
+		visit(nodeids, some);
+	}
+}
+
+/* Return the number of nodes with keys. */
+static uint32_t count_nodes(void)
+{
+	struct map_iterator *iterator = map_iterator_create(map, "runtime.members.");
+	uint32_t count = 0;
+	const char *key;
+
+	while ((key = map_iterator_next(iterator, NULL)) != NULL)
+		count++;
+	map_iterator_destroy(iterator);
+	ck_assert_uint_eq(count % 4, 0);
+	return count / 4;
+}
+
+static bool has_node(uint32_t nodeid)
+{
+	struct map_value value;
+	char key[64];
+
+	snprintf(key, sizeof(key), "runtime.members.%u.status", nodeid);
+	return map_get(map, key, &value) == 0;
+}
+
+static void depart_fixture(void)
+{
+	departed = (struct departed){.count = 0};
+	set_up();
+}
+
+START_TEST(nodes_that_left_are_forgotten_when_there_are_too_many)
+{
+	static const uint32_t listed[] = {2, 3}, old[] = {FIRST_ID};
+
+	visit(listed, 2);
+	visit_by_new_ids(FIRST_ID, DEPARTED_MAX - 2);
+	ck_assert_uint_eq(count_nodes(), DEPARTED_MAX);
+	ck_assert_uint_eq(uncounted, 0);
+	visit(old, 1); /* now another node is the oldest */
+	visit_by_new_ids(FIRST_ID + 10000, 3);
+	ck_assert_uint_eq(count_nodes(), DEPARTED_MAX + 2);
+	ck_assert_uint_eq(uncounted, 1);
+	ck_assert_uint_eq(uncounted_last, FIRST_ID + 1);
+	ck_assert(has_node(FIRST_ID));
+	ck_assert(!has_node(FIRST_ID + 1));
+	ck_assert(has_node(FIRST_ID + 2));
+	visit_by_new_ids(2 * FIRST_ID, 20 * DEPARTED_MAX);
+	ck_assert_uint_eq(count_nodes(), DEPARTED_MAX + 2);
+	ck_assert(!has_node(FIRST_ID));
+	ck_assert(has_node(2));
+	ck_assert_str_eq(string_of("runtime.members.3.status"), "left");
+	ck_assert(has_node(2 * FIRST_ID + 20 * DEPARTED_MAX - 1));
+	ck_assert(!has_node(2 * FIRST_ID + 19 * DEPARTED_MAX - 1));
+}
+END_TEST
+
+/* A reload changes the node list while nodes are away. */
+START_TEST(a_node_that_is_listed_meanwhile_is_not_forgotten)
+{
+	static const uint32_t strangers[] = {7, 8};
+
+	visit(strangers, 2);
+	nodes[1].nodeid = 8;
+	visit_by_new_ids(FIRST_ID, 2 * DEPARTED_MAX);
+	ck_assert(!has_node(7));
+	ck_assert(has_node(8));
+}
+END_TEST
+
+START_TEST(members_are_not_forgotten)
+{
+	static const uint32_t back[] = {7};
+	const struct totem_configuration joining = {.is_regular = true, .joined = back, .joined_count = 1};
+
+	visit(back, 1);
+	map_publish_members(map, &config, &joining);
+	departed_note(&departed, &joining, &config, map, NULL);
+	visit_by_new_ids(FIRST_ID, 2 * DEPARTED_MAX);
+	ck_assert_str_eq(string_of("runtime.members.7.status"), "joined");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("runtime keys");
@@ -280,6 +409,12 @@ int main(void)
 	tcase_add_test(tcase, services_are_asked_for_their_state);
 	tcase_add_test(tcase, the_keys_are_those_of_the_reference);
 	tcase_add_test(tcase, members_come_and_go);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("departed");
+	tcase_add_checked_fixture(tcase, depart_fixture, tear_down);
+	tcase_add_test(tcase, nodes_that_left_are_forgotten_when_there_are_too_many);
+	tcase_add_test(tcase, a_node_that_is_listed_meanwhile_is_not_forgotten);
+	tcase_add_test(tcase, members_are_not_forgotten);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -207,6 +207,12 @@ void ring_sources_members(struct ring_sources *sources, const uint32_t *members,
 	(void)sources, (void)members, (void)count;
 }
 
+void ring_sources_forget(struct ring_sources *sources, uint32_t nodeid)
+{
+	(void)sources;
+	seen.forgotten = nodeid;
+}
+
 void ring_sources_note(struct ring_sources *sources, struct coterie_frame *const *frames, size_t count)
 {
 	(void)sources, (void)frames;

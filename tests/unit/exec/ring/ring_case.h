@@ -47,6 +47,7 @@ struct ring_seen {
 	bool yields_at_receive; /* the engine yields when the next frame arrives */
 	bool has_yielded;       /* the engine has a delivery that has yielded, until T-deliver */
 	int exit_code;          /* argument of the listener's stop */
+	uint32_t forgotten;     /* the last node whose count of frames was deleted */
 	size_t received, noted; /* number of frames that the engine and the statistics got */
 };
 

@@ -146,6 +146,8 @@ START_TEST(the_listener_is_called)
 	configuration.is_regular = true;
 	seen.callbacks.configure(seen.arg, &configuration);
 	expect("configured:2 members:2 ");
+	ring_forget_node(seen.ring, 7);
+	ck_assert_uint_eq(seen.forgotten, 7);
 	seen.callbacks.passed(seen.arg);
 	seen.callbacks.room(seen.arg);
 	expect("passed room ");

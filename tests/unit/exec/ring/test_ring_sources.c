@@ -151,6 +151,28 @@ START_TEST(they_are_cleared)
 }
 END_TEST
 
+START_TEST(a_node_is_forgotten)
+{
+	static const uint32_t members[] = {9, 4, 6}, again[] = {6};
+
+	ring_sources_members(&sources, members, 3);
+	arrive(frame_of(4));
+	arrive(frame_of(6));
+	ring_sources_forget(&sources, 5); /* it has no count */
+	ring_sources_forget(&sources, 6); /* the last frame was its */
+	arrive(frame_of(6));
+	arrive(frame_of(9));
+	arrive(frame_of(4));
+	ck_assert_uint_eq(number_of(4), 2);
+	ck_assert_uint_eq(number_of(6), UINT64_MAX);
+	ck_assert_uint_eq(number_of(9), 1);
+	ring_sources_members(&sources, again, 1);
+	arrive(frame_of(6));
+	ck_assert_uint_eq(number_of(6), 1);
+	ck_assert_uint_eq(end(), 3);
+}
+END_TEST
+
 /* If there is no memory for its key, a node has none until the next ring. */
 START_TEST(memory_may_be_short)
 {
@@ -183,6 +205,7 @@ int main(void)
 	tcase_add_test(tcase, they_come_in_batches);
 	tcase_add_test(tcase, other_packets_do_not_count);
 	tcase_add_test(tcase, they_are_cleared);
+	tcase_add_test(tcase, a_node_is_forgotten);
 	tcase_add_test(tcase, memory_may_be_short);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
