@@ -173,14 +173,20 @@ static int cfg_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	cfg->next_cookie = 1;
 	cfg_agreement_init(cfg);
 
-	int rc = cfg_rekey_init(cfg);
+	int rc = cfg_status_init(cfg);
 
-	if (rc < 0) {
-		free(cfg);
-		return rc;
-	}
+	if (rc < 0)
+		goto release;
+	rc = cfg_rekey_init(cfg);
+	if (rc < 0)
+		goto end_status;
 	*self = cfg;
 	return 0;
+end_status:
+	cfg_status_fini(cfg);
+release:
+	free(cfg);
+	return rc;
 }
 
 static int cfg_drain(void *self) { return cfg_agreement_drain(self); }
@@ -195,6 +201,7 @@ static void cfg_fini(void *self)
 	cfg_agreement_fini(cfg);
 	cfg_reloads_free(cfg);
 	cfg_rekey_fini(cfg);
+	cfg_status_fini(cfg);
 	free(cfg);
 }
 

@@ -87,6 +87,14 @@ struct cfg_rekey {
 	struct coterie_timer *timer;
 };
 
+/** Node ids of the node list, ascending: the first CFG_RING_STATUS_SIZE of them in the order of the map. */
+struct cfg_nodelist {
+	uint32_t nodeids[CFG_RING_STATUS_SIZE];
+	uint32_t count;
+	bool is_current; /* no key of the node list has changed since nodeids was read */
+	struct coterie_map_tracker *tracker;
+};
+
 struct cfg_vote {
 	struct cfg_connection *asker; /* NULL: no vote is running */
 	uint32_t flags;               /* enum cfg_shutdown_flags */
@@ -104,6 +112,7 @@ struct cfg {
 	bool is_reading; /* the executive reads the file for some of `reloads` */
 	struct cfg_rekey rekey;
 	struct cfg_agreement agreement;
+	struct cfg_nodelist nodelist;
 };
 
 /* --- cfg.c --- */
@@ -126,6 +135,9 @@ int cfg_handle_trackstop(void *self, struct coterie_client *client, const void *
 void cfg_deliver_shutdown(void *self, uint32_t nodeid, void *msg, uint32_t size);
 
 /* --- status.c --- */
+
+int cfg_status_init(struct cfg *cfg); /* -ENOMEM */
+void cfg_status_fini(struct cfg *cfg);
 
 int cfg_handle_ring_status_get(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cfg_handle_node_status_get(void *self, struct coterie_client *client, const void *msg, uint32_t size);

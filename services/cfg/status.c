@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NODES "nodelist.node."
+
 #define CS_OK 1
 #define CS_ERR_NOT_EXIST 12
 #define CS_ERR_NAME_TOO_LONG 13
@@ -36,59 +38,87 @@ static int compare_nodeids(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* List the node ids of the node list, ascending. @return their number, at most max */
-static uint32_t list_nodeids(struct cfg *cfg, uint32_t *nodeids, uint32_t max)
+/*
+ * List the node ids of the node list, ascending. A large list has thousands of keys, so it is read again only after one
+ * of them has changed.
+ */
+static void list_nodeids(struct cfg *cfg)
 {
+	uint32_t *nodeids = cfg->nodelist.nodeids;
 	struct coterie_map_iterator *iterator;
 	struct coterie_map_value value;
 	uint32_t count = 0, position;
 	const char *key;
 	char rest[16];
 
-	if (cfg->host->map_iterate(cfg->ctx, COTERIE_MAP_CONFIG, "nodelist.node.", &iterator) < 0)
-		return 0;
-	while (count < max && (key = cfg->host->map_iterate_next(iterator, &value)) != NULL) {
-		if (value.type == COTERIE_MAP_U32 &&
-			sscanf(key, "nodelist.node.%" SCNu32 ".%15s", &position, rest) == 2 &&
+	if (cfg->nodelist.is_current)
+		return;
+	cfg->nodelist.count = 0;
+	if (cfg->host->map_iterate(cfg->ctx, COTERIE_MAP_CONFIG, NODES, &iterator) < 0)
+		return;
+	while (count < CFG_RING_STATUS_SIZE && (key = cfg->host->map_iterate_next(iterator, &value)) != NULL) {
+		if (value.type == COTERIE_MAP_U32 && sscanf(key, NODES "%" SCNu32 ".%15s", &position, rest) == 2 &&
 			strcmp(rest, "nodeid") == 0)
 			memcpy(&nodeids[count++], value.bytes, sizeof(*nodeids));
 	}
 	cfg->host->map_iterate_end(iterator);
 	qsort(nodeids, count, sizeof(*nodeids), compare_nodeids);
-	return count;
+	cfg->nodelist.count = count;
+	cfg->nodelist.is_current = true;
 }
 
-/* Return the character that shows the state of a node on a link. */
-static char link_character(struct cfg *cfg, uint32_t nodeid, uint32_t link)
+static void on_nodelist(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before)
 {
-	struct coterie_node_status status = {.size = sizeof(status)};
+	struct cfg *cfg = arg;
 
-	if (nodeid == cfg->host->local_nodeid(cfg->ctx))
+	(void)event, (void)key, (void)now, (void)before;
+	cfg->nodelist.is_current = false;
+}
+
+int cfg_status_init(struct cfg *cfg)
+{
+	return cfg->host->map_track(cfg->ctx, COTERIE_MAP_CONFIG, NODES,
+		COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED | COTERIE_MAP_DELETED | COTERIE_MAP_PREFIX, on_nodelist, cfg,
+		&cfg->nodelist.tracker);
+}
+
+void cfg_status_fini(struct cfg *cfg) { cfg->host->map_untrack(cfg->ctx, cfg->nodelist.tracker); }
+
+/* Return the character that shows the state of a node on a link. status: NULL: the transport has none for the node */
+static char link_character(const struct coterie_node_status *status, bool is_local, uint32_t link)
+{
+	if (is_local)
 		return 'n';
-	if (cfg->host->node_status(cfg->ctx, nodeid, &status) < 0)
+	if (status == NULL)
 		return '?';
 
-	const struct coterie_link_status *one = &status.links[link];
+	const struct coterie_link_status *one = &status->links[link];
 
 	if (!one->is_enabled && !one->is_connected && one->destination[0] == '\0')
 		return 'd';
 	return (char)('0' + (one->is_enabled != 0) + 2 * (one->is_connected != 0) + 4 * (one->is_dynamic != 0));
 }
 
-/* Write one character per node for a link. @return false: the text does not fit */
-static bool link_status_text(struct cfg *cfg, uint32_t link, char *text, size_t size)
+/*
+ * Write one character per node for each link of the response. The transport is asked once for a node, since its answer
+ * has all links.
+ * @param links  numbers of the links in the response, below COTERIE_LINKS_MAX
+ * @return false: the texts do not fit
+ */
+static bool put_link_states(struct cfg *cfg, struct cfg_res_ring_status_get *res, const uint32_t *links)
 {
-	uint32_t nodeids[CFG_RING_STATUS_SIZE];
-	uint32_t count;
+	list_nodeids(cfg);
+	for (uint32_t i = 0; i < cfg->nodelist.count && i + 1 < CFG_RING_STATUS_SIZE; i++) {
+		uint32_t nodeid = cfg->nodelist.nodeids[i];
+		bool is_local = nodeid == cfg->host->local_nodeid(cfg->ctx);
+		struct coterie_node_status status = {.size = sizeof(status)};
+		bool is_known = !is_local && cfg->host->node_status(cfg->ctx, nodeid, &status) >= 0;
 
-	if (!has_link_states(cfg) || link >= COTERIE_LINKS_MAX) {
-		snprintf(text, size, "OK");
-		return true;
+		for (uint32_t at = 0; at < res->count; at++)
+			res->status[at][i] = link_character(is_known ? &status : NULL, is_local, links[at]);
 	}
-	count = list_nodeids(cfg, nodeids, CFG_RING_STATUS_SIZE);
-	for (uint32_t i = 0; i < count && i + 1 < size; i++)
-		text[i] = link_character(cfg, nodeids[i], link);
-	return count < size;
+	return cfg->nodelist.count < CFG_RING_STATUS_SIZE;
 }
 
 /* Write the number and address of a link: "0 10.0.0.1". */
@@ -106,6 +136,8 @@ int cfg_handle_ring_status_get(void *self, struct coterie_client *client, const 
 	struct cfg *cfg = self;
 	struct coterie_peer peer = {.size = sizeof(peer)};
 	struct cfg_res_ring_status_get *res = calloc(1, sizeof(*res));
+	bool has_states = has_link_states(cfg);
+	uint32_t links[COTERIE_LINKS_MAX];
 	int32_t error = CS_OK;
 
 	(void)msg, (void)size;
@@ -113,16 +145,16 @@ int cfg_handle_ring_status_get(void *self, struct coterie_client *client, const 
 		return -ENOMEM;
 	if (cfg->host->node_addresses(cfg->ctx, cfg->host->local_nodeid(cfg->ctx), &peer) < 0)
 		peer.link_count = 0;
-	for (uint32_t link = 0; link < peer.link_count && res->count < CFG_RING_STATUS_MAX; link++) {
-		uint32_t i = res->count;
-
+	for (uint32_t link = 0; link < peer.link_count && link < COTERIE_LINKS_MAX; link++) {
 		if (peer.addresses[link].ss_family == AF_UNSPEC)
 			continue;
-		link_name(&peer.addresses[link], link, res->names[i], CFG_RING_NAME_SIZE);
-		if (!link_status_text(cfg, link, res->status[i], CFG_RING_STATUS_SIZE))
-			error = CS_ERR_NAME_TOO_LONG;
-		res->count++;
+		link_name(&peer.addresses[link], link, res->names[res->count], CFG_RING_NAME_SIZE);
+		if (!has_states)
+			snprintf(res->status[res->count], CFG_RING_STATUS_SIZE, "OK");
+		links[res->count++] = link;
 	}
+	if (has_states && res->count > 0 && !put_link_states(cfg, res, links))
+		error = CS_ERR_NAME_TOO_LONG;
 
 	struct iovec iov = {(uint8_t *)res + sizeof(res->header), sizeof(*res) - sizeof(res->header)};
 

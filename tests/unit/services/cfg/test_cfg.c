@@ -3,8 +3,10 @@
 #include "tests/unit/services/cfg/cfg_case.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/unit/service_rights.h"
 
@@ -352,6 +354,107 @@ START_TEST(more_nodes_than_a_status_has_room_for)
 }
 END_TEST
 
+#define LARGE_NODES 384u
+#define LARGE_LINKS 8u
+
+static int (*mock_status)(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie_node_status *status);
+static int (*mock_walk)(
+	struct coterie_ctx *ctx, uint32_t which, const char *prefix, struct coterie_map_iterator **iterator);
+static uint32_t statuses, walks;
+
+static int counted_status(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie_node_status *status)
+{
+	statuses++;
+	return mock_status(ctx, nodeid, status);
+}
+
+static int counted_walk(
+	struct coterie_ctx *ctx, uint32_t which, const char *prefix, struct coterie_map_iterator **iterator)
+{
+	walks++;
+	return mock_walk(ctx, which, prefix, iterator);
+}
+
+/* Return the CPU time of this thread. The time that it waits for a processor does not count. */
+static uint64_t cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/* Make a cluster of the largest size. Every third node is up on every second link. */
+static void set_large_cluster(void)
+{
+	static const char *const addresses[] = {
+		"10.0.0.2", "10.1.0.2", "10.2.0.2", "10.3.0.2", "10.4.0.2", "10.5.0.2", "10.6.0.2", "10.7.0.2"};
+	static uint32_t ids[LARGE_NODES];
+
+	_Static_assert(sizeof(addresses) / sizeof(addresses[0]) == LARGE_LINKS, "an address for each link");
+	host->table.map_delete(host, "totem.transport");
+	mock_node_addresses(host, 2, addresses, LARGE_LINKS);
+	for (uint32_t i = 0; i < LARGE_NODES; i++) {
+		struct coterie_node_status status = {.size = sizeof(status), .nodeid = i + 1};
+
+		ids[i] = i + 1;
+		for (uint32_t link = 0; link < LARGE_LINKS; link++) {
+			status.links[link].is_enabled = 1;
+			status.links[link].is_connected = i % 3 == 0 && link % 2 == 0;
+		}
+		mock_node_status(host, &status);
+	}
+	set_nodes(ids, LARGE_NODES);
+}
+
+static void check_large_status(void)
+{
+	const struct cfg_res_ring_status_get *res = ring_status(OK);
+
+	ck_assert_uint_eq(res->count, LARGE_LINKS);
+	for (uint32_t link = 0; link < LARGE_LINKS; link++) {
+		ck_assert_uint_eq(strlen(res->status[link]), LARGE_NODES);
+		for (uint32_t i = 0; i < LARGE_NODES; i++)
+			ck_assert_int_eq(res->status[link][i], i == 1 ? 'n' : i % 3 == 0 && link % 2 == 0 ? '3' : '1');
+	}
+}
+
+/* Any observer can request this in a loop. So each node's status is read once, and the node list is not read again. */
+START_TEST(the_status_of_a_large_cluster_costs_little)
+{
+	static const uint32_t other[] = {1000};
+	uint64_t begin_ns, spent_ns;
+
+	set_large_cluster();
+	mock_status = host->table.node_status;
+	mock_walk = host->table.map_iterate;
+	host->table.node_status = counted_status;
+	host->table.map_iterate = counted_walk;
+	check_large_status();
+	ck_assert_uint_eq(walks, 1);
+	ck_assert_uint_le(statuses, LARGE_NODES);
+	begin_ns = cpu_ns();
+	(void)ring_status(OK);
+	spent_ns = cpu_ns() - begin_ns;
+	printf("# the status of %u nodes with %u links: %" PRIu64 " us\n", LARGE_NODES, LARGE_LINKS, spent_ns / 1000);
+	ck_assert_uint_eq(walks, 1);
+	ck_assert_uint_le(statuses, 2 * LARGE_NODES);
+	ck_assert_uint_le(spent_ns, 100000000); /* a quiet machine needs 1 ms */
+	check_large_status();
+
+	/* A reload replaces the first node. The new one has the highest id, and the transport does not know it. */
+	set_nodes(other, 1);
+	const struct cfg_res_ring_status_get *res = ring_status(OK);
+	ck_assert_uint_eq(walks, 2);
+	ck_assert_uint_eq(strlen(res->status[0]), LARGE_NODES);
+	ck_assert_int_eq(res->status[0][0], 'n');
+	ck_assert_int_eq(res->status[0][LARGE_NODES - 1], '?');
+	host->table.map_delete(host, "nodelist.node.0.nodeid");
+	res = ring_status(OK);
+	ck_assert_uint_eq(strlen(res->status[0]), LARGE_NODES - 1);
+}
+END_TEST
+
 static int32_t node_status(uint32_t nodeid, uint32_t version, uint32_t size_want)
 {
 	struct cfg_req_node_status_get req = {
@@ -499,6 +602,7 @@ int main(void)
 	tcase_add_test(tcase, links_of_udpu_are_ok);
 	tcase_add_test(tcase, links_of_knet_show_each_node);
 	tcase_add_test(tcase, more_nodes_than_a_status_has_room_for);
+	tcase_add_test(tcase, the_status_of_a_large_cluster_costs_little);
 	tcase_add_test(tcase, status_of_a_node);
 	tcase_add_test(tcase, status_of_a_stranger);
 	tcase_add_test(tcase, addresses_of_a_node);
