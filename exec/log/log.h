@@ -76,6 +76,8 @@ struct log_limit {
 	uint64_t window_ns; /* start of the present window */
 	uint32_t count;     /* lines in the present window */
 	uint32_t hidden;    /* lines hidden since the last one that was shown */
+	uint64_t burst_ns;  /* of a service: start of the present burst */
+	uint32_t burst;     /* lines in the present burst */
 };
 /** Log at most 5 lines in 10 s for this limit. The next line that is shown has the number of hidden ones. */
 void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio, const char *format, ...)
@@ -91,8 +93,10 @@ struct log_limits {
 	struct log_limit list[LOG_LIMITS];
 };
 /**
- * Log at most 100 lines of one format in 10 s. The next line that is shown has the number of hidden ones. Debug and trace
- * lines have no limit, since an operator has asked for them. Lines that go nowhere are not counted. From any thread.
+ * Log at most 100 lines of one format in 10 s, and at most 10 in 100 ms. All messages of a frame are delivered in one turn
+ * of the loop, and 100 lines take longer than a turn should. The next line that is shown has the number of hidden ones.
+ * Debug and trace lines have no limit, since an operator has asked for them. Lines that go nowhere are not counted. From
+ * any thread.
  */
 void log_vlimited(struct log_limits *limits, uint64_t now_ns, const char *subsystem, int prio, const char *format,
 	va_list arguments) __attribute__((format(printf, 5, 0)));

@@ -7,6 +7,8 @@
 
 #define LINES_MAX 5
 #define PLUGIN_LINES_MAX 100
+#define BURST_LINES_MAX 10
+#define BURST_NS UINT64_C(100000000)
 #define WINDOW_NS UINT64_C(10000000000)
 #define TEXT_MAX 2048
 
@@ -25,6 +27,21 @@ static bool take(struct log_limit *limit, uint64_t now_ns, uint32_t lines_max, u
 	*hidden = limit->hidden;
 	limit->hidden = 0;
 	return true;
+}
+
+/* As take(), for a line of a service. */
+static bool take_of_service(struct log_limit *limit, uint64_t now_ns, uint32_t *hidden)
+{
+	if (limit->burst == 0 || now_ns - limit->burst_ns >= BURST_NS) {
+		limit->burst_ns = now_ns;
+		limit->burst = 0;
+	}
+	if (limit->burst >= BURST_LINES_MAX) {
+		limit->hidden++;
+		return false;
+	}
+	limit->burst++;
+	return take(limit, now_ns, PLUGIN_LINES_MAX, hidden);
 }
 
 static void show(uint32_t hidden, const char *subsystem, int prio, const char *format, va_list arguments)
@@ -70,7 +87,7 @@ void log_vlimited(struct log_limits *limits, uint64_t now_ns, const char *subsys
 
 	if (!is_shown) {
 		pthread_mutex_lock(&lock);
-		is_shown = take(limit_of(limits, format), now_ns, PLUGIN_LINES_MAX, &hidden);
+		is_shown = take_of_service(limit_of(limits, format), now_ns, &hidden);
 		pthread_mutex_unlock(&lock);
 	}
 	if (is_shown)

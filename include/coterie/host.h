@@ -18,7 +18,7 @@ struct coterie_host {
 
 	/**
 	 * Write one log line. prio is that of syslog(3), LOG_ERR 3 .. LOG_DEBUG 7, or 8 for trace. Up to LOG_INFO, at most
-	 * 100 lines of one format in 10 s are shown of a service, unless its dump is running.
+	 * 10 lines of one format in 100 ms and 100 in 10 s are shown of a service, unless its dump is running.
 	 */
 	void (*log)(struct coterie_ctx *ctx, int prio, const char *format, ...) __attribute__((format(printf, 3, 4)));
 	/** Run a function on the loop thread soon. -ENOMEM; -ESHUTDOWN: the plugin is being stopped. */

@@ -502,14 +502,35 @@ START_TEST(floods_of_a_service_are_limited_by_format)
 
 	ck_assert_int_eq(configure(top, 1), 0);
 	for (int i = 0; i < 1000; i++)
-		log_as_service(&limits, 50 * second + (uint64_t)i, i % 2 == 0 ? LOG_WARNING : LOG_INFO, packet, i);
+		log_as_service(
+			&limits, 50 * second + (uint64_t)i * 1000000, i % 2 == 0 ? LOG_WARNING : LOG_INFO, packet, i);
 	ck_assert_uint_eq(count_lines(content("log"), "packet "), 100);
 	for (int i = 0; i < 1000; i++)
 		log_as_service(&limits, 51 * second, LOG_DEBUG, other, i); /* goes nowhere */
 	log_as_service(&limits, 51 * second, LOG_INFO, other, 1);
 	ck_assert_uint_eq(count_lines(content("log"), "another 1\n"), 1);
 	log_as_service(&limits, 60 * second, LOG_INFO, packet, 7);
-	ck_assert_ptr_nonnull(strstr(content("log"), "packet 7 (900 lines like this were left out)\n"));
+	ck_assert_ptr_nonnull(strstr(content("log"), "packet 7 (90 lines like this were left out)\n"));
+}
+END_TEST
+
+/* All messages of a frame are delivered in one turn of the loop. Lines about them must not hold it up. */
+START_TEST(a_burst_of_a_service_is_limited_by_format)
+{
+	struct config_log_subsystem top[] = {{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
+	const uint64_t ms = 1000000;
+	struct log_limits limits = {0};
+
+	ck_assert_int_eq(configure(top, 1), 0);
+	for (int i = 0; i < 1000; i++)
+		log_as_service(&limits, 50 * ms + (uint64_t)i, LOG_WARNING, packet, i);
+	ck_assert_uint_eq(count_lines(content("log"), "packet "), 10);
+	log_as_service(&limits, 51 * ms, LOG_WARNING, other, 1);
+	ck_assert_uint_eq(count_lines(content("log"), "another 1\n"), 1);
+	log_as_service(&limits, 150 * ms - 1, LOG_WARNING, packet, 7);
+	ck_assert_uint_eq(count_lines(content("log"), "packet "), 10);
+	log_as_service(&limits, 150 * ms, LOG_WARNING, packet, 8);
+	ck_assert_ptr_nonnull(strstr(content("log"), "packet 8 (991 lines like this were left out)\n"));
 }
 END_TEST
 
@@ -527,10 +548,13 @@ START_TEST(a_flood_hides_no_other_line)
 		log_as_service(&limits, 1, LOG_INFO, formats[i]);
 	for (int i = 0; i < 1000; i++)
 		log_as_service(&limits, 1, LOG_INFO, formats[7]);
-	for (uint32_t i = 8; i < LOG_LIMITS + 10; i++)
+	for (uint32_t i = 8; i < LOG_LIMITS - 1; i++)
 		log_as_service(&limits, 1, LOG_INFO, formats[i]);
-	ck_assert_uint_eq(count_lines(content("log"), "=\n"), LOG_LIMITS - 1 + 99 + LOG_LIMITS - 1 - 8);
-	ck_assert_uint_eq(count_lines(content("log"), "+\n"), 2 * 11);
+	ck_assert_uint_eq(count_lines(content("log"), "=\n"), LOG_LIMITS - 1 + 9 + LOG_LIMITS - 1 - 8);
+	ck_assert_uint_eq(count_lines(content("log"), "+\n"), 10); /* 11 formats share the last limit */
+	for (uint32_t i = 0; i < 10; i++)
+		log_as_service(&limits, UINT64_C(100000001), LOG_INFO, formats[LOG_LIMITS - 1 + i]);
+	ck_assert_uint_eq(count_lines(content("log"), "+"), 20);
 }
 END_TEST
 
@@ -598,6 +622,7 @@ int main(void)
 	tcase_add_test(tc, sockets_never_wait);
 	tcase_add_test(tc, floods_are_limited);
 	tcase_add_test(tc, floods_of_a_service_are_limited_by_format);
+	tcase_add_test(tc, a_burst_of_a_service_is_limited_by_format);
 	tcase_add_test(tc, a_flood_hides_no_other_line);
 	tcase_add_test(tc, lines_that_were_asked_for_are_not_limited);
 	tcase_add_test(tc, lines_are_counted_by_level);
