@@ -42,41 +42,12 @@
 #define ROUNDS_MAX 256
 #define WARNINGS 3
 #define REASON_SIZE 512
-#define REQUESTS_LOGGED 16u
-#define SECOND_NS UINT64_C(1000000000)
 
 static uint64_t now(const struct cfg *cfg) { return cfg->host->now_ns(cfg->ctx); }
 
 static void complain(struct cfg *cfg, uint32_t nodeid, const char *what)
 {
-	uint64_t count = ++cfg->agreement.ignored;
-
-	if ((count & (count - 1)) == 0) /* log the 1st, 2nd, 4th, 8th … */
-		cfg->host->log(cfg->ctx, LOG_WARNING,
-			"Node %u: %s of a reload makes no sense: ignored (%" PRIu64 " such messages so far)", nodeid,
-			what, count);
-}
-
-/* Return whether so many requests came in this second that the log is spared. */
-static bool is_flooded(const struct cfg *cfg)
-{
-	return cfg->agreement.requests_count > REQUESTS_LOGGED && now(cfg) - cfg->agreement.requests_ns < SECOND_NS;
-}
-
-void cfg_log_request(struct cfg *cfg, const char *what, uint32_t nodeid)
-{
-	struct cfg_agreement *agreement = &cfg->agreement;
-
-	if (agreement->requests_count == 0 || now(cfg) - agreement->requests_ns >= SECOND_NS) {
-		agreement->requests_ns = now(cfg);
-		agreement->requests_count = 0;
-	}
-	agreement->requests_count++;
-	if (!is_flooded(cfg))
-		cfg->host->log(cfg->ctx, LOG_NOTICE, "%s requested by node %u", what, nodeid);
-	else if (agreement->requests_count == REQUESTS_LOGGED + 1)
-		cfg->host->log(cfg->ctx, LOG_WARNING,
-			"Node %u sends many requests for reloads: the others of this second are not logged", nodeid);
+	cfg->host->log(cfg->ctx, LOG_WARNING, "Node %u: %s of a reload makes no sense: ignored", nodeid, what);
 }
 
 /* End a round: answer its client, if this node has the client, and free the round. */
@@ -161,8 +132,7 @@ static void tell_refused(struct cfg *cfg, const char *reason)
 	static const char key[] = "config.totemconfig_reload_in_progress";
 	const int32_t status = CS_ERR_INVALID_PARAM;
 
-	if (!is_flooded(cfg))
-		cfg->host->log(cfg->ctx, LOG_ERR, "Config reload refused, nothing has changed: %s", reason);
+	cfg->host->log(cfg->ctx, LOG_ERR, "Config reload refused, nothing has changed: %s", reason);
 	set_u8(cfg, key, 1);
 	cfg->host->map_set(
 		cfg->ctx, "config.reload_error_message", COTERIE_MAP_STRING, reason, (uint32_t)strlen(reason) + 1);
@@ -442,7 +412,8 @@ void cfg_deliver_reload_ask(void *self, uint32_t nodeid, void *msg, uint32_t siz
 	struct cfg_ask *ask = is_ours ? cfg_ask_find(cfg, message->number) : NULL;
 
 	(void)size;
-	cfg_log_request(cfg, is_check ? "Config check" : "Config reload", nodeid);
+	cfg->host->log(cfg->ctx, LOG_NOTICE,
+		is_check ? "Config check requested by node %u" : "Config reload requested by node %u", nodeid);
 	if (cfg_agreement_is_possible(cfg))
 		cfg_agreement_begin_round(cfg, nodeid, message->number, message->flags, NULL);
 	else if (ask != NULL)

@@ -90,16 +90,10 @@ struct cfg_agreement {
 				  * round */
 	uint32_t commit_asker;
 	uint64_t commit_number;
-	bool is_voided;          /* rounds have become void, and the work that this causes is not done yet */
-	uint64_t ignored;        /* number of messages that were ignored since they did not fit the round */
-	uint64_t requests_ns;    /* when the count of requests in the log began */
-	uint32_t requests_count; /* requests since then */
+	bool is_voided; /* rounds have become void, and the work that this causes is not done yet */
 };
 
 /* --- agree.c: answers of members, and decisions --- */
-
-/** Log a node's request, for example "Config reload". Those beyond 16 in a second are logged as one line. */
-void cfg_log_request(struct cfg *cfg, const char *what, uint32_t nodeid);
 
 /** Return whether the executive reads or keeps a file or key for a round. */
 bool cfg_agreement_is_busy(const struct cfg *cfg);

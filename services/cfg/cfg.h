@@ -73,17 +73,15 @@ struct cfg_rekey {
 	enum cfg_rekey_state state;
 	struct cfg_rekey_member *members; /* members of the current configuration */
 	uint32_t member_count;
-	uint32_t tag;          /* tag of the loaded keys */
-	uint32_t used_tag;     /* tag of the last keys that all members used */
-	uint32_t owed;         /* enum cfg_phase that has to be sent; 0: none */
-	uint64_t since_ns;     /* time at which this state began */
-	uint64_t settled_ns;   /* the change does not end before this time */
-	bool is_withdrawing;   /* a withdrawal was sent */
-	bool is_withdrawn;     /* the withdrawal of this node was delivered */
-	bool has_warned;       /* a warning was logged: this node has waited too long for a member */
-	bool has_failed;       /* an error of the transport was logged */
-	uint64_t ignored;      /* number of messages that were ignored since they did not fit */
-	uint64_t complaint_ns; /* no warning about such messages is logged before this time */
+	uint32_t tag;        /* tag of the loaded keys */
+	uint32_t used_tag;   /* tag of the last keys that all members used */
+	uint32_t owed;       /* enum cfg_phase that has to be sent; 0: none */
+	uint64_t since_ns;   /* time at which this state began */
+	uint64_t settled_ns; /* the change does not end before this time */
+	bool is_withdrawing; /* a withdrawal was sent */
+	bool is_withdrawn;   /* the withdrawal of this node was delivered */
+	bool has_warned;     /* a warning was logged: this node has waited too long for a member */
+	bool has_failed;     /* an error of the transport was logged */
 	struct coterie_timer *timer;
 };
 

@@ -40,7 +40,6 @@
 #define SILENCE_NS (150 * MS)
 #define PATIENCE_NS (5000 * MS)
 #define SETTLE_NS (1000 * MS) /* after nodes join, their messages about keys arrive within this time */
-#define COMPLAINT_NS (10000 * MS)
 
 _Static_assert(CFG_PHASE_LOADED == COTERIE_REKEY_ACTIVATE, "one number for both");
 _Static_assert(CFG_PHASE_GONE_OVER == COTERIE_REKEY_CLEANUP, "one number for both");
@@ -267,20 +266,6 @@ static void on_loaded(void *arg)
 	go_on(cfg);
 }
 
-static void complain(struct cfg *cfg, uint32_t nodeid, uint32_t phase)
-{
-	struct cfg_rekey *rekey = &cfg->rekey;
-	uint64_t now_ns = cfg->host->now_ns(cfg->ctx);
-
-	rekey->ignored++;
-	if (now_ns < rekey->complaint_ns)
-		return;
-	rekey->complaint_ns = now_ns + COMPLAINT_NS;
-	cfg->host->log(cfg->ctx, LOG_WARNING,
-		"Node %u told a phase %u of a change of keys, which makes no sense: ignored (%" PRIu64 " so far)",
-		nodeid, phase, rekey->ignored);
-}
-
 /*
  * Record that a member has withdrawn its last message. This is its message about the next change, if it has begun one.
  * A member that already sends with the new key keeps its phase.
@@ -329,7 +314,8 @@ void cfg_deliver_crypto_reconfig(void *self, uint32_t nodeid, void *msg, uint32_
 	} else if (member != NULL && phase == CFG_PHASE_WITHDRAWN) {
 		take_back(cfg, member);
 	} else {
-		complain(cfg, nodeid, phase);
+		cfg->host->log(cfg->ctx, LOG_WARNING,
+			"Node %u told a phase %u of a change of keys, which makes no sense: ignored", nodeid, phase);
 		return;
 	}
 	if (rekey->state != CFG_REKEY_IDLE)

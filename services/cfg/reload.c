@@ -206,7 +206,7 @@ void cfg_deliver_reload_config(void *self, uint32_t nodeid, void *msg, uint32_t 
 	/* However many messages come while the file cannot be read, one reload answers them all. */
 	if (reload == NULL && is_any_waiting(cfg))
 		return;
-	cfg_log_request(cfg, "Config reload", nodeid);
+	cfg->host->log(cfg->ctx, LOG_NOTICE, "Config reload requested by node %u", nodeid);
 	cfg->host->log(cfg->ctx, LOG_INFO,
 		"Nodes of Corosync's are in the ring: each node takes its own file, whatever the others do");
 	if (reload == NULL)

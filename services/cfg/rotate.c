@@ -184,7 +184,7 @@ void cfg_deliver_key_rotate(void *self, uint32_t nodeid, void *msg, uint32_t siz
 	char reason[REASON_SIZE];
 
 	(void)size;
-	cfg_log_request(cfg, "Key rotation", nodeid);
+	cfg->host->log(cfg->ctx, LOG_NOTICE, "Key rotation requested by node %u", nodeid);
 	if (is_possible(cfg)) {
 		cfg_agreement_begin_round(cfg, nodeid, message->number, 0, &message->key);
 	} else if (ask != NULL) {

@@ -82,8 +82,7 @@ struct cmap {
 	struct coterie_ctx *ctx;
 	struct cmap_connection *connections;
 	struct cmap_version version;
-	uint64_t map_size; /* size of all keys and values of the configuration together */
-	uint64_t next_complaint_ns, next_share_complaint_ns;
+	uint64_t map_size;         /* size of all keys and values of the configuration together */
 	struct cmap_owned **owned; /* keys that users own, ascending in byte order */
 	size_t owned_count, owned_capacity;
 	struct cmap_account *accounts;            /* of the users that own keys */

@@ -13,8 +13,6 @@
 #define MAP_SIZE_OF_USERS (CMAP_MAP_SIZE_MAX - (UINT64_C(1) << 20))
 /* Bytes that the store may need for an entry besides name and value. */
 #define ENTRY_SIZE 128u
-/* While the map is full, the least time between two warnings. */
-#define COMPLAIN_PAUSE_NS UINT64_C(10000000000)
 
 #define CLEAR "stats.clear."
 
@@ -108,18 +106,15 @@ void cmap_room_change(struct cmap *cmap, uint32_t event, const char *key, const 
 /* Return whether the map has room for `more` bytes of a client. */
 static bool has_room(struct cmap *cmap, struct coterie_client *client, uint64_t more)
 {
-	uint64_t now_ns = cmap->host->now_ns(cmap->ctx), size_max = MAP_SIZE_OF_USERS;
+	uint64_t size_max = MAP_SIZE_OF_USERS;
 
 	if (cmap->map_size >= size_max - more && cmap->host->client_may(client, COTERIE_RIGHT_ADMINISTER) == 0)
 		size_max = CMAP_MAP_SIZE_MAX;
 	if (cmap->map_size < size_max - more)
 		return true;
-	if (now_ns >= cmap->next_complaint_ns) {
-		cmap->next_complaint_ns = now_ns + COMPLAIN_PAUSE_NS;
-		cmap->host->log(cmap->ctx, LOG_WARNING,
-			"The configuration map is full: %s cannot add to it until keys are deleted",
-			size_max == CMAP_MAP_SIZE_MAX ? "clients" : "clients that are no administrators");
-	}
+	cmap->host->log(cmap->ctx, LOG_WARNING,
+		"The configuration map is full: %s cannot add to it until keys are deleted",
+		size_max == CMAP_MAP_SIZE_MAX ? "clients" : "clients that are no administrators");
 	return false;
 }
 

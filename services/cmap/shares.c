@@ -14,7 +14,6 @@
 #include <coterie/state.h>
 
 #define SHARE_MAX (CMAP_MAP_SIZE_MAX / 4) /* limit for the keys of one user, with their values */
-#define COMPLAIN_PAUSE_NS UINT64_C(10000000000)
 
 /* The sum of the keys of one user. A user without keys has none. */
 struct cmap_account {
@@ -169,20 +168,16 @@ static bool has_share(struct cmap *cmap, uint32_t uid, const char *key, uint64_t
 {
 	const struct cmap_owned *owned = find(cmap, key);
 	uint64_t before = owned != NULL && owned->account->uid == uid ? owned->size : 0, bytes = 0;
-	uint64_t now_ns = cmap->host->now_ns(cmap->ctx);
 
 	for (const struct cmap_account *account = cmap->accounts; account != NULL; account = account->next)
 		bytes += account->uid == uid ? account->bytes : 0;
 	/* A user that has its whole share can still change values to others of the same size, or smaller ones. */
 	if (size <= before || bytes - before + size <= SHARE_MAX)
 		return true;
-	if (now_ns >= cmap->next_share_complaint_ns) {
-		cmap->next_share_complaint_ns = now_ns + COMPLAIN_PAUSE_NS;
-		cmap->host->log(cmap->ctx, LOG_WARNING,
-			"User %u has its share of the configuration map: it cannot add to it until some of its %ju "
-			"bytes are deleted",
-			uid, (uintmax_t)bytes);
-	}
+	cmap->host->log(cmap->ctx, LOG_WARNING,
+		"User %u has its share of the configuration map: it cannot add to it until some of its %ju bytes are "
+		"deleted",
+		uid, (uintmax_t)bytes);
 	return false;
 }
 

@@ -139,7 +139,7 @@ void cpg_compact_start(struct cpg *cpg, const uint32_t *members, uint32_t count)
 	forget_own(compact);
 	forget_speakers(compact);
 	if (add_speakers(compact, members, count) < 0)
-		cpg_complain(cpg, CPG_NO_MEMORY, 0, "out of memory: compact messages are not understood");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "out of memory: compact messages are not understood");
 }
 
 void cpg_compact_announce(struct cpg *cpg, struct cpg_ring_downlist *list)
@@ -291,7 +291,7 @@ static struct cpg_again *queue_again(struct cpg *cpg, uint32_t function, uint32_
 	struct cpg_again *again = malloc(sizeof(*again) + size);
 
 	if (again == NULL) {
-		cpg_complain(cpg, CPG_NO_MEMORY, 0, "out of memory: a message is lost");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "out of memory: a message is lost");
 		return NULL;
 	}
 	*again = (struct cpg_again){.function = function, .guarantee = COTERIE_AGREED, .size = size};
@@ -371,7 +371,7 @@ static bool take_apart(struct cpg *cpg, const struct cpg_ring_compact *head, str
 		return false;
 	if (cpg_reserve((void **)&cpg->compact.parts, &cpg->compact.part_capacity, arrival->count,
 		    sizeof(*cpg->compact.parts)) < 0) {
-		cpg_complain(cpg, CPG_NO_MEMORY, arrival->nodeid, "out of memory: a message is lost");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "out of memory: a message is lost (node %u)", arrival->nodeid);
 		return false;
 	}
 	take_front(arrival->parts, number, NUMBER);
@@ -396,7 +396,8 @@ static bool take_definition(struct cpg *cpg, struct cpg_speaker *speaker, const 
 	take_front(arrival->parts, name.value, name.length);
 	if (alias_define(&speaker->aliases, arrival->handle, &name, arrival->number) == 0)
 		return true;
-	cpg_complain(cpg, CPG_NO_MEMORY, arrival->nodeid, "out of memory: messages of a process are lost");
+	cpg->host->log(
+		cpg->ctx, LOG_WARNING, "out of memory: messages of a process are lost (node %u)", arrival->nodeid);
 	return false;
 }
 
@@ -506,7 +507,8 @@ void cpg_deliver_compact(
 	if (!is_whole || !act(cpg, &arrival)) {
 		compact->refused++;
 		if (!is_whole)
-			cpg_complain(cpg, CPG_BAD_COMPACT, nodeid, "a compact message is not what it says");
+			cpg->host->log(
+				cpg->ctx, LOG_WARNING, "a compact message is not what it says (node %u)", nodeid);
 		else if (is_own)
 			repeat(cpg, &arrival);
 	}

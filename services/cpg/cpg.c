@@ -9,28 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
-
-/* Log at most one warning per cause in this time: the causes may occur thousands of times a second. */
-#define COMPLAIN_PAUSE_NS UINT64_C(10000000000)
-
-void cpg_complain(struct cpg *cpg, enum cpg_complaint cause, uint32_t nodeid, const char *text)
-{
-	uint64_t now_ns = cpg->host->now_ns(cpg->ctx);
-	uint64_t hidden = cpg->complaints[cause].hidden;
-
-	if (now_ns < cpg->complaints[cause].next_ns) {
-		cpg->complaints[cause].hidden++;
-		return;
-	}
-	cpg->complaints[cause].next_ns = now_ns + COMPLAIN_PAUSE_NS;
-	cpg->complaints[cause].hidden = 0;
-	if (nodeid != 0)
-		cpg->host->log(
-			cpg->ctx, LOG_WARNING, "%s (node %u; %ju like it before)", text, nodeid, (uintmax_t)hidden);
-	else
-		cpg->host->log(cpg->ctx, LOG_WARNING, "%s (%ju like it before)", text, (uintmax_t)hidden);
-}
 
 void cpg_snapshot(void *to, const void *from, size_t size)
 {

@@ -241,19 +241,6 @@ struct cpg_compact {
 	struct coterie_timer *again_retry;
 };
 
-/** Causes of warnings, which are logged at a limited rate. */
-enum cpg_complaint {
-	CPG_BAD_NAME,
-	CPG_BAD_SIZE,
-	CPG_UNKNOWN_SENDER,
-	CPG_TOO_MANY,
-	CPG_TOO_LONG,
-	CPG_NO_MEMORY,
-	CPG_NOT_JOINED,
-	CPG_BAD_COMPACT,
-	CPG_COMPLAINTS, /* number of the causes above */
-};
-
 struct cpg {
 	const struct coterie_host *host; /* borrowed, and outlives this struct */
 	struct coterie_ctx *ctx;
@@ -286,19 +273,9 @@ struct cpg {
 	uint32_t address_capacity;
 	struct iovec *parts; /* scratch: one event */
 	uint32_t part_capacity;
-	struct {
-		uint64_t next_ns;
-		uint64_t hidden;
-	} complaints[CPG_COMPLAINTS];
 };
 
 /* --- cpg.c --- */
-
-/**
- * Log a warning, unless a warning for the same cause was logged a short time ago. nodeid 0: the warning concerns no
- * node.
- */
-void cpg_complain(struct cpg *cpg, enum cpg_complaint cause, uint32_t nodeid, const char *text);
 
 /** Copy bytes that another process may be changing. The caller must then use only the copy. */
 void cpg_snapshot(void *to, const void *from, size_t size);

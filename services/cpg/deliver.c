@@ -21,7 +21,7 @@ static bool send_event(
 	int rc = cpg->host->event(connection->client, id, iov, count);
 
 	if (rc == -EMSGSIZE)
-		cpg_complain(cpg, CPG_BAD_SIZE, 0, "an event is longer than clients can read");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "an event is longer than clients can read");
 	return rc == 0;
 }
 
@@ -105,7 +105,7 @@ void cpg_confchg(struct cpg *cpg, struct cpg_group *group, const struct cpg_wire
 		return;
 	}
 	if (!list_members(cpg, group)) {
-		cpg_complain(cpg, CPG_NO_MEMORY, 0, "out of memory: clients miss a change of their group");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "out of memory: clients miss a change of their group");
 		cpg_group_release(cpg, group);
 		return;
 	}
@@ -150,7 +150,7 @@ void cpg_deliver_procjoin(void *self, uint32_t nodeid, void *msg, uint32_t size)
 
 	(void)size;
 	if (cpg_name_clean(&join->group, &name) < 0) {
-		cpg_complain(cpg, CPG_BAD_NAME, nodeid, "a join names a group of more than 128 bytes");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "a join names a group of more than 128 bytes (node %u)", nodeid);
 		return;
 	}
 
@@ -158,9 +158,10 @@ void cpg_deliver_procjoin(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	int rc = group == NULL ? -ENOMEM : cpg_process_add(cpg, group, nodeid, join->pid);
 
 	if (rc == -ENOMEM)
-		cpg_complain(cpg, CPG_NO_MEMORY, nodeid, "out of memory: a join is lost");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "out of memory: a join is lost (node %u)", nodeid);
 	if (rc == -EDQUOT)
-		cpg_complain(cpg, CPG_TOO_MANY, nodeid, "a join is dropped: its node has too many processes in groups");
+		cpg->host->log(cpg->ctx, LOG_WARNING,
+			"a join is dropped: its node has too many processes in groups (node %u)", nodeid);
 	if (rc < 0) { /* -EEXIST: a JOINLIST has already added the process */
 		if (group != NULL)
 			cpg_group_release(cpg, group);
@@ -216,7 +217,7 @@ void cpg_deliver_procleave(void *self, uint32_t nodeid, void *msg, uint32_t size
 
 	(void)size;
 	if (cpg_name_clean(&leave->group, &name) < 0) {
-		cpg_complain(cpg, CPG_BAD_NAME, nodeid, "a leave names a group of more than 128 bytes");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "a leave names a group of more than 128 bytes (node %u)", nodeid);
 		return;
 	}
 	cpg_process_left(cpg, nodeid, &name, leave->pid, leave->reason);
@@ -242,7 +243,7 @@ static struct cpg_group *find_receivers(struct cpg *cpg, uint32_t nodeid, const 
 	struct cpg_group *group = cpg_group_find(cpg, name);
 
 	if (group == NULL || !cpg_group_has_node(group, nodeid)) {
-		cpg_complain(cpg, CPG_UNKNOWN_SENDER, nodeid, "Unknown node -> we will not deliver message");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "Unknown node -> we will not deliver message (node %u)", nodeid);
 		return NULL;
 	}
 	return group;
@@ -270,7 +271,7 @@ static void send_to_group(struct cpg *cpg, struct cpg_group *group, uint32_t id,
 	if (group->connections == NULL)
 		return;
 	if (cpg_reserve((void **)&cpg->parts, &cpg->part_capacity, count + 1, sizeof(*cpg->parts)) < 0) {
-		cpg_complain(cpg, CPG_NO_MEMORY, 0, "out of memory: a message is lost");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "out of memory: a message is lost");
 		return;
 	}
 	cpg->parts[0] = own;
@@ -308,8 +309,8 @@ static struct cpg_process *find_sender(struct cpg *cpg, struct cpg_group *group,
 	struct cpg_process *sender = cpg_process_find(group, nodeid, pid);
 
 	if (sender == NULL)
-		cpg_complain(cpg, CPG_UNKNOWN_SENDER, nodeid,
-			"a part of a message is dropped: its sender is not in the group");
+		cpg->host->log(cpg->ctx, LOG_WARNING,
+			"a part of a message is dropped: its sender is not in the group (node %u)", nodeid);
 	return sender;
 }
 
@@ -318,11 +319,11 @@ static bool may_deliver(struct cpg *cpg, struct cpg_process *sender, uint32_t ty
 	int rc = cpg_fragment_count(&sender->sending, cpg->message_max, (enum cpg_fragment_type)type, msglen, size);
 
 	if (rc == -EMSGSIZE)
-		cpg_complain(cpg, CPG_TOO_LONG, sender->nodeid,
-			"a message is dropped: it is longer than message-max of this node");
+		cpg->host->log(cpg->ctx, LOG_WARNING,
+			"a message is dropped: it is longer than message-max of this node (node %u)", sender->nodeid);
 	if (rc == -EPROTO)
-		cpg_complain(
-			cpg, CPG_BAD_SIZE, sender->nodeid, "a part of a message is not what its first part announced");
+		cpg->host->log(cpg->ctx, LOG_WARNING,
+			"a part of a message is not what its first part announced (node %u)", sender->nodeid);
 	return rc == 0; /* -ENOENT: this node has not delivered the first part, or has complained before */
 }
 
@@ -349,7 +350,7 @@ static bool take_name(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_na
 {
 	if (cpg_name_clean(wire, name) == 0)
 		return true;
-	cpg_complain(cpg, CPG_BAD_NAME, nodeid, "a message names a group of more than 128 bytes");
+	cpg->host->log(cpg->ctx, LOG_WARNING, "a message names a group of more than 128 bytes (node %u)", nodeid);
 	return false;
 }
 
@@ -361,7 +362,7 @@ void cpg_deliver_mcast(
 	struct cpg_wire_name name;
 
 	if (mcast->msglen != size - sizeof(*mcast)) {
-		cpg_complain(cpg, CPG_BAD_SIZE, nodeid, "a message is not as long as it says");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "a message is not as long as it says (node %u)", nodeid);
 		return;
 	}
 	if (take_name(cpg, nodeid, &mcast->group, &name))
@@ -377,7 +378,7 @@ void cpg_deliver_partial_mcast(
 
 	if (mcast->fraglen != size - sizeof(*mcast) || mcast->fraglen > mcast->msglen ||
 		mcast->type < CPG_FRAGMENT_FIRST || mcast->type > CPG_FRAGMENT_LAST) {
-		cpg_complain(cpg, CPG_BAD_SIZE, nodeid, "a fragment is not what it says");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "a fragment is not what it says (node %u)", nodeid);
 		return;
 	}
 

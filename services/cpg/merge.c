@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 /* ---- Entries ------------------------------------------------------------- */
 
@@ -252,10 +253,11 @@ static void count_new(struct cpg *cpg)
 		int rc = entry->is_new ? cpg_tally_add(cpg, entry->nodeid) : 0;
 
 		if (rc == -ENOMEM)
-			cpg_complain(cpg, CPG_NO_MEMORY, entry->nodeid, "out of memory: a process is not listed");
+			cpg->host->log(cpg->ctx, LOG_WARNING, "out of memory: a process is not listed (node %u)",
+				entry->nodeid);
 		else if (rc < 0)
-			cpg_complain(
-				cpg, CPG_TOO_MANY, entry->nodeid, "a process is not listed: its node has too many");
+			cpg->host->log(cpg->ctx, LOG_WARNING,
+				"a process is not listed: its node has too many (node %u)", entry->nodeid);
 		if (rc < 0)
 			entry->is_new = false;
 		if (entry->is_new)
@@ -320,7 +322,7 @@ static void undo(struct cpg *cpg, const struct cpg_group *group)
 	for (uint32_t at = group->newest; at > 0; at = received[at - 1].older)
 		if (received[at - 1].is_new)
 			cpg_tally_del(cpg, received[at - 1].nodeid);
-	cpg_complain(cpg, CPG_NO_MEMORY, 0, "out of memory: processes are not listed");
+	cpg->host->log(cpg->ctx, LOG_WARNING, "out of memory: processes are not listed");
 }
 
 static void add_group(struct walk *walk, struct cpg_group *group)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 #include <coterie/channel.h>
 #include <coterie/cpg_calls.h>
@@ -311,7 +312,7 @@ bool cpg_may_send(const struct cpg *cpg, struct coterie_client *client)
 int cpg_send(struct cpg *cpg, struct cpg_connection *connection, uint32_t guarantee, const void *bytes, uint32_t size)
 {
 	if (connection->state != CPG_JOIN_STARTED && connection->state != CPG_JOINED) {
-		cpg_complain(cpg, CPG_NOT_JOINED, 0, "a client sends without being in a group");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "a client sends without being in a group");
 		return -ENOENT;
 	}
 	if (size > CPG_ATOMIC_SIZE_MAX)

@@ -218,7 +218,7 @@ int cpg_sync_step(void *self)
 		sync->has_sent_downlist = true;
 	}
 	if (!sync->has_local && list_local(cpg) < 0) {
-		cpg_complain(cpg, CPG_NO_MEMORY, 0, "out of memory: this node's processes are announced later");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "out of memory: this node's processes are announced later");
 		return -EAGAIN;
 	}
 	while (sync->local_sent < sync->local_count) {
@@ -252,12 +252,13 @@ void cpg_resync_left(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struc
 	if (share == NULL)
 		return;
 	if (share->gone >= CPG_PROCESSES_MAX) {
-		cpg_complain(cpg, CPG_TOO_MANY, nodeid, "too many processes leave during a synchronisation");
+		cpg->host->log(
+			cpg->ctx, LOG_WARNING, "too many processes leave during a synchronisation (node %u)", nodeid);
 		return;
 	}
 	if (cpg_gone_add(cpg, nodeid, pid, name) < 0) {
-		cpg_complain(cpg, CPG_NO_MEMORY, nodeid,
-			"out of memory: a process that leaves may be listed until the next change");
+		cpg->host->log(cpg->ctx, LOG_WARNING,
+			"out of memory: a process that leaves may be listed until the next change (node %u)", nodeid);
 		return;
 	}
 	share->gone++;
@@ -271,7 +272,7 @@ void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	uint32_t count = (uint32_t)((size - sizeof(*list)) / sizeof(list->entries[0]));
 
 	if ((size - sizeof(*list)) % sizeof(list->entries[0]) != 0) {
-		cpg_complain(cpg, CPG_BAD_SIZE, nodeid, "a list of processes is cut off");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "a list of processes is cut off (node %u)", nodeid);
 		return;
 	}
 	/*
@@ -283,7 +284,7 @@ void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	struct cpg_share *share = share_of(sync, nodeid);
 
 	if (share == NULL || count > CPG_PROCESSES_MAX - share->received) {
-		cpg_complain(cpg, CPG_TOO_MANY, nodeid, "too many processes are announced");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "too many processes are announced (node %u)", nodeid);
 		return;
 	}
 	share->received += count;
@@ -291,9 +292,11 @@ void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 		struct cpg_wire_name name;
 
 		if (cpg_name_clean(&list->entries[i].group, &name) < 0)
-			cpg_complain(cpg, CPG_BAD_NAME, nodeid, "a list names a group of more than 128 bytes");
+			cpg->host->log(
+				cpg->ctx, LOG_WARNING, "a list names a group of more than 128 bytes (node %u)", nodeid);
 		else if (cpg_received_add(cpg, nodeid, list->entries[i].pid, &name) < 0)
-			cpg_complain(cpg, CPG_NO_MEMORY, nodeid, "out of memory: processes are not listed");
+			cpg->host->log(
+				cpg->ctx, LOG_WARNING, "out of memory: processes are not listed (node %u)", nodeid);
 	}
 }
 
@@ -323,7 +326,8 @@ static void remove_left(struct cpg *cpg, struct cpg_group *group)
 	if (group->connections != NULL) {
 		left = calloc(group->count + 1, sizeof(*left));
 		if (left == NULL)
-			cpg_complain(cpg, CPG_NO_MEMORY, 0, "out of memory: clients are not told who left their group");
+			cpg->host->log(
+				cpg->ctx, LOG_WARNING, "out of memory: clients are not told who left their group");
 	}
 	for (uint32_t i = 0; i < group->count; i++) {
 		const struct cpg_process *process = &group->members[i];
@@ -352,7 +356,7 @@ static void remove_crowd(struct cpg *cpg, struct cpg_group *group, uint32_t coun
 	uint32_t kept = 0;
 
 	if (left == NULL) {
-		cpg_complain(cpg, CPG_NO_MEMORY, 0, "out of memory: processes that have gone stay listed");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "out of memory: processes that have gone stay listed");
 		return;
 	}
 	for (uint32_t i = 0; i < group->count; i++) {
@@ -446,7 +450,7 @@ void cpg_sync_done(void *self)
 	if (sync->left_count > 0)
 		for_each_group(cpg, remove_left);
 	if (cpg_merge_received(cpg) < 0)
-		cpg_complain(cpg, CPG_NO_MEMORY, 0, "out of memory: processes of other nodes are not listed");
+		cpg->host->log(cpg->ctx, LOG_WARNING, "out of memory: processes of other nodes are not listed");
 	for_each_group(cpg, tell_joined);
 	for_each_group(cpg, remove_unnamed);
 	cpg_resync_fini(cpg);

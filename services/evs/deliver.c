@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 /* The bytes of an event behind its header, which the executive writes. */
 #define AFTER_HEADER(event) \
@@ -80,16 +81,18 @@ void evs_deliver_mcast(
 
 	/* Reject more groups: a client is never in more, so a correct node does not send them. */
 	if (mcast->group_count > EVS_CONNECTION_GROUPS_MAX) {
-		evs_complain(evs, nodeid, "it names too many groups");
+		evs->host->log(evs->ctx, LOG_WARNING, "message of node %u dropped: it names too many groups", nodeid);
 		return;
 	}
 	if (mcast->group_count > rest / sizeof(struct evs_wire_group) ||
 		mcast->msglen != rest - mcast->group_count * sizeof(struct evs_wire_group)) {
-		evs_complain(evs, nodeid, "it is not as long as it says");
+		evs->host->log(
+			evs->ctx, LOG_WARNING, "message of node %u dropped: it is not as long as it says", nodeid);
 		return;
 	}
 	if (mcast->msglen > EVS_MESSAGE_SIZE_MAX) {
-		evs_complain(evs, nodeid, "it is longer than clients can read");
+		evs->host->log(evs->ctx, LOG_WARNING, "message of node %u dropped: it is longer than clients can read",
+			nodeid);
 		return;
 	}
 	if (evs->connections == NULL)
@@ -98,7 +101,7 @@ void evs_deliver_mcast(
 	int used = split(evs, parts, count, mcast->group_count);
 
 	if (used < 0 || evs_groups_prepare(evs, evs->groups, (uint32_t)mcast->group_count) < 0) {
-		evs_complain(evs, nodeid, "out of memory");
+		evs->host->log(evs->ctx, LOG_WARNING, "message of node %u dropped: out of memory", nodeid);
 		return;
 	}
 	evs->parts[0] = (struct iovec)AFTER_HEADER(event);

@@ -10,23 +10,6 @@
 #include <string.h>
 #include <syslog.h>
 
-/* Log at most one warning in this time: the causes may occur thousands of times a second. */
-#define COMPLAIN_PAUSE_NS UINT64_C(10000000000)
-
-void evs_complain(struct evs *evs, uint32_t nodeid, const char *text)
-{
-	uint64_t now_ns = evs->host->now_ns(evs->ctx);
-
-	if (now_ns < evs->complain_ns) {
-		evs->complaints++;
-		return;
-	}
-	evs->host->log(evs->ctx, LOG_WARNING, "message of node %u dropped: %s (%ju more before)", nodeid, text,
-		(uintmax_t)evs->complaints);
-	evs->complain_ns = now_ns + COMPLAIN_PAUSE_NS;
-	evs->complaints = 0;
-}
-
 /* ---- Connections --------------------------------------------------------- */
 
 static int evs_client_join(void *self, struct coterie_client *client)

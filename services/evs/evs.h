@@ -46,14 +46,7 @@ struct evs {
 	struct evs_index index;
 	struct iovec *parts; /* scratch: one event */
 	size_t part_capacity;
-	uint64_t complain_ns, complaints; /* no warning is logged before complain_ns. complaints counts the warnings
-					   * that were not logged */
 };
-
-/* --- evs.c --- */
-
-/** Log a warning about a message of a node, unless a warning was logged a short time ago. */
-void evs_complain(struct evs *evs, uint32_t nodeid, const char *text);
 
 /* --- groups.c --- */
 

@@ -12,6 +12,7 @@
 #define WINDOW_MS 10000u
 #define BARRIER_FILE "ev_tracking"
 #define STORE_PAUSE_NS UINT64_C(1000000000)
+#define STORE_COMPLAINT_NS UINT64_C(10000000000)
 
 /* The votes in the configured node list. */
 struct nodelist {
@@ -408,11 +409,19 @@ static bool is_unstored(const struct votequorum *vq)
 	return vq->calc.options.has_tracking && vq->calc.tracking_barrier != vq->stored_barrier;
 }
 
+/*
+ * This node tries to store the barrier each second while its disk fails. The executive's limit of log lines is for floods,
+ * and would let each of these lines pass.
+ */
 static void complain_of_store(struct votequorum *vq)
 {
-	votequorum_complain(vq, VOTEQUORUM_NO_STORE, 0,
-		"the most expected votes seen cannot be stored: a restart of this node forgets "
-		"them");
+	uint64_t now_ns = vq->host->now_ns(vq->ctx);
+
+	if (now_ns < vq->next_store_complaint_ns)
+		return;
+	vq->next_store_complaint_ns = now_ns + STORE_COMPLAINT_NS;
+	vq->host->log(vq->ctx, LOG_WARNING,
+		"the most expected votes seen cannot be stored: a restart of this node forgets them");
 }
 
 static void on_stored(void *arg, int rc)

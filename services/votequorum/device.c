@@ -72,8 +72,7 @@ static void arm(struct votequorum *vq, uint32_t timeout_ms)
 
 	end_wait(vq);
 	if (vq->host->timer_add(vq->ctx, at_ns, on_silence, vq, &vq->device.timer) < 0)
-		votequorum_complain(
-			vq, VOTEQUORUM_NO_MEMORY, 0, "out of memory: a silent quorum device keeps its vote");
+		vq->host->log(vq->ctx, LOG_WARNING, "out of memory: a silent quorum device keeps its vote");
 }
 
 void votequorum_device_arm(struct votequorum *vq) { arm(vq, vq->config.device_timeout_ms); }
@@ -142,8 +141,8 @@ void votequorum_deliver_qdevice_reg(void *self, uint32_t nodeid, void *msg, uint
 
 	(void)size;
 	if (!is_name(message->name)) {
-		votequorum_complain(
-			vq, VOTEQUORUM_BAD_NAME, nodeid, "a quorum device has no name, or one without an end: dropped");
+		vq->host->log(vq->ctx, LOG_WARNING,
+			"a quorum device has no name, or one without an end: dropped (node %u)", nodeid);
 		return;
 	}
 	switch (message->operation) {
@@ -170,8 +169,8 @@ void votequorum_deliver_qdevice_reconfigure(void *self, uint32_t nodeid, void *m
 
 	(void)size;
 	if (!is_name(message->old_name) || !is_name(message->new_name)) {
-		votequorum_complain(
-			vq, VOTEQUORUM_BAD_NAME, nodeid, "a quorum device has no name, or one without an end: dropped");
+		vq->host->log(vq->ctx, LOG_WARNING,
+			"a quorum device has no name, or one without an end: dropped (node %u)", nodeid);
 		return;
 	}
 	if (strcmp(vq->device.name, message->old_name) == 0)

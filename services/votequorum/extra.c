@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 #include <corosync/corotypes.h>
 
@@ -114,12 +115,12 @@ void votequorum_deliver_extra(void *self, uint32_t nodeid, void *msg, uint32_t s
 	const struct votequorum_ring_extra *message = msg;
 
 	if (message->size > VOTEQUORUM_EXTRA_MAX || message->size > size - sizeof(*message)) {
-		votequorum_complain(vq, VOTEQUORUM_BAD_EXTRA, nodeid, "extra information with a wrong size: dropped");
+		vq->host->log(vq->ctx, LOG_WARNING, "extra information with a wrong size: dropped (node %u)", nodeid);
 		return;
 	}
 	if (vote_find(&vq->calc, nodeid) == NULL) {
-		votequorum_complain(vq, VOTEQUORUM_UNKNOWN_NODE, nodeid,
-			"a node sends extra information before it tells of itself: dropped");
+		vq->host->log(vq->ctx, LOG_WARNING,
+			"a node sends extra information before it tells of itself: dropped (node %u)", nodeid);
 		return;
 	}
 	/* The information was sent again for new nodes. This node has it already. */
@@ -130,7 +131,7 @@ void votequorum_deliver_extra(void *self, uint32_t nodeid, void *msg, uint32_t s
 	 * since.
 	 */
 	if (nodeid != vq->calc.local && votequorum_extra_put(vq, nodeid, message->bytes, message->size) < 0) {
-		votequorum_complain(vq, VOTEQUORUM_NO_MEMORY, nodeid, "out of memory: extra information is lost");
+		vq->host->log(vq->ctx, LOG_WARNING, "out of memory: extra information is lost (node %u)", nodeid);
 		return;
 	}
 	votequorum_tell_extra(vq, nodeid, message->bytes, message->size);

@@ -122,7 +122,7 @@ void votequorum_send_later(struct votequorum *vq)
 {
 	if (vq->retry == NULL &&
 		vq->host->timer_add(vq->ctx, vq->host->now_ns(vq->ctx) + RETRY_NS, on_retry, vq, &vq->retry) < 0)
-		votequorum_complain(vq, VOTEQUORUM_NO_MEMORY, 0, "out of memory: the other nodes are told later");
+		vq->host->log(vq->ctx, LOG_WARNING, "out of memory: the other nodes are told later");
 }
 
 /*
@@ -172,19 +172,19 @@ static void deliver_nodeinfo(void *self, uint32_t nodeid, void *msg, uint32_t si
 	 * otherwise nodes that have left would be counted.
 	 */
 	if (info->nodeid != nodeid && info->nodeid != 0) {
-		votequorum_complain(vq, VOTEQUORUM_BAD_NODE, nodeid, "a node tells of another one's votes: dropped");
+		vq->host->log(vq->ctx, LOG_WARNING, "a node tells of another one's votes: dropped (node %u)", nodeid);
 		return;
 	}
 	if (info->nodeid == 0) {
 		bits = vote_deviceinfo(&vq->calc, nodeid, info->votes);
 	} else if (vote_nodeinfo(&vq->calc, nodeid, info->votes, info->expected_votes, info->flags, &bits) < 0) {
-		votequorum_complain(
-			vq, VOTEQUORUM_NO_MEMORY, nodeid, "out of memory: the votes of a node do not count");
+		vq->host->log(
+			vq->ctx, LOG_WARNING, "out of memory: the votes of a node do not count (node %u)", nodeid);
 		return;
 	}
 	if ((bits & VOTE_UNKNOWN_NODE) != 0)
-		votequorum_complain(vq, VOTEQUORUM_UNKNOWN_NODE, nodeid,
-			"a node tells of its quorum device before itself: dropped");
+		vq->host->log(vq->ctx, LOG_WARNING,
+			"a node tells of its quorum device before itself: dropped (node %u)", nodeid);
 	if (info->nodeid != 0)
 		votequorum_extra_nodeinfo(vq, nodeid, info->flags);
 	votequorum_settle(vq, bits);

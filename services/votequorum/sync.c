@@ -39,8 +39,7 @@ void votequorum_window_open(struct votequorum *vq)
 
 	votequorum_window_close(vq);
 	if (vq->host->timer_add(vq->ctx, at_ns, on_window, vq, &vq->window) < 0)
-		votequorum_complain(
-			vq, VOTEQUORUM_NO_MEMORY, 0, "out of memory: last_man_standing does not lower expected votes");
+		vq->host->log(vq->ctx, LOG_WARNING, "out of memory: last_man_standing does not lower expected votes");
 }
 
 /* ---- Callbacks ----------------------------------------------------------- */
@@ -62,8 +61,7 @@ void votequorum_sync_start(void *self, const uint32_t *transitional, uint32_t tr
 	int rc = vote_configure(&vq->calc, regular->members, regular->member_count);
 
 	if (rc < 0)
-		votequorum_complain(
-			vq, VOTEQUORUM_NO_MEMORY, 0, "out of memory: votes are counted as before the ring changed");
+		vq->host->log(vq->ctx, LOG_WARNING, "out of memory: votes are counted as before the ring changed");
 	if (rc >= 0 && vote_window_opens(&vq->calc, rc > 0))
 		votequorum_window_open(vq);
 	vq->ring = regular->ring;

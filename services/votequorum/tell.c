@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 /* An event without the header, which the executive writes. */
 struct event {
@@ -37,7 +38,7 @@ static void send_event(struct votequorum *vq, struct votequorum_connection *conn
 
 static void complain_memory(struct votequorum *vq)
 {
-	votequorum_complain(vq, VOTEQUORUM_NO_MEMORY, 0, "out of memory: clients are not told of a change");
+	vq->host->log(vq->ctx, LOG_WARNING, "out of memory: clients are not told of a change");
 }
 
 void votequorum_tell_quorum(struct votequorum *vq, struct votequorum_connection *connection)

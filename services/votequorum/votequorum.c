@@ -12,27 +12,6 @@
 
 #include "services/votequorum/check.h"
 
-/* Log at most one warning per cause in this time: the causes may occur thousands of times a second. */
-#define COMPLAIN_PAUSE_NS UINT64_C(10000000000)
-
-void votequorum_complain(struct votequorum *vq, enum votequorum_complaint cause, uint32_t nodeid, const char *text)
-{
-	uint64_t now_ns = vq->host->now_ns(vq->ctx);
-	uint64_t hidden = vq->complaints[cause].hidden;
-
-	if (now_ns < vq->complaints[cause].next_ns) {
-		vq->complaints[cause].hidden++;
-		return;
-	}
-	vq->complaints[cause].next_ns = now_ns + COMPLAIN_PAUSE_NS;
-	vq->complaints[cause].hidden = 0;
-	if (nodeid != 0)
-		vq->host->log(
-			vq->ctx, LOG_WARNING, "%s (node %u; %ju like it before)", text, nodeid, (uintmax_t)hidden);
-	else
-		vq->host->log(vq->ctx, LOG_WARNING, "%s (%ju like it before)", text, (uintmax_t)hidden);
-}
-
 /* ---- Keys of the map ----------------------------------------------------- */
 
 static void put(struct votequorum *vq, enum votequorum_key key, uint32_t value)
@@ -60,8 +39,7 @@ static void put(struct votequorum *vq, enum votequorum_key key, uint32_t value)
 	strcat(name, keys[key].name);
 	if (vq->host->map_set(vq->ctx, name, keys[key].type, is_byte ? (const void *)&byte : (const void *)&value,
 		    is_byte ? sizeof(byte) : sizeof(value)) < 0)
-		votequorum_complain(
-			vq, VOTEQUORUM_NO_MEMORY, 0, "out of memory: keys of runtime.votequorum are out of date");
+		vq->host->log(vq->ctx, LOG_WARNING, "out of memory: keys of runtime.votequorum are out of date");
 	else
 		vq->published[key] = value;
 }
@@ -117,7 +95,7 @@ static void publish_votes(struct votequorum *vq, const uint32_t *votes, uint32_t
 
 	vq->needs_all = false;
 	if (rc < 0)
-		votequorum_complain(vq, VOTEQUORUM_NO_STORE, 0,
+		vq->host->log(vq->ctx, LOG_WARNING,
 			rc == -EPERM ? "quorum.provider names another one: this verdict does not count"
 				     : "out of memory: the verdict is not known to others");
 }

@@ -58,17 +58,6 @@ struct votequorum_device {
 	bool has_master_wins;        /* the device has set master wins to on or off, at least once */
 };
 
-/** Causes of warnings, which are logged at a limited rate. */
-enum votequorum_complaint {
-	VOTEQUORUM_BAD_NODE,
-	VOTEQUORUM_BAD_NAME,
-	VOTEQUORUM_UNKNOWN_NODE,
-	VOTEQUORUM_BAD_EXTRA,
-	VOTEQUORUM_NO_MEMORY,
-	VOTEQUORUM_NO_STORE,
-	VOTEQUORUM_COMPLAINTS, /* number of the causes above */
-};
-
 /** Keys of the map that are written when they change. */
 enum votequorum_key {
 	VOTEQUORUM_KEY_TWO_NODE,
@@ -130,19 +119,11 @@ struct votequorum {
 	bool has_late_expected, has_late_waiting;
 	bool needs_all; /* the lease needs all members, until the votes that wait are published */
 	uint32_t late_expected;
-	struct {
-		uint64_t next_ns;
-		uint64_t hidden;
-	} complaints[VOTEQUORUM_COMPLAINTS];
+	uint64_t next_store_complaint_ns; /* a failure to store the barrier is not logged before this time */
 };
 
 /* --- votequorum.c --- */
 
-/**
- * Log a warning, unless a warning for the same cause was logged a short time ago. nodeid 0: the warning concerns no
- * node.
- */
-void votequorum_complain(struct votequorum *vq, enum votequorum_complaint cause, uint32_t nodeid, const char *text);
 /** Act on the result of a calculation: bits are its VOTE_… bits. */
 void votequorum_settle(struct votequorum *vq, uint32_t bits);
 /** Send the current verdict to the executive and the clients. */

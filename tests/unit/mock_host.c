@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 struct coterie_timer {
 	struct coterie_timer *next;
@@ -68,11 +69,39 @@ struct mock_message *mock_queue_add(struct mock_queue *queue, uint32_t id, const
 
 /* ---- Log, time, posts ---------------------------------------------------- */
 
+#define LOG_LINES_MAX 100
+#define LOG_WINDOW_NS UINT64_C(10000000000)
+#define LOG_BURST_MAX 10
+#define LOG_BURST_NS UINT64_C(100000000)
+
+/* Return whether the executive would log a line: exec/log/log_limit.c. */
+static bool may_log(struct coterie_ctx *host, int prio, const char *format)
+{
+	struct mock_log_limit *limit = host->log_limits;
+
+	if (!host->has_log_limit || prio > LOG_INFO)
+		return true;
+	while (limit < &host->log_limits[MOCK_LOG_FORMATS - 1] && limit->format != NULL && limit->format != format)
+		limit++;
+	if (limit->count == 0 || host->now_ns - limit->window_ns >= LOG_WINDOW_NS) {
+		limit->window_ns = host->now_ns;
+		limit->count = 0;
+	}
+	if (limit->burst == 0 || host->now_ns - limit->burst_ns >= LOG_BURST_NS) {
+		limit->burst_ns = host->now_ns;
+		limit->burst = 0;
+	}
+	limit->format = format;
+	return ++limit->burst <= LOG_BURST_MAX && ++limit->count <= LOG_LINES_MAX;
+}
+
 static void host_log(struct coterie_ctx *host, int prio, const char *format, ...)
 {
 	char text[1024];
 	va_list args;
 
+	if (!may_log(host, prio, format))
+		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
@@ -648,6 +677,7 @@ struct coterie_ctx *mock_host_create(const struct coterie_plugin *plugin)
 	mock_map_table(&host->table);
 	mock_admin_table(&host->table);
 	mock_life_table(&host->table);
+	host->has_log_limit = plugin != NULL && plugin->kind == COTERIE_KIND_SERVICE;
 	host->is_safe_kept = true;
 	host->now_ns = UINT64_C(1000000000);
 	host->nodeid = 1;

@@ -83,6 +83,15 @@ struct mock_file {
 	uint8_t bytes[64];
 };
 
+#define MOCK_LOG_FORMATS 128u
+
+/** How many lines of one format were logged. */
+struct mock_log_limit {
+	const char *format; /* NULL: this element and those behind it are free */
+	uint64_t window_ns, burst_ns;
+	uint32_t count, burst;
+};
+
 /** The mock host. A test reads what was recorded, and sets what the plugin gets. */
 struct coterie_ctx {
 	struct coterie_host table;
@@ -100,7 +109,9 @@ struct coterie_ctx {
 	struct mock_queue frames; /* frames that were passed to frames_in(). id: number of the call */
 	uint32_t batches;
 	struct mock_queue logs; /* logged lines. id: priority; data: text with its NUL */
-	bool is_loud;           /* logs go to stderr too */
+	bool has_log_limit;     /* the plugin is a service: few lines of each format, as in the executive */
+	struct mock_log_limit log_limits[MOCK_LOG_FORMATS];
+	bool is_loud; /* logs go to stderr too */
 
 	uint32_t link_reports; /* calls of link_state(), and arguments of the last one: */
 	uint32_t link, link_is_up;

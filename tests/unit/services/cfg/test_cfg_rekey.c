@@ -422,11 +422,8 @@ START_TEST(senseless_phases_are_ignored)
 		for (size_t i = 0; i < sizeof(senseless) / sizeof(senseless[0]); i++)
 			say(3, senseless[i], 0);
 	expect("1 2", "");
-	ck_assert_uint_eq(count_logged(1, "which makes no sense"), 1);
-	ck_assert_uint_eq(count_logged(1, "Node 3 told a phase 0 of a change of keys"), 1);
-	pass(11000);
-	say(3, 5, 0);
-	ck_assert_uint_eq(count_logged(1, "(501 so far)"), 1);
+	ck_assert_uint_eq(count_logged(1, "which makes no sense"), 10); /* the executive's limit of 500 lines */
+	ck_assert_uint_eq(count_logged(1, "Node 3 told a phase 0 of a change of keys"), 2);
 	load_told("3");
 	expect("1 2 3", "12");
 }

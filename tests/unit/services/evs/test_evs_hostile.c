@@ -221,7 +221,6 @@ START_TEST(malformed_messages_are_dropped)
 			expect(0, "");
 	}
 	ck_assert(mock_host_has_logged(host, "message of node 2 dropped"));
-	ck_assert_uint_eq(host->logs.count, 1); /* further lines within ten seconds are only counted */
 }
 END_TEST
 

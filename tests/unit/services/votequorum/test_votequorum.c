@@ -375,6 +375,28 @@ START_TEST(a_device_without_a_node_is_dropped)
 }
 END_TEST
 
+/* The executive, and so the mock host, limits the lines of each text. A flood must hide no line about something else. */
+START_TEST(a_flood_hides_no_line_about_something_else)
+{
+	struct votequorum_ring_nodeinfo ghost = {.nodeid = 7, .votes = 5, .expected_votes = 2, .flags = 1};
+	struct votequorum_ring_nodeinfo device = {.votes = 5};
+	struct votequorum_ring_extra extra = {.size = 1};
+
+	start("nodes=3", 1, 2);
+	service_ring_form(&ring, "1 2");
+
+	uint32_t lines = host(1)->logs.count;
+
+	for (uint32_t i = 0; i < 1000; i++)
+		deliver(1, 2, VOTEQUORUM_RING_NODEINFO, &ghost, sizeof(ghost));
+	ck_assert_uint_eq(host(1)->logs.count, lines + 10);
+	deliver(1, 3, VOTEQUORUM_RING_NODEINFO, &device, sizeof(device));
+	ck_assert(mock_host_has_logged(host(1), "a node tells of its quorum device before itself: dropped (node 3)"));
+	deliver(1, 2, VOTEQUORUM_RING_EXTRA, &extra, sizeof(extra));
+	ck_assert(mock_host_has_logged(host(1), "extra information with a wrong size: dropped (node 2)"));
+}
+END_TEST
+
 START_TEST(unknown_parameters_and_nodes_change_nothing)
 {
 	static const struct votequorum_ring_reconfigure cases[] = {
@@ -448,6 +470,7 @@ int main(void)
 	tcase_add_test(tcase, news_of_an_aborted_round_go_out);
 	tcase_add_test(tcase, nobody_votes_for_another);
 	tcase_add_test(tcase, a_device_without_a_node_is_dropped);
+	tcase_add_test(tcase, a_flood_hides_no_line_about_something_else);
 	tcase_add_test(tcase, unknown_parameters_and_nodes_change_nothing);
 	tcase_add_test(tcase, votes_beyond_reason_do_not_wrap);
 	tcase_add_test(tcase, short_requests_are_refused);

@@ -198,7 +198,6 @@ START_TEST(a_barrier_that_cannot_be_stored_is_said)
 	ck_assert_uint_eq(host(1)->logs.count, lines);
 	mock_host_advance(host(1), 1000 * MS);
 	ck_assert_uint_eq(host(1)->logs.count, lines + 1);
-	ck_assert(mock_host_has_logged(host(1), "(9 like it before)"));
 	host(1)->state_file_rc = 0;
 	mock_host_advance(host(1), 1000 * MS);
 	ck_assert_uint_eq(stored_barrier(1), 2);
