@@ -164,6 +164,21 @@ static void know_node(struct events *events, uint32_t id)
 	nodes[events->node_count++] = (struct seen_node){.id = id};
 }
 
+/* Stop watching the links of a node. The daemon deletes the keys of nodes that left long ago. */
+static void forget_node(struct events *events, uint32_t id)
+{
+	uint32_t i = 0;
+
+	while (i < events->node_count && events->nodes[i].id != id)
+		i++;
+	if (i == events->node_count)
+		return;
+	events->node_count--;
+	memmove(&events->nodes[i], &events->nodes[i + 1], (events->node_count - i) * sizeof(*events->nodes));
+	if (events->node > i)
+		events->node--; /* so that the check that is under way leaves out no node */
+}
+
 /* Return the node id of a key. 0: the key is not of a member. */
 static uint32_t member_of(const char *key)
 {
@@ -180,8 +195,10 @@ static void see_member(void *arg, uint32_t event, const char *key, const struct 
 	struct events *events = arg;
 	uint32_t id = member_of(key);
 
-	(void)event, (void)before;
-	if (id == 0 || now->type != COTERIE_MAP_STRING || now->size == 0)
+	(void)before;
+	if (event == COTERIE_MAP_DELETED && id != 0)
+		forget_node(events, id);
+	if (event == COTERIE_MAP_DELETED || id == 0 || now->type != COTERIE_MAP_STRING || now->size == 0)
 		return;
 	struct json_object *data = json_object_new_object();
 	put_number(data, "id", id);
@@ -437,8 +454,8 @@ static int follow(struct events *events)
 {
 	const struct coterie_host *host = events->host;
 	const uint32_t changes = COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED;
-	int rc = host->map_track(events->ctx, COTERIE_MAP_CONFIG, PREFIX_MEMBERS, changes | COTERIE_MAP_PREFIX,
-		see_member, events, &events->trackers[0]);
+	int rc = host->map_track(events->ctx, COTERIE_MAP_CONFIG, PREFIX_MEMBERS,
+		changes | COTERIE_MAP_DELETED | COTERIE_MAP_PREFIX, see_member, events, &events->trackers[0]);
 
 	if (rc == 0)
 		rc = host->map_track(events->ctx, COTERIE_MAP_CONFIG, "config.totemconfig_reload_in_progress", changes,

@@ -174,6 +174,50 @@ START_TEST(links_are_looked_at)
 }
 END_TEST
 
+static int (*mock_status)(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie_node_status *status);
+static uint64_t asked; /* bits of the nodes below 64 whose status was read */
+
+static int noted_status(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie_node_status *status)
+{
+	asked |= nodeid < 64 ? UINT64_C(1) << nodeid : 0;
+	return mock_status(ctx, nodeid, status);
+}
+
+/* The daemon deletes the keys of nodes that left long ago. Forged packets can make members of ever new ids. */
+START_TEST(links_of_nodes_without_keys_are_not_looked_at)
+{
+	char key[64];
+	int fd = follow("");
+
+	mock_status = host->table.node_status;
+	host->table.node_status = noted_status;
+	for (uint32_t id = 10; id < 40; id++) {
+		snprintf(key, sizeof(key), "runtime.members.%u.status", id);
+		set_text(key, "left");
+	}
+	mock_host_advance(host, 2000 * MS);
+	ck_assert_uint_eq(asked >> 10, (UINT64_C(1) << 30) - 1);
+
+	/* In the middle of a check the rest of the nodes is still looked at. */
+	asked = 0;
+	while (asked >> 10 == 0)
+		mock_host_advance(host, 5 * MS);
+	ck_assert_uint_eq(asked >> 20, 0);
+	ck_assert_int_eq(host->table.map_delete(host, "runtime.members.12.status"), 0);
+	mock_host_advance(host, 500 * MS);
+	ck_assert_uint_eq(asked >> 10, (UINT64_C(1) << 30) - 1);
+	for (uint32_t id = 10; id < 39; id++) {
+		snprintf(key, sizeof(key), "runtime.members.%u.status", id);
+		host->table.map_delete(host, key);
+	}
+	asked = 0;
+	mock_host_advance(host, 2000 * MS);
+	ck_assert_uint_eq(asked >> 10, UINT64_C(1) << 29);
+	close(fd);
+	finish();
+}
+END_TEST
+
 static uint32_t read_count(void *arg, void *value)
 {
 	memcpy(value, arg, sizeof(uint64_t));
@@ -368,6 +412,7 @@ int main(void)
 	tcase_add_test(served, evictions_are_told);
 	tcase_add_test(served, verdicts_are_told_once);
 	tcase_add_test(served, links_are_looked_at);
+	tcase_add_test(served, links_of_nodes_without_keys_are_not_looked_at);
 	tcase_add_test(served, plugins_are_looked_at);
 	tcase_add_test(served, events_are_kept_for_those_who_come_late);
 	tcase_add_test(served, events_are_read_in_pieces);
