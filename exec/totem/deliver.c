@@ -187,7 +187,7 @@ void deliver_resume(struct totem_engine *engine)
 {
 	if (engine->delivery.has_yielded)
 		deliver_until_yield(engine);
-	deliver_ready(engine); /* what has become ready meanwhile */
+	deliver_ready(engine); /* more may have become ready meanwhile */
 }
 
 void deliver_finish(struct totem_engine *engine)

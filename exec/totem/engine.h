@@ -47,7 +47,7 @@ enum totem_timer {
 	TOTEM_TIMER_BACKOFF,   /* a back-off ends, or its next question is due */
 	TOTEM_TIMER_PROBE,     /* the next question to a suspect */
 	TOTEM_TIMER_LEASE,     /* the token is late: ask members, and vote on them */
-	TOTEM_TIMER_DELIVER, /* what is left of a backlog, or after a yield, is delivered in the next turn of the loop */
+	TOTEM_TIMER_DELIVER,   /* the rest of a backlog, or after a yield, is delivered in the next turn of the loop */
 	TOTEM_TIMER_COUNT,
 };
 #define TOTEM_NEVER UINT64_MAX

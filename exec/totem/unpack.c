@@ -58,9 +58,9 @@ struct delivery {
 	void *arg;
 };
 
-/* What is left of a frame, some of whose messages are delivered. */
+/* The rest of a frame, some of whose messages are delivered. */
 struct rest {
-	struct coterie_frame *frame; /* referenced; NULL: nothing is left */
+	struct coterie_frame *frame; /* or NULL: there is no rest. Referenced */
 	struct context *context;
 	struct wire_packet packet; /* points into the frame */
 	const uint8_t *at;         /* the next message */

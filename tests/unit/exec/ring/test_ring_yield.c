@@ -116,7 +116,7 @@ START_TEST(timers_wait_behind_the_packets)
 }
 END_TEST
 
-/* What the engine delivers before it ends the ring needs no timer. The packets that have waited come all the same. */
+/* If the engine delivers the rest in another event, the packets that have waited come all the same. */
 START_TEST(a_delivery_that_ends_in_another_event)
 {
 	seen.has_yielded = true;
