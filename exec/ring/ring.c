@@ -2,7 +2,6 @@
 #include "exec/ring/ring_private.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,19 +13,16 @@
 #include "exec/ring/ring_packet.h"
 
 #define GROUP_PARTS_MAX 64u
-#define SETTLE_GAP_NS UINT64_C(50000000)
-#define REST_GAP_NS UINT64_C(100000000) /* frame.h */
-#define DELIVERY_NS UINT64_C(1000000)   /* an event that has delivered for so long yields to the loop */
-#define LOOK_MESSAGES 8u                /* a delivery looks at the clock behind so many messages */
-#define LOOK_BYTES 65536u               /* or so many bytes of events for clients */
-#define COSTLY_NS (DELIVERY_NS / 4)     /* if it took so long, it looks behind each message */
+#define DELIVERY_NS UINT64_C(1000000) /* an event that has delivered for so long yields to the loop */
+#define LOOK_MESSAGES 8u              /* a delivery looks at the clock behind so many messages */
+#define LOOK_BYTES 65536u             /* or so many bytes of events for clients */
+#define COSTLY_NS (DELIVERY_NS / 4)   /* if it took so long, it looks behind each message */
 
 /* --- events of the engine: their deliveries yield to the loop --- */
 
 static void on_echo(void *arg);
 
-/* Return whether packets, and timers other than T-deliver, have to wait. */
-static bool is_held_back(const struct ring *ring)
+bool ring_is_held_back(const struct ring *ring)
 {
 	return ring->engine != NULL && totem_engine_has_yielded(ring->engine);
 }
@@ -34,17 +30,17 @@ static bool is_held_back(const struct ring *ring)
 /* Let the engine receive the packets that wait, when the present callback has returned. */
 static void schedule_echoes(struct ring *ring)
 {
-	if (ring->echo_count > 0 && !ring->is_echo_due && !is_held_back(ring))
+	if (ring->echo_count > 0 && !ring->is_echo_due && !ring_is_held_back(ring))
 		ring->is_echo_due = loop_defer(ring->parts.loop, on_echo, ring) == 0;
 }
 
-static void begin_event(struct ring *ring, uint64_t now_ns)
+void ring_begin_event(struct ring *ring, uint64_t now_ns)
 {
 	ring->begun_ns = ring->looked_ns = now_ns;
 	ring->inside++;
 }
 
-static void end_event(struct ring *ring)
+void ring_end_event(struct ring *ring)
 {
 	ring->inside--;
 	schedule_echoes(ring);
@@ -71,155 +67,14 @@ static void yield_if_late(struct ring *ring, size_t event_bytes)
 		totem_engine_yield(ring->engine);
 }
 
-/* --- timers: one timer of the loop serves all timers of the engine --- */
-
-static void on_timer(void *arg);
-
-static void arm_at(struct ring *ring, uint64_t at_ns)
-{
-	loop_timer_del(ring->parts.loop, ring->timer);
-	ring->timer = loop_timer_add(ring->parts.loop, at_ns, on_timer, ring);
-	ring->timer_at_ns = ring->timer != NULL ? at_ns : TOTEM_NEVER;
-}
-
-static uint64_t next_deadline(const struct ring *ring)
-{
-	uint64_t at_ns = TOTEM_NEVER;
-
-	for (int i = 0; i < TOTEM_TIMER_COUNT; i++)
-		if (ring->deadlines[i] < at_ns && !(i == TOTEM_TIMER_HOLD && ring->is_turn_due))
-			at_ns = ring->deadlines[i];
-	return at_ns;
-}
-
-static void arm(struct ring *ring)
-{
-	uint64_t at_ns = next_deadline(ring);
-
-	if (at_ns < ring->timer_at_ns)
-		arm_at(ring, at_ns);
-}
-
-/* Free memory that was allocated while the ring was busy. */
-static void rest(struct ring *ring, uint64_t now_ns)
-{
-	if (now_ns - ring->rested_ns < REST_GAP_NS)
-		return;
-	ring->rested_ns = now_ns;
-	if (frame_pool_rest(ring->pool) > 0)
-		malloc_trim(0);
-}
-
-/*
- * Set the loop's timer to the next deadline, but not too often. The deadlines of a busy ring move with every token, and
- * the timer should not be set each time. Without this, the timer of an idle ring would wake the loop in vain after each
- * move.
- */
-static void settle(struct ring *ring, uint64_t now_ns)
-{
-	if (now_ns - ring->settled_ns < SETTLE_GAP_NS || ring->timer == NULL)
-		return;
-	ring->settled_ns = now_ns;
-	rest(ring, now_ns);
-
-	uint64_t at_ns = next_deadline(ring);
-
-	if (at_ns <= ring->timer_at_ns || at_ns == TOTEM_NEVER)
-		return;
-	arm_at(ring, at_ns);
-	loop_timers_settle(ring->parts.loop);
-}
-
-static void run_timer(struct ring *ring, uint64_t now_ns, enum totem_timer timer)
-{
-	ring->deadlines[timer] = TOTEM_NEVER;
-	begin_event(ring, now_ns);
-	totem_engine_timeout(ring->engine, now_ns, timer);
-	end_event(ring);
-}
-
-static void run_due(struct ring *ring)
-{
-	uint64_t now_ns = loop_now_ns(ring->parts.loop);
-
-	/*
-	 * Go on with a delivery that has yielded. When it is finished, the packets that have waited are received before
-	 * other timers run: a token among the packets may set a timer again.
-	 */
-	if (is_held_back(ring)) {
-		run_timer(ring, now_ns, TOTEM_TIMER_DELIVER);
-		arm(ring);
-		return;
-	}
-	/*
-	 * Run each timer once, earliest first. A timer that is set again meanwhile waits for the next
-	 * turn.
-	 */
-	uint64_t due[TOTEM_TIMER_COUNT];
-	memcpy(due, ring->deadlines, sizeof(due));
-	for (;;) {
-		int first = -1;
-
-		for (int i = 0; i < TOTEM_TIMER_COUNT; i++)
-			if (due[i] <= now_ns && (first < 0 || due[i] < due[first]))
-				first = i;
-		if (first < 0)
-			break;
-		bool is_current = ring->deadlines[first] == due[first];
-		due[first] = TOTEM_NEVER;
-		if (is_current && ring->engine != NULL)
-			run_timer(ring, now_ns, (enum totem_timer)first);
-		if (is_held_back(ring))
-			break;
-	}
-	arm(ring);
-}
-
-static void on_timer(void *arg)
-{
-	struct ring *ring = arg;
-
-	ring->timer = NULL;
-	ring->timer_at_ns = TOTEM_NEVER;
-	run_due(ring);
-}
-
-static void on_turn(void *arg)
-{
-	struct ring *ring = arg;
-
-	ring->is_turn_due = false;
-	if (is_held_back(ring))
-		arm(ring); /* in the next turn */
-	else
-		run_due(ring);
-}
-
-static void cb_timer(void *arg, enum totem_timer timer, uint64_t at_ns)
-{
-	struct ring *ring = arg;
-
-	ring->deadlines[timer] = at_ns;
-	/* A due HOLD event needs no timer: it is handled before this callback returns to the loop. */
-	if (timer == TOTEM_TIMER_HOLD && at_ns <= loop_now_ns(ring->parts.loop)) {
-		if (ring->is_turn_due)
-			return;
-		ring->is_turn_due = loop_defer(ring->parts.loop, on_turn, ring) == 0;
-		if (ring->is_turn_due)
-			return;
-	}
-	if (at_ns < ring->timer_at_ns)
-		arm(ring);
-}
-
 /* --- packets that arrive --- */
 
 static void receive(struct ring *ring, uint64_t now_ns, struct coterie_frame *const *frames, size_t count)
 {
 	ring_sources_note(&ring->sources, frames, count);
-	begin_event(ring, now_ns);
+	ring_begin_event(ring, now_ns);
 	totem_engine_receive(ring->engine, now_ns, frames, count);
-	end_event(ring);
+	ring_end_event(ring);
 }
 
 /* --- own frames that come back, and packets that arrive while the engine runs --- */
@@ -252,12 +107,12 @@ static void on_echo(void *arg)
 {
 	struct ring *ring = arg;
 
-	if (!is_held_back(ring))
+	if (!ring_is_held_back(ring))
 		drain_echoes(ring);
 	size_t count = ring->echo_count;
 
 	ring->is_echo_due = false;
-	if (count == 0 || is_held_back(ring))
+	if (count == 0 || ring_is_held_back(ring))
 		return;
 	struct coterie_frame **frames = ring->echoes;
 	ring->echoes = NULL;
@@ -521,7 +376,7 @@ static void cb_trace(void *arg, const struct totem_trace *trace)
 const struct totem_callbacks ring_callbacks = {
 	.multicast = cb_multicast,
 	.token = cb_token,
-	.timer = cb_timer,
+	.timer = ring_set_timer,
 	.deliver = cb_deliver,
 	.configure = cb_configure,
 	.store_ring_id = cb_store_ring_id,
@@ -573,9 +428,9 @@ void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, u
 {
 	if (ring->engine == NULL)
 		return;
-	if (ring->inside == 0 && !is_held_back(ring))
+	if (ring->inside == 0 && !ring_is_held_back(ring))
 		drain_arrivals(ring, arrivals, count);
-	if (ring->inside > 0 || is_held_back(ring)) { /* inside: the transport reads while it sends */
+	if (ring->inside > 0 || ring_is_held_back(ring)) { /* inside: the transport reads while it sends */
 		hold_back(ring, arrivals, count);
 		return;
 	}
@@ -593,7 +448,7 @@ void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, u
 	uint64_t refused = counters->malformed;
 	uint64_t now_ns = loop_now_ns(ring->parts.loop);
 	receive(ring, now_ns, ring->batch, count);
-	settle(ring, now_ns);
+	ring_settle(ring, now_ns);
 	if (counters->malformed != refused)
 		for (uint32_t i = 0; i < count; i++)
 			ring_log_bad_packet(&ring->log, now_ns, arrivals[i].frame, arrivals[i].from);
@@ -624,11 +479,11 @@ static void on_event(void *arg)
 	struct ring *ring = event->ring;
 
 	if (ring->engine != NULL) {
-		begin_event(ring, loop_now_ns(ring->parts.loop));
+		ring_begin_event(ring, loop_now_ns(ring->parts.loop));
 		if (event->event == TOTEM_EVENT_LINK_UP)
 			ask_capacity(ring);
 		totem_engine_transport(ring->engine, loop_now_ns(ring->parts.loop), event->event, event->nodeid);
-		end_event(ring);
+		ring_end_event(ring);
 	}
 	free(event);
 }
@@ -693,7 +548,7 @@ void ring_peer_watch(struct ring *ring, uint32_t nodeid, uint32_t state)
 
 void ring_peer_refused(struct ring *ring, uint32_t nodeid, const void *quote, uint32_t size)
 {
-	if (ring->engine == NULL || ring->inside > 0 || is_held_back(ring))
+	if (ring->engine == NULL || ring->inside > 0 || ring_is_held_back(ring))
 		return; /* the report may be dropped: the peer will refuse later packets, too */
 	ring->inside++;
 	totem_engine_refused(ring->engine, loop_now_ns(ring->parts.loop), nodeid, quote, size);
