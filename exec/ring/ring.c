@@ -72,6 +72,7 @@ static void yield_if_late(struct ring *ring, size_t event_bytes)
 static void receive(struct ring *ring, uint64_t now_ns, struct coterie_frame *const *frames, size_t count)
 {
 	ring_sources_note(&ring->sources, frames, count);
+	ring->served_ns = now_ns;
 	ring_begin_event(ring, now_ns);
 	totem_engine_receive(ring->engine, now_ns, frames, count);
 	ring_end_event(ring);
@@ -116,9 +117,14 @@ static void on_echo(void *arg)
 		return;
 	struct coterie_frame **frames = ring->echoes;
 	ring->echoes = NULL;
-	ring->echo_count = ring->echo_capacity = 0;
-	if (ring->engine != NULL)
-		receive(ring, loop_now_ns(ring->parts.loop), frames, count);
+	ring->echo_count = ring->echo_capacity = ring->echo_bytes = 0;
+	ring->owes_packets = false;
+	if (ring->engine != NULL) {
+		uint64_t now_ns = loop_now_ns(ring->parts.loop);
+
+		receive(ring, now_ns, frames, count);
+		ring_settle(ring, now_ns);
+	}
 	for (size_t i = 0; i < count; i++)
 		frame_unref(frames[i]);
 	if (ring->echoes == NULL) { /* keep the memory of the list for the next turn */
@@ -131,8 +137,10 @@ static void on_echo(void *arg)
 
 static void echo(struct ring *ring, struct coterie_frame *frame)
 {
-	if (ring->echo_count == RING_ECHOES_MAX)
-		return;
+	size_t bytes = frame_buffer(frame)->capacity;
+
+	if (ring->echo_count == RING_ECHOES_MAX || bytes > RING_ECHO_BYTES_MAX - ring->echo_bytes)
+		return; /* lost, as on the network */
 	if (ring->echo_count == ring->echo_capacity) {
 		size_t capacity = ring->echo_capacity == 0 ? 16 : 2 * ring->echo_capacity;
 		struct coterie_frame **echoes = realloc(ring->echoes, capacity * sizeof(struct coterie_frame *));
@@ -143,6 +151,7 @@ static void echo(struct ring *ring, struct coterie_frame *frame)
 		ring->echo_capacity = capacity;
 	}
 	ring->echoes[ring->echo_count++] = frame_ref(frame);
+	ring->echo_bytes += bytes;
 	schedule_echoes(ring);
 }
 
@@ -422,6 +431,8 @@ static void hold_back(struct ring *ring, const struct coterie_arrival *arrivals,
 		if (!is_answered)
 			echo(ring, arrivals[i].frame);
 	}
+	ring->owes_packets |= may_answer && ring->echo_count > 0;
+	ring_arm(ring); /* again, if there was no memory for the timer */
 }
 
 void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, uint32_t count)

@@ -11,6 +11,7 @@
 
 #define RING_WAITING_MAX 8192u /* most frames that wait for room in the transport */
 #define RING_ECHOES_MAX 16384u /* most frames that wait for the engine: as many as a ring has on the way at most */
+#define RING_ECHO_BYTES_MAX ((size_t)64 << 20) /* most bytes of their buffers */
 
 /* A frame that waits for room in the transport. */
 struct waiting {
@@ -43,7 +44,10 @@ struct ring {
 	/* own packets, and packets that arrived while the engine was running or had yielded, for a later turn */
 	struct coterie_frame **echoes;
 	size_t echo_count, echo_capacity;
+	size_t echo_bytes; /* capacities of the buffers of these packets */
 	bool is_echo_due;
+	bool owes_packets;            /* packets that were held back have not been received yet */
+	uint64_t served_ns;           /* when packets were last received. None that came before waits */
 	struct coterie_frame **batch; /* packets that arrived together */
 	uint32_t batch_capacity;
 	struct waiting *waiting; /* FIFO, bounded */
@@ -68,6 +72,8 @@ bool ring_is_held_back(const struct ring *ring);
 /* --- ring_timer.c --- */
 /** Set a timer of the engine (struct totem_callbacks, timer). */
 void ring_set_timer(void *arg, enum totem_timer timer, uint64_t at_ns);
+/** Set the loop's timer to the next deadline, if that is earlier. */
+void ring_arm(struct ring *ring);
 /** Set the loop's timer to the next deadline, and free unused memory, both not too often. Call it after packets. */
 void ring_settle(struct ring *ring, uint64_t now_ns);
 

@@ -23,13 +23,15 @@ static uint64_t next_deadline(const struct ring *ring)
 {
 	uint64_t at_ns = TOTEM_NEVER;
 
+	if (ring_is_held_back(ring))
+		return 0; /* at once. The loop does not take a timer at 0 for a late one */
 	for (int i = 0; i < TOTEM_TIMER_COUNT; i++)
 		if (ring->deadlines[i] < at_ns && !(i == TOTEM_TIMER_HOLD && ring->is_turn_due))
 			at_ns = ring->deadlines[i];
 	return at_ns;
 }
 
-static void arm(struct ring *ring)
+void ring_arm(struct ring *ring)
 {
 	uint64_t at_ns = next_deadline(ring);
 
@@ -75,17 +77,34 @@ static void run_timer(struct ring *ring, uint64_t now_ns, enum totem_timer timer
 	ring_end_event(ring);
 }
 
+/* Return whether a timer is due, and all packets were received that had come before. */
+static bool is_served(const struct ring *ring, enum totem_timer timer)
+{
+	return ring->deadlines[timer] <= ring->served_ns;
+}
+
+/*
+ * Go on with a delivery that has yielded. When it is finished, the packets that have waited are received before other timers
+ * run: a token among the packets may set a timer again. These packets may make the next delivery yield, and so on. So timers
+ * that no token sets again run once packets were received.
+ */
+static void go_on(struct ring *ring, uint64_t now_ns)
+{
+	static const enum totem_timer timers[] = {TOTEM_TIMER_PROBE, TOTEM_TIMER_BACKOFF, TOTEM_TIMER_PAUSE};
+
+	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
+		if (is_served(ring, timers[i]))
+			run_timer(ring, now_ns, timers[i]);
+	run_timer(ring, now_ns, TOTEM_TIMER_DELIVER);
+}
+
 static void run_due(struct ring *ring)
 {
 	uint64_t now_ns = loop_now_ns(ring->parts.loop);
 
-	/*
-	 * Go on with a delivery that has yielded. When it is finished, the packets that have waited are received before
-	 * other timers run: a token among the packets may set a timer again.
-	 */
 	if (ring_is_held_back(ring)) {
-		run_timer(ring, now_ns, TOTEM_TIMER_DELIVER);
-		arm(ring);
+		go_on(ring, now_ns);
+		ring_arm(ring);
 		return;
 	}
 	/*
@@ -109,7 +128,7 @@ static void run_due(struct ring *ring)
 		if (ring_is_held_back(ring))
 			break;
 	}
-	arm(ring);
+	ring_arm(ring);
 }
 
 static void on_timer(void *arg)
@@ -126,8 +145,8 @@ static void on_turn(void *arg)
 	struct ring *ring = arg;
 
 	ring->is_turn_due = false;
-	if (ring_is_held_back(ring))
-		arm(ring); /* in the next turn */
+	if (ring_is_held_back(ring) || ring->owes_packets)
+		ring_arm(ring); /* in the next turn, behind the packets */
 	else
 		run_due(ring);
 }
@@ -146,5 +165,5 @@ void ring_set_timer(void *arg, enum totem_timer timer, uint64_t at_ns)
 			return;
 	}
 	if (at_ns < ring->timer_at_ns)
-		arm(ring);
+		ring_arm(ring);
 }

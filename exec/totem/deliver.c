@@ -185,9 +185,14 @@ void deliver_ready(struct totem_engine *engine)
 
 void deliver_resume(struct totem_engine *engine)
 {
-	if (engine->delivery.has_yielded)
-		deliver_until_yield(engine);
-	deliver_ready(engine); /* more may have become ready meanwhile */
+	if (!engine->delivery.has_yielded) {
+		deliver_ready(engine);
+		return;
+	}
+	deliver_until_yield(engine);
+	/* Packets and other timers come before the next share of a backlog. */
+	if (engine->delivery.high != engine->store.high_seq)
+		timer_set(engine, TOTEM_TIMER_DELIVER, 0);
 }
 
 void deliver_finish(struct totem_engine *engine)

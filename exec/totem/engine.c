@@ -147,6 +147,11 @@ static void begin(struct totem_engine *engine, uint64_t now_ns)
 	engine->depth++;
 	if (now_ns > engine->now_ns)
 		engine->now_ns = now_ns;
+}
+
+/* Note how long the engine was not entered: in that time it has heard nobody. */
+static void check_gap(struct totem_engine *engine)
+{
 	suspect_check_stall(engine);
 	if (timer_check_pause(engine))
 		lease_note_stop(engine);
@@ -156,6 +161,17 @@ static void begin(struct totem_engine *engine, uint64_t now_ns)
 
 /* Begin an event. First send frames that still wait for later ones (linger.c). */
 static void enter(struct totem_engine *engine, uint64_t now_ns)
+{
+	begin(engine, now_ns);
+	check_gap(engine);
+	multicast_flush(engine);
+}
+
+/*
+ * Go on with an event whose delivery has yielded. Packets wait meanwhile, so for the checks of time the event is as long as
+ * all its parts together.
+ */
+static void enter_again(struct totem_engine *engine, uint64_t now_ns)
 {
 	begin(engine, now_ns);
 	multicast_flush(engine);
@@ -245,26 +261,47 @@ void totem_engine_receive(
 
 bool totem_engine_question(struct totem_engine *engine, uint64_t now_ns, const struct coterie_frame *frame)
 {
+	struct wire_header header;
 	bool is_question;
 
-	enter(engine, now_ns);
+	if (engine->delivery.has_yielded)
+		enter_again(engine, now_ns);
+	else
+		enter(engine, now_ns);
 	is_question = engine->is_started && sign_question(engine, frame);
+	if (is_question && wire_decode_header(frame->data, frame->size, &header) == WIRE_OK &&
+		header.nodeid != engine->options.nodeid)
+		note_life(engine, &header);
 	leave(engine);
 	return is_question;
 }
 
+/*
+ * Return whether a timer runs behind all deliveries. The others do not use the token. If one of them ends the ring, the
+ * rest is delivered then.
+ */
+static bool needs_deliveries(enum totem_timer timer)
+{
+	return timer != TOTEM_TIMER_PROBE && timer != TOTEM_TIMER_BACKOFF && timer != TOTEM_TIMER_PAUSE;
+}
+
 void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum totem_timer timer)
 {
-	if (timer == TOTEM_TIMER_HOLD)
+	if (engine->delivery.has_yielded && timer == TOTEM_TIMER_DELIVER) {
+		enter_again(engine, now_ns);
+	} else if (timer == TOTEM_TIMER_HOLD) {
 		begin(engine, now_ns);
-	else
+		check_gap(engine);
+	} else {
 		enter(engine, now_ns);
+	}
 	/* The timer may have been cancelled after it expired. Then do nothing. */
 	if (engine->timer_at_ns[timer] != TOTEM_NEVER && engine->timer_at_ns[timer] <= engine->now_ns) {
 		/* T-deliver is set to the begin of an event, which may take long. */
 		if (timer != TOTEM_TIMER_DELIVER) {
 			silence_late(engine, engine->now_ns - engine->timer_at_ns[timer]);
-			deliver_finish(engine);
+			if (needs_deliveries(timer))
+				deliver_finish(engine);
 		}
 		engine->timer_at_ns[timer] = TOTEM_NEVER;
 		expiry_handle(engine, timer);

@@ -387,7 +387,7 @@ void totem_engine_destroy(struct totem_engine *engine); /* sends nothing; NULL i
 void totem_engine_receive(
 	struct totem_engine *engine, uint64_t now_ns, struct coterie_frame *const *frames, size_t count);
 /**
- * Answer a packet in which a member asks whether this node runs, and do nothing else. A node answers in this way while
+ * Answer a packet in which a member asks whether this node runs, note that the member runs, and do nothing else. A node answers in this way while
  * packets are held back (totem_engine_yield): otherwise the others could take it for a node that has failed.
  *
  * @return false: the packet (borrowed) is something else, and waits for totem_engine_receive
@@ -443,7 +443,8 @@ int totem_engine_send_in_order(struct totem_engine *engine, uint64_t now_ns, enu
 /**
  * Stop the delivery behind the present message, so that the loop can serve others. Call this in `deliver` only.
  * TOTEM_TIMER_DELIVER expires at once and goes on. Until totem_engine_has_yielded is false hold back packets and the
- * other timers, in their order: before the engine handles one of them, it delivers all that is left. Before the ring
+ * other timers, in their order: before the engine handles one of them, it delivers all that is left. Only the timers
+ * PROBE, BACKOFF and PAUSE may run in between. Before the ring
  * ends the delivery does not yield.
  */
 void totem_engine_yield(struct totem_engine *engine);

@@ -2,6 +2,7 @@
 /* Deliveries of the engine yield to the loop: exec/ring/ring.c. */
 #include <check.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "exec/ring/ring_private.h"
 #include "tests/suite.h"
@@ -70,6 +71,7 @@ START_TEST(messages_with_large_events)
 }
 END_TEST
 
+/* The loop's timer stand-in has no memory, so that the ring sets the timer again with each packet. */
 START_TEST(packets_wait_in_their_order)
 {
 	seen.has_yielded = true;
@@ -77,7 +79,7 @@ START_TEST(packets_wait_in_their_order)
 	hand_up(seen.ring, "m1 T2");
 	hand_up(seen.ring, "m3");
 	run_deferred();
-	expect("");
+	expect("timer:0 timer:0 ");
 	seen.timer_run(seen.timer_arg);
 	run_deferred();
 	expect("timeout:13 timer:1 drain m1 T2 m3 ");
@@ -92,7 +94,7 @@ START_TEST(questions_do_not_wait)
 	seen.has_yielded = true;
 	set_timers();
 	hand_up(seen.ring, "m1 m? m3");
-	expect("answer ");
+	expect("answer timer:0 ");
 	seen.timer_run(seen.timer_arg);
 	run_deferred();
 	expect("timeout:13 timer:1 m1 m3 ");
@@ -107,12 +109,49 @@ START_TEST(timers_wait_behind_the_packets)
 	seen.callbacks.timer(seen.arg, TOTEM_TIMER_HOLD, 1);
 	hand_up(seen.ring, "m1");
 	run_deferred();
-	expect("timer:1 ");
+	expect("timer:0 timer:0 ");
 	seen.timer_run(seen.timer_arg);
 	run_deferred();
 	expect("timeout:13 timer:1 m1 ");
 	seen.timer_run(seen.timer_arg);
 	expect("timeout:0 timeout:2 ");
+}
+END_TEST
+
+/* So do they if the last message sets the hold timer: a service answers it while this node keeps the token. */
+START_TEST(a_hold_timer_of_the_last_message)
+{
+	seen.has_yielded = true;
+	set_timers();
+	hand_up(seen.ring, "m1");
+	seen.has_more = true;
+	seen.timer_run(seen.timer_arg);
+	seen.has_more = false;
+	run_deferred();
+	expect("timer:0 timeout:13 timer:1 timer:1 m1 ");
+	seen.timer_run(seen.timer_arg);
+	expect("timeout:0 timeout:2 ");
+}
+END_TEST
+
+/*
+ * The packets that have waited make the next delivery yield, in each turn. Timers that no token sets again run all the
+ * same, each behind the packets that came before it was due.
+ */
+START_TEST(steady_load)
+{
+	seen.has_yielded = true;
+	set_timers();
+	hand_up(seen.ring, "m1");
+	seen.callbacks.timer(seen.arg, TOTEM_TIMER_PROBE, 2);
+	seen.later_ns = 5;
+	seen.story[0] = '\0';
+	seen.timer_run(seen.timer_arg);
+	seen.yields_at_receive = true;
+	run_deferred();
+	expect("timeout:13 timer:1 m1 ");
+	seen.timer_run(seen.timer_arg);
+	expect("timeout:11 timeout:13 timer:1 ");
 }
 END_TEST
 
@@ -125,7 +164,7 @@ START_TEST(a_delivery_that_ends_in_another_event)
 	seen.has_yielded = false;
 	ring_force_gather(seen.ring);
 	run_deferred();
-	expect("? m1 ");
+	expect("timer:0 ? m1 ");
 }
 END_TEST
 
@@ -136,8 +175,7 @@ START_TEST(frames_before_a_token_yield)
 	seen.waiting = "m1";
 	seen.yields_at_receive = true;
 	hand_up(seen.ring, "T2");
-	expect("drain m1 ");
-	seen.timer_run = NULL;
+	expect("drain m1 timer:0 ");
 	set_timers();
 	seen.timer_run(seen.timer_arg);
 	run_deferred();
@@ -155,6 +193,24 @@ START_TEST(so_many_packets_wait)
 }
 END_TEST
 
+/* A small packet may keep a large buffer. */
+START_TEST(so_many_bytes_wait)
+{
+	struct coterie_frame *frame = ring_frame_take(seen.ring, 1 << 20);
+	const struct coterie_arrival arrival = {.frame = frame};
+
+	memset(frame->data, 0, 8);
+	frame->size = 8;
+	seen.has_yielded = true;
+	set_timers();
+	for (uint32_t i = 0; i < 100; i++)
+		ring_frames_in(seen.ring, &arrival, 1);
+	ck_assert_uint_le(seen.ring->echo_count, RING_ECHO_BYTES_MAX >> 20);
+	ck_assert_uint_ge(seen.ring->echo_count, (RING_ECHO_BYTES_MAX >> 20) - 1);
+	frame_unref(frame);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ring yield");
@@ -168,9 +224,12 @@ int main(void)
 	tcase_add_test(yield, packets_wait_in_their_order);
 	tcase_add_test(yield, questions_do_not_wait);
 	tcase_add_test(yield, timers_wait_behind_the_packets);
+	tcase_add_test(yield, a_hold_timer_of_the_last_message);
+	tcase_add_test(yield, steady_load);
 	tcase_add_test(yield, a_delivery_that_ends_in_another_event);
 	tcase_add_test(yield, frames_before_a_token_yield);
 	tcase_add_test(yield, so_many_packets_wait);
+	tcase_add_test(yield, so_many_bytes_wait);
 	suite_add_tcase(suite, yield);
 	return suite_run(suite);
 }

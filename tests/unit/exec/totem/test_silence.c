@@ -440,6 +440,45 @@ START_TEST(a_vote_counts_for_one_budget)
 }
 END_TEST
 
+/*
+ * A node that has delivered for longer than the budget has not heard the others in that time, so a vote of one of them
+ * does not convict: in one event (0), with yields (1), and with yields and questions of the suspect (2). The vote and a packet
+ * of the suspect come behind it.
+ */
+START_TEST(a_busy_node_convicts_nobody)
+{
+	struct wire_probe vote = {.system_from = 2, .kind = WIRE_PROBE_SILENT, .number = 3};
+	struct coterie_frame *batch[2], *question;
+	struct totem_engine *engine;
+	uint64_t end_ns;
+
+	start_quick_ring(3);
+	run_for(10);
+	engine = node_of(1)->engine;
+	end_ns = net->now_ns + 700 * MS;
+	for (uint64_t at_ns = net->now_ns; _i > 0 && at_ns < end_ns; at_ns += MS) {
+		engine->delivery.has_yielded = true;
+		engine->timer_at_ns[TOTEM_TIMER_DELIVER] = at_ns;
+		if (_i == 2) {
+			question = probe_make(
+				node_of(3)->engine, 1, WIRE_PROBE_QUESTION, &node_of(3)->engine->ring, at_ns);
+			ck_assert(totem_engine_question(engine, at_ns, question));
+			frame_unref(question);
+		}
+		totem_engine_timeout(engine, at_ns, TOTEM_TIMER_DELIVER);
+	}
+	vote.ring = engine->ring;
+	batch[0] = frame_take(node_of(2)->pool, WIRE_PROBE_SIZE);
+	batch[0]->size = (uint32_t)wire_encode_probe(&vote, 1, false, batch[0]->data, WIRE_PROBE_SIZE);
+	batch[1] = probe_make(node_of(3)->engine, 1, WIRE_PROBE_QUESTION, &node_of(3)->engine->ring, 7);
+	totem_engine_receive(engine, end_ns, batch, 2);
+	ck_assert_int_eq(totem_engine_state(engine), TOTEM_OPERATIONAL);
+	ck_assert(!node_set_has(&engine->lists.failed, 3));
+	frame_unref(batch[0]);
+	frame_unref(batch[1]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("engine");
@@ -467,6 +506,7 @@ int main(void)
 	tcase_add_test(tcase, one_member_that_hears_the_suspect_is_enough);
 	tcase_add_test(tcase, a_node_without_a_link_removes_none);
 	tcase_add_test(tcase, a_vote_counts_for_one_budget);
+	tcase_add_loop_test(tcase, a_busy_node_convicts_nobody, 0, 3);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

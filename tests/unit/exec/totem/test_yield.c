@@ -145,6 +145,55 @@ START_TEST(what_is_left_comes_first)
 }
 END_TEST
 
+/* Lose the first frame of node 2 on the way to node 3, once. */
+static bool loses_first(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
+{
+	struct wire_mcast mcast;
+
+	if (from != 2 || to != 3 || header->type != WIRE_MCAST || n->drop_seq != 0 ||
+		wire_decode_mcast(frame->data, frame->size, &mcast) != WIRE_OK)
+		return false;
+	n->drop_seq = mcast.seq;
+	return true;
+}
+
+/*
+ * Behind each share of a backlog, of 8 frames here, packets are handled, whether the deliveries yield (1) or not (0): the
+ * ring does not wait for the whole backlog.
+ */
+START_TEST(packets_come_between_the_shares_of_a_backlog)
+{
+	static char text[1300];
+	struct iovec iov = {text, sizeof(text)};
+	uint32_t most = 0, run = 0;
+	struct node *node;
+
+	options.deliver_frames = 8;
+	options.max_messages = options.window_size = 201;
+	net->visit_frames_max = 4096;
+	node = start();
+	node->yields = false;
+	net->drops = loses_first;
+	for (uint32_t i = 0; i < 200; i++) {
+		snprintf(text, sizeof(text), "m%u", i);
+		ck_assert_int_eq(totem_engine_send(node_of(2)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
+	}
+	while (node->received == 0)
+		step();
+	node->yields = _i == 1;
+	for (uint32_t before = node->received; node->received < 200; before = node->received) {
+		step();
+		run += node->received - before;
+		if (run > most)
+			most = run;
+		if (!totem_engine_has_yielded(node->engine))
+			run = 0;
+	}
+	ck_assert_uint_le(most, 9);
+}
+END_TEST
+
 /*
  * A question is answered while something is left, and delivers nothing. Other packets, another kind of probe among them,
  * are no questions.
@@ -165,6 +214,7 @@ START_TEST(a_question_is_answered_meanwhile)
 	ck_assert(!totem_engine_question(node->engine, net->now_ns, knock));
 	ck_assert(totem_engine_has_yielded(node->engine));
 	ck_assert_uint_eq(node->received, received);
+	ck_assert_uint_eq(node->engine->heard_ns, net->now_ns);
 	frame_unref(question);
 	frame_unref(knock);
 }
@@ -199,6 +249,7 @@ int main(void)
 	tcase_add_test(yield, one_message_in_an_event);
 	tcase_add_test(yield, a_token_in_the_same_event);
 	tcase_add_loop_test(yield, what_is_left_comes_first, 0, 4);
+	tcase_add_loop_test(yield, packets_come_between_the_shares_of_a_backlog, 0, 2);
 	tcase_add_test(yield, a_question_is_answered_meanwhile);
 	tcase_add_test(yield, the_last_message_leaves_nothing);
 	tcase_add_test(yield, the_end_of_an_engine);
