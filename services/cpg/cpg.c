@@ -99,7 +99,9 @@ static void cpg_fini(void *self)
 	cpg_closer_destroy(cpg->closer);
 	cpg->host->timer_del(cpg->ctx, cpg->leave_retry);
 	cpg->host->timer_del(cpg->ctx, cpg->build_timer);
+	cpg->host->timer_del(cpg->ctx, cpg->settle.timer);
 	cpg_resync_fini(cpg);
+	cpg_settle_fini(cpg);
 	cpg_compact_fini(cpg);
 	while (cpg->leaving != NULL) {
 		struct cpg_leaving *leaving = cpg->leaving;
@@ -111,6 +113,7 @@ static void cpg_fini(void *self)
 		struct cpg_group *group = cpg->groups[cpg->group_count - 1];
 
 		group->count = 0;
+		group->newest = 0;
 		cpg_group_release(cpg, group);
 	}
 	free(cpg->groups);

@@ -113,41 +113,46 @@ struct cpg_group {
 	struct cpg_group *index_next;
 	uint32_t at; /* index in cpg->groups */
 	/*
-	 * During a synchronisation: the number of JOINLIST entries for this group, and 1 + the index of the newest one,
-	 * or 0.
+	 * From a synchronisation until the group is settled: the number of stored JOINLIST entries for this group, and
+	 * 1 + the index of the newest one, or 0.
 	 */
 	uint32_t received_count, newest;
-	uint32_t joined_count, joined_capacity;
+	uint32_t local_count; /* members on this node */
+	uint64_t settled;     /* last synchronisation whose result the members show (settle.c) */
 	struct cpg_connection *connections;
-	struct cpg_wire_address *joined; /* processes that join, while sync_done runs */
-	struct cpg_process single;       /* replaces the array for one member: most groups have no more */
-	struct cpg_wire_name name;       /* zeros behind its length */
+	struct cpg_group *near_next, *near_previous; /* the groups with connections or members of this node */
+	struct cpg_process single;                   /* replaces the array for one member: most groups have no more */
+	struct cpg_wire_name name;                   /* zeros behind its length */
 };
 
-/** A process that a JOINLIST named. */
+/** A process that a JOINLIST named, and that was not a member then. */
 struct cpg_received {
 	struct cpg_group *group;
 	uint32_t nodeid;
 	uint32_t pid;
 	uint32_t older; /* 1 + the index of the previous entry of this group; 0: none */
-	bool is_new;    /* used by merge.c: the process is not a member yet */
-	uint64_t seq;   /* used by merge.c: the process's seq in the member list */
+	bool is_new;    /* the process becomes a member at the end */
 };
 
 /** A process that left while nodes exchange their lists of processes. A list may still name it. */
 struct cpg_gone {
-	uint32_t nodeid;
 	uint32_t pid;
 	uint32_t hash; /* hash of the name */
 	struct cpg_wire_name name;
 };
 
-/** The set of processes that left during the exchange (struct cpg_gone), with a hash table. */
+/** A hash table. Its functions compare the objects. */
+struct cpg_table {
+	uint32_t *places;     /* 1 + an index in an array of objects; 0: free */
+	uint32_t place_count; /* a power of two, or 0 before the first object */
+	uint32_t count;       /* used places, at most half of them */
+};
+
+/** The set of a node's processes that left during the exchange (struct cpg_gone). */
 struct cpg_gone_set {
 	struct cpg_gone *list;
 	uint32_t count, capacity;
-	uint32_t *places;     /* the hash table: 1 + an index in list; 0: free */
-	uint32_t place_count; /* a power of two, or 0 before the first process */
+	struct cpg_table table; /* of `list` */
 };
 
 /** The groups by name. */
@@ -158,16 +163,18 @@ struct cpg_index {
 	uint64_t key[CPG_INDEX_WORDS + 1];
 };
 
-/** Numbers of entries that are stored for one ring member in a synchronisation. Each member has a limit of its own. */
+/** Entries and leaves of one ring member in a synchronisation. Each member has a limit of its own. */
 struct cpg_share {
-	uint32_t received, gone;
+	uint32_t received, gone; /* entries of its lists, and leaves */
+	uint32_t new_count;      /* entries in resync.received with is_new */
+	struct cpg_table table;  /* of its entries in resync.received. An entry for the same process replaces another */
+	struct cpg_gone_set gone_set;
 };
 
 /** The number of group memberships of a node's processes. */
 struct cpg_tally {
 	uint32_t nodeid, count;
-	uint32_t unnamed; /* those that the current synchronisation did not name. They are counted at its end, and will
-			   * then be removed */
+	uint32_t named; /* during a synchronisation: members that it has named, or that have joined during it */
 };
 
 /** One synchronisation. */
@@ -187,9 +194,25 @@ struct cpg_resync {
 	bool has_local;
 	bool is_same; /* this ring was synchronised before. It is synchronised again since another node has loaded the
 		       * service */
-	struct cpg_gone_set gone;
 	struct cpg_received *received; /* in the order of arrival */
 	uint32_t received_count, received_capacity;
+};
+
+/** The result of the last synchronisation, while some groups do not show it yet (settle.c). */
+struct cpg_settle {
+	bool is_on;
+	bool has_lists; /* false: drop the entries, since the synchronisation was aborted or memory ran out */
+	bool has_ended; /* false: the synchronisation was aborted, so no member is removed */
+	uint64_t round;
+	uint64_t seq;         /* seq of the newest entry. The seq of each older one is higher by 1 */
+	uint32_t group_count; /* groups that are not passed yet: the first ones in cpg->groups */
+	struct cpg_received *received;
+	uint32_t received_count;
+	uint32_t *left; /* ascending */
+	uint32_t left_count;
+	struct cpg_share *shares; /* to be freed, from the last one on */
+	uint32_t share_count;
+	struct coterie_timer *timer;
 };
 
 /** The group and process of a handle. */
@@ -247,7 +270,8 @@ struct cpg {
 	struct cpg_group **groups; /* group_count, in no order */
 	uint32_t group_count, group_capacity;
 	struct cpg_index index;
-	bool is_walking;           /* a loop walks over `groups`, so no group may be freed */
+	struct cpg_group *near;    /* the groups with connections or members of this node, newest first */
+	bool is_walking;           /* a loop walks over `near`, so no group may be freed */
 	struct cpg_tally *tallies; /* tally_count elements, ascending by node id. Elements with count 0 are removed */
 	uint32_t tally_count, tally_capacity;
 	struct cpg_connection *connections; /* newest first */
@@ -268,6 +292,7 @@ struct cpg {
 	uint32_t *members;
 	uint32_t member_count;
 	struct cpg_resync resync;
+	struct cpg_settle settle;
 	struct cpg_compact compact;
 	struct cpg_wire_address *addresses; /* scratch: the members of one change */
 	uint32_t address_capacity;
@@ -299,8 +324,12 @@ void cpg_statistics_offer(struct cpg *cpg);
 int cpg_name_clean(const struct cpg_wire_name *name, struct cpg_wire_name *clean);
 bool cpg_name_equal(const struct cpg_wire_name *a, const struct cpg_wire_name *b);
 
-/** Find a group by its name. @return borrowed; NULL: no such group */
+/** Find a group by its name, and settle it. @return borrowed; NULL: no such group */
 struct cpg_group *cpg_group_find(struct cpg *cpg, const struct cpg_wire_name *name);
+/** Find a group by its name and the hash of the name (cpg_index_hash), and settle it. @return as cpg_group_find */
+struct cpg_group *cpg_group_find_hashed(struct cpg *cpg, const struct cpg_wire_name *name, uint32_t hash);
+/** Create a group that does not exist. @return borrowed; NULL: out of memory */
+struct cpg_group *cpg_group_create(struct cpg *cpg, const struct cpg_wire_name *name, uint32_t hash);
 /** Find or create a group. @return borrowed; NULL: out of memory. The caller then calls cpg_group_release. */
 struct cpg_group *cpg_group_get(struct cpg *cpg, const struct cpg_wire_name *name);
 /**
@@ -319,6 +348,8 @@ struct cpg_process *cpg_members_insert(struct cpg_group *group, uint32_t nodeid,
 struct cpg_process *cpg_process_find(struct cpg_group *group, uint32_t nodeid, uint32_t pid);
 /** Return whether any process of the node is a member. */
 bool cpg_group_has_node(const struct cpg_group *group, uint32_t nodeid);
+/** Return the index of a member, or the index at which it would be inserted. */
+uint32_t cpg_process_position(const struct cpg_group *group, uint32_t nodeid, uint32_t pid);
 /** Add a process. @return 0; -EEXIST: it is a member; -EDQUOT: its node has CPG_PROCESSES_MAX memberships; -ENOMEM */
 int cpg_process_add(struct cpg *cpg, struct cpg_group *group, uint32_t nodeid, uint32_t pid);
 void cpg_process_del(struct cpg *cpg, struct cpg_group *group, struct cpg_process *process);
@@ -332,16 +363,18 @@ void cpg_process_del(struct cpg *cpg, struct cpg_group *group, struct cpg_proces
 /** Count a new membership of a node. @return 0; -EDQUOT: the node has CPG_PROCESSES_MAX; -ENOMEM: it is not counted */
 int cpg_tally_add(struct cpg *cpg, uint32_t nodeid);
 void cpg_tally_del(struct cpg *cpg, uint32_t nodeid);
-/** From now on cpg_tally_add does not count members that this synchronisation did not name. */
-void cpg_tally_excuse(struct cpg *cpg);
-/** End cpg_tally_excuse. */
-void cpg_tally_excuse_end(struct cpg *cpg);
-/** Return whether the process is on another node, and that node has not named the process in this synchronisation. */
+/** Return the element of a node. NULL: it has no memberships */
+struct cpg_tally *cpg_tally_find(const struct cpg *cpg, uint32_t nodeid);
+/** Find or insert the element of a node. It must be counted, or removed by cpg_tally_prune. @return NULL: no memory */
+struct cpg_tally *cpg_tally_get(struct cpg *cpg, uint32_t nodeid);
+/** Remove the elements of nodes without memberships. */
+void cpg_tally_prune(struct cpg *cpg);
+/** While a group is settled: return whether the process is on another node, which has not named it. */
 bool cpg_process_is_unnamed(const struct cpg *cpg, const struct cpg_process *process, uint32_t local_nodeid);
 uint32_t cpg_tally_of(const struct cpg *cpg, uint32_t nodeid);
 
 /** Add a connection to a group's list, or remove it. */
-void cpg_connection_attach(struct cpg_connection *connection, struct cpg_group *group);
+void cpg_connection_attach(struct cpg *cpg, struct cpg_connection *connection, struct cpg_group *group);
 void cpg_connection_detach(struct cpg *cpg, struct cpg_connection *connection);
 
 /* --- index.c --- */
@@ -415,26 +448,50 @@ void cpg_sync_done(void *self);
 void cpg_sync_abort(void *self);
 void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void cpg_resync_fini(struct cpg *cpg);
+/** A process has become a member while nodes exchange their lists. */
+void cpg_resync_joined(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_group *group);
+/** A member is removed while nodes exchange their lists. */
+void cpg_resync_removed(struct cpg *cpg, const struct cpg_process *process);
 /** Record that a process has left, so that an older JOINLIST does not add it again. */
 void cpg_resync_left(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_wire_name *name);
 
-/* --- merge.c --- */
+/* --- received.c --- */
 
-/** Record a process that a JOINLIST names. @return 0; -ENOMEM: it is not recorded */
-int cpg_received_add(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_wire_name *name);
-/** Free all that cpg_received_add has recorded. */
-void cpg_received_forget(struct cpg *cpg);
-/** Record that a process has left, so that no JOINLIST adds it again. @return 0; -ENOMEM: it is not recorded */
-int cpg_gone_add(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_wire_name *name);
-/** Free all that cpg_gone_add has recorded. */
-void cpg_gone_forget(struct cpg *cpg);
 /**
- * Add the received processes that are not members yet, except those that have left. If their group has clients of this
- * node, store them in its `joined` as well. The result is as if the processes were added one by one, from the last to
- * the first.
- * @return 0; -ENOMEM: some or all of them are not added
+ * Take an entry of a JOINLIST. If its process is a member, the member is marked as named. Otherwise the entry is
+ * recorded, except if the process has left.
+ * @return 0; -ENOMEM: it is not taken
  */
-int cpg_merge_received(struct cpg *cpg);
+int cpg_received_add(
+	struct cpg *cpg, struct cpg_share *share, uint32_t nodeid, uint32_t pid, const struct cpg_wire_name *name);
+/** The process has become a member, or has left: its entry does not make it a member. */
+void cpg_received_cancel(struct cpg *cpg, struct cpg_share *share, uint32_t pid, const struct cpg_group *group);
+/** Drop the oldest entries of a node that make `surplus` processes members. */
+void cpg_received_cut(struct cpg *cpg, struct cpg_share *share, uint32_t nodeid, uint32_t surplus);
+/** Record that a process has left, so that no JOINLIST adds it again. @return 0; -ENOMEM: it is not recorded */
+int cpg_gone_add(struct cpg *cpg, struct cpg_share *share, uint32_t pid, const struct cpg_wire_name *name);
+/** Free what is stored for a member. */
+void cpg_share_fini(struct cpg_share *share);
+
+/* --- settle.c: apply the result of a synchronisation to the groups --- */
+
+/** Return whether a member of the last ring has not come to the ring of this synchronisation together with this node. */
+bool cpg_has_left(const uint32_t *left, uint32_t left_count, uint32_t nodeid);
+/**
+ * Begin to apply the entries of resync.received, and the leaves of nodes in resync.left. Both are taken. Groups with
+ * clients of this node are settled at once, and the clients are notified.
+ * @param has_ended  false: the synchronisation was aborted. The entries are dropped, and no client is notified
+ * @param has_lists  false: the entries are dropped
+ */
+void cpg_settle_begin(struct cpg *cpg, bool has_ended, bool has_lists);
+/** Settle some groups. @return true: all groups are settled */
+bool cpg_settle_step(struct cpg *cpg);
+/** Settle all groups now. */
+void cpg_settle_all(struct cpg *cpg);
+/** Settle a group, if it is not settled. It may be unused then. */
+void cpg_settle_group(struct cpg *cpg, struct cpg_group *group);
+/** Free what groups still wait for. */
+void cpg_settle_fini(struct cpg *cpg);
 
 /* --- compact.c --- */
 

@@ -31,18 +31,24 @@ bool cpg_name_equal(const struct cpg_wire_name *a, const struct cpg_wire_name *b
 
 /* ---- Groups -------------------------------------------------------------- */
 
-struct cpg_group *cpg_group_find(struct cpg *cpg, const struct cpg_wire_name *name)
+struct cpg_group *cpg_group_find_hashed(struct cpg *cpg, const struct cpg_wire_name *name, uint32_t hash)
 {
-	return cpg_index_find(cpg, name, cpg_index_hash(cpg, name));
-}
-
-struct cpg_group *cpg_group_get(struct cpg *cpg, const struct cpg_wire_name *name)
-{
-	uint32_t hash = cpg_index_hash(cpg, name);
 	struct cpg_group *group = cpg_index_find(cpg, name, hash);
 
 	if (group != NULL)
-		return group;
+		cpg_settle_group(cpg, group);
+	return group;
+}
+
+struct cpg_group *cpg_group_find(struct cpg *cpg, const struct cpg_wire_name *name)
+{
+	return cpg_group_find_hashed(cpg, name, cpg_index_hash(cpg, name));
+}
+
+struct cpg_group *cpg_group_create(struct cpg *cpg, const struct cpg_wire_name *name, uint32_t hash)
+{
+	struct cpg_group *group;
+
 	if (cpg_reserve((void **)&cpg->groups, &cpg->group_capacity, cpg->group_count + 1, sizeof(*cpg->groups)) < 0)
 		return NULL;
 	group = calloc(1, sizeof(*group));
@@ -52,6 +58,7 @@ struct cpg_group *cpg_group_get(struct cpg *cpg, const struct cpg_wire_name *nam
 	group->capacity = 1;
 	group->name = *name;
 	group->hash = hash;
+	group->settled = cpg->settle.round;
 	if (cpg_index_add(cpg, group) < 0) {
 		free(group);
 		return NULL;
@@ -60,6 +67,14 @@ struct cpg_group *cpg_group_get(struct cpg *cpg, const struct cpg_wire_name *nam
 	cpg->groups[cpg->group_count++] = group;
 	cpg->list_version++;
 	return group;
+}
+
+struct cpg_group *cpg_group_get(struct cpg *cpg, const struct cpg_wire_name *name)
+{
+	uint32_t hash = cpg_index_hash(cpg, name);
+	struct cpg_group *group = cpg_group_find_hashed(cpg, name, hash);
+
+	return group != NULL ? group : cpg_group_create(cpg, name, hash);
 }
 
 bool cpg_group_is_used(const struct cpg_group *group)
@@ -77,8 +92,32 @@ void cpg_group_release(struct cpg *cpg, struct cpg_group *group)
 	cpg->list_version++;
 	if (group->members != &group->single)
 		free(group->members);
-	free(group->joined);
 	free(group);
+}
+
+/* Add the group to the list, before it gets a connection or a local member. */
+static void enter_near(struct cpg *cpg, struct cpg_group *group)
+{
+	if (group->connections != NULL || group->local_count > 0)
+		return;
+	group->near_previous = NULL;
+	group->near_next = cpg->near;
+	if (cpg->near != NULL)
+		cpg->near->near_previous = group;
+	cpg->near = group;
+}
+
+/* Remove the group from the list, if it has lost its last connection and local member. */
+static void leave_near(struct cpg *cpg, struct cpg_group *group)
+{
+	if (group->connections != NULL || group->local_count > 0)
+		return;
+	if (group->near_previous != NULL)
+		group->near_previous->near_next = group->near_next;
+	else
+		cpg->near = group->near_next;
+	if (group->near_next != NULL)
+		group->near_next->near_previous = group->near_previous;
 }
 
 /* ---- Memberships of a node ----------------------------------------------- */
@@ -111,14 +150,21 @@ uint32_t cpg_tally_of(const struct cpg *cpg, uint32_t nodeid)
 	return has_tally(cpg, at, nodeid) ? cpg->tallies[at].count : 0;
 }
 
-int cpg_tally_add(struct cpg *cpg, uint32_t nodeid)
+struct cpg_tally *cpg_tally_find(const struct cpg *cpg, uint32_t nodeid)
+{
+	uint32_t at = tally_position(cpg, nodeid);
+
+	return has_tally(cpg, at, nodeid) ? &cpg->tallies[at] : NULL;
+}
+
+struct cpg_tally *cpg_tally_get(struct cpg *cpg, uint32_t nodeid)
 {
 	uint32_t at = tally_position(cpg, nodeid);
 
 	if (!has_tally(cpg, at, nodeid)) {
 		if (cpg_reserve((void **)&cpg->tallies, &cpg->tally_capacity, cpg->tally_count + 1,
 			    sizeof(*cpg->tallies)) < 0)
-			return -ENOMEM;
+			return NULL;
 
 		struct cpg_tally *tally = &cpg->tallies[at];
 
@@ -126,9 +172,28 @@ int cpg_tally_add(struct cpg *cpg, uint32_t nodeid)
 		cpg->tally_count++;
 		*tally = (struct cpg_tally){.nodeid = nodeid};
 	}
-	if (cpg->tallies[at].count - cpg->tallies[at].unnamed >= CPG_PROCESSES_MAX)
+	return &cpg->tallies[at];
+}
+
+void cpg_tally_prune(struct cpg *cpg)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < cpg->tally_count; i++)
+		if (cpg->tallies[i].count > 0)
+			cpg->tallies[kept++] = cpg->tallies[i];
+	cpg->tally_count = kept;
+}
+
+int cpg_tally_add(struct cpg *cpg, uint32_t nodeid)
+{
+	struct cpg_tally *tally = cpg_tally_get(cpg, nodeid);
+
+	if (tally == NULL)
+		return -ENOMEM;
+	if (tally->count >= CPG_PROCESSES_MAX)
 		return -EDQUOT;
-	cpg->tallies[at].count++;
+	tally->count++;
 	return 0;
 }
 
@@ -145,35 +210,12 @@ void cpg_tally_del(struct cpg *cpg, uint32_t nodeid)
 
 bool cpg_process_is_unnamed(const struct cpg *cpg, const struct cpg_process *process, uint32_t local_nodeid)
 {
-	return process->nodeid != local_nodeid && process->round != cpg->resync.round;
-}
-
-void cpg_tally_excuse(struct cpg *cpg)
-{
-	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
-
-	for (uint32_t i = 0; i < cpg->group_count; i++) {
-		const struct cpg_group *group = cpg->groups[i];
-
-		for (uint32_t k = 0; k < group->count; k++) {
-			const struct cpg_process *process = &group->members[k];
-
-			if (cpg_process_is_unnamed(cpg, process, local))
-				cpg->tallies[tally_position(cpg, process->nodeid)].unnamed++;
-		}
-	}
-}
-
-void cpg_tally_excuse_end(struct cpg *cpg)
-{
-	for (uint32_t i = 0; i < cpg->tally_count; i++)
-		cpg->tallies[i].unnamed = 0;
+	return process->nodeid != local_nodeid && process->round != cpg->settle.round;
 }
 
 /* ---- Processes ----------------------------------------------------------- */
 
-/* Return the index of the process, or the index at which it would be inserted. */
-static uint32_t process_position(const struct cpg_group *group, uint32_t nodeid, uint32_t pid)
+uint32_t cpg_process_position(const struct cpg_group *group, uint32_t nodeid, uint32_t pid)
 {
 	uint32_t low = 0;
 	uint32_t high = group->count;
@@ -192,7 +234,7 @@ static uint32_t process_position(const struct cpg_group *group, uint32_t nodeid,
 
 struct cpg_process *cpg_process_find(struct cpg_group *group, uint32_t nodeid, uint32_t pid)
 {
-	uint32_t at = process_position(group, nodeid, pid);
+	uint32_t at = cpg_process_position(group, nodeid, pid);
 
 	if (at == group->count)
 		return NULL;
@@ -204,7 +246,7 @@ struct cpg_process *cpg_process_find(struct cpg_group *group, uint32_t nodeid, u
 
 bool cpg_group_has_node(const struct cpg_group *group, uint32_t nodeid)
 {
-	uint32_t at = process_position(group, nodeid, 0);
+	uint32_t at = cpg_process_position(group, nodeid, 0);
 
 	return at < group->count && group->members[at].nodeid == nodeid;
 }
@@ -227,7 +269,7 @@ int cpg_members_reserve(struct cpg_group *group, uint32_t count)
 
 struct cpg_process *cpg_members_insert(struct cpg_group *group, uint32_t nodeid, uint32_t pid)
 {
-	uint32_t at = process_position(group, nodeid, pid);
+	uint32_t at = cpg_process_position(group, nodeid, pid);
 	struct cpg_process *process = &group->members[at];
 
 	memmove(process + 1, process, (group->count - at) * sizeof(*process));
@@ -248,6 +290,10 @@ int cpg_process_add(struct cpg *cpg, struct cpg_group *group, uint32_t nodeid, u
 		return rc;
 
 	cpg->list_version++;
+	if (nodeid == cpg->host->local_nodeid(cpg->ctx)) {
+		enter_near(cpg, group);
+		group->local_count++;
+	}
 	*cpg_members_insert(group, nodeid, pid) = (struct cpg_process){
 		.nodeid = nodeid,
 		.pid = pid,
@@ -258,6 +304,7 @@ int cpg_process_add(struct cpg *cpg, struct cpg_group *group, uint32_t nodeid, u
 		 */
 		.round = cpg->resync.round,
 	};
+	cpg_resync_joined(cpg, nodeid, pid, group);
 	return 0;
 }
 
@@ -265,6 +312,11 @@ void cpg_process_del(struct cpg *cpg, struct cpg_group *group, struct cpg_proces
 {
 	size_t at = (size_t)(process - group->members);
 
+	cpg_resync_removed(cpg, process);
+	if (process->nodeid == cpg->host->local_nodeid(cpg->ctx)) {
+		group->local_count--;
+		leave_near(cpg, group);
+	}
 	cpg_tally_del(cpg, process->nodeid);
 	group->count--;
 	cpg->list_version++;
@@ -273,8 +325,9 @@ void cpg_process_del(struct cpg *cpg, struct cpg_group *group, struct cpg_proces
 
 /* ---- Connections --------------------------------------------------------- */
 
-void cpg_connection_attach(struct cpg_connection *connection, struct cpg_group *group)
+void cpg_connection_attach(struct cpg *cpg, struct cpg_connection *connection, struct cpg_group *group)
 {
+	enter_near(cpg, group);
 	connection->group = group;
 	connection->group_previous = NULL;
 	connection->group_next = group->connections;
@@ -296,5 +349,6 @@ void cpg_connection_detach(struct cpg *cpg, struct cpg_connection *connection)
 	if (connection->group_next != NULL)
 		connection->group_next->group_previous = connection->group_previous;
 	connection->group = NULL;
+	leave_near(cpg, group);
 	cpg_group_release(cpg, group);
 }

@@ -4,7 +4,7 @@ cpg_service_sources = \
 	services/cpg/cpg.c services/cpg/cpg.h services/cpg/messages.h \
 	services/cpg/groups.c services/cpg/index.c services/cpg/requests.c services/cpg/deliver.c services/cpg/fragments.c \
 	services/cpg/compact.c \
-	services/cpg/resync.c services/cpg/merge.c services/cpg/state.c services/cpg/iterate.c services/cpg/iterate.h \
+	services/cpg/resync.c services/cpg/received.c services/cpg/settle.c services/cpg/state.c services/cpg/iterate.c services/cpg/iterate.h \
 	services/cpg/snapshot.c services/cpg/statistics.c \
 	services/cpg/zero_copy.c services/cpg/closer.c services/cpg/closer.h $(thread_sources)
 

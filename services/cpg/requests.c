@@ -193,7 +193,7 @@ static int handle_join(void *self, struct coterie_client *client, const void *ms
 	connection->sending = (struct cpg_sending){0};
 	connection->pid = req.pid;
 	connection->wants_totem = (req.flags & INITIAL_TOTEM_CONF) != 0 && !connection->had_totem;
-	cpg_connection_attach(connection, group);
+	cpg_connection_attach(cpg, connection, group);
 	return answer_join(cpg, client, msg, size);
 }
 

@@ -4,8 +4,9 @@
  * compute the same lists (book services, "cpg"). The steps:
  * 1. cpg_sync_start stores which nodes were lost.
  * 2. cpg_sync_step sends the local processes.
- * 3. cpg_deliver_joinlist stores the entries of other nodes.
- * 4. cpg_sync_done merges these into the groups and notifies clients.
+ * 3. cpg_deliver_joinlist compares the entries of other nodes with the groups (received.c).
+ * 4. cpg_sync_done counts the memberships of all nodes, and notifies clients. The groups without clients of this node
+ *    are changed in later turns of the loop (settle.c).
  */
 #include "services/cpg/cpg.h"
 
@@ -16,12 +17,6 @@
 
 /* Entries in one message, which has room for 7,281. A node with more entries sends several messages. */
 #define ENTRIES_MAX 7000u
-/*
- * Up to this many unnamed processes of a group are removed with one event each. If there are more, clients get one
- * event for all of them. So they do if these events, of all members each, would have more members together than that.
- */
-#define UNNAMED_MAX 64u
-#define UNNAMED_MEMBERS_MAX 16384u /* 1 ms */
 
 /* ---- Start --------------------------------------------------------------- */
 
@@ -34,12 +29,8 @@ static bool has_node(const uint32_t *list, uint32_t count, uint32_t nodeid)
 	return false;
 }
 
-static void forget(struct cpg *cpg)
+static void forget_local(struct cpg_resync *sync)
 {
-	struct cpg_resync *sync = &cpg->resync;
-
-	cpg_received_forget(cpg);
-	cpg_gone_forget(cpg);
 	free(sync->local);
 	sync->local = NULL;
 	sync->local_count = 0;
@@ -50,13 +41,36 @@ static void forget(struct cpg *cpg)
 
 void cpg_resync_fini(struct cpg *cpg)
 {
-	forget(cpg);
-	free(cpg->resync.members);
-	free(cpg->resync.shares);
-	free(cpg->resync.left);
-	cpg->resync.members = NULL;
-	cpg->resync.shares = NULL;
-	cpg->resync.left = NULL;
+	struct cpg_resync *sync = &cpg->resync;
+
+	forget_local(sync);
+	for (uint32_t i = 0; sync->shares != NULL && i < sync->member_count; i++)
+		cpg_share_fini(&sync->shares[i]);
+	free(sync->received);
+	free(sync->members);
+	free(sync->shares);
+	free(sync->left);
+	sync->received = NULL;
+	sync->received_count = 0;
+	sync->received_capacity = 0;
+	sync->members = NULL;
+	sync->shares = NULL;
+	sync->left = NULL;
+	sync->member_count = 0;
+	sync->left_count = 0;
+}
+
+/* Drop what an unfinished synchronisation has stored. If it has stored much, that takes some turns of the loop. */
+static void drop(struct cpg *cpg)
+{
+	const struct cpg_resync *sync = &cpg->resync;
+	bool has_stored = sync->received_count > 0;
+
+	for (uint32_t i = 0; sync->shares != NULL && i < sync->member_count; i++)
+		has_stored = has_stored || sync->shares[i].gone_set.count > 0;
+	if (has_stored)
+		cpg_settle_begin(cpg, false, false);
+	cpg_resync_fini(cpg);
 }
 
 void cpg_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
@@ -64,16 +78,17 @@ void cpg_sync_start(void *self, const uint32_t *transitional, uint32_t transitio
 {
 	struct cpg *cpg = self;
 	struct cpg_resync *sync = &cpg->resync;
+	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
 
 	cpg_compact_start(cpg, regular->members, regular->member_count);
-	cpg_resync_fini(cpg); /* drop the entries of an earlier synchronisation */
+	drop(cpg);
 	sync->round++;
 	sync->is_active = false;
 	sync->is_same = cpg->member_count > 0 && cpg->ring.seq == regular->ring.seq &&
 			cpg->ring.representative == regular->ring.representative;
 	sync->ring = regular->ring;
-	sync->member_count = 0;
-	sync->left_count = 0;
+	for (uint32_t i = 0; i < cpg->tally_count; i++)
+		cpg->tallies[i].named = 0;
 	sync->members = calloc(regular->member_count + 1, sizeof(*sync->members));
 	sync->left = calloc(cpg->member_count + 1, sizeof(*sync->left));
 	sync->shares = calloc(regular->member_count + 1, sizeof(*sync->shares));
@@ -88,7 +103,7 @@ void cpg_sync_start(void *self, const uint32_t *transitional, uint32_t transitio
 	 * before.
 	 */
 	for (uint32_t i = 0; i < cpg->member_count; i++) {
-		if (!has_node(transitional, transitional_count, cpg->members[i]))
+		if (cpg->members[i] != local && !has_node(transitional, transitional_count, cpg->members[i]))
 			sync->left[sync->left_count++] = cpg->members[i];
 	}
 	sync->is_active = true;
@@ -98,7 +113,7 @@ void cpg_sync_abort(void *self)
 {
 	struct cpg *cpg = self;
 
-	forget(cpg);
+	drop(cpg);
 	cpg->resync.is_active = false;
 }
 
@@ -124,16 +139,13 @@ static uint32_t count_local(const struct cpg *cpg, uint32_t local, struct local_
 {
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < cpg->group_count; i++) {
-		const struct cpg_group *group = cpg->groups[i];
+	for (const struct cpg_group *group = cpg->near; group != NULL; group = group->near_next) {
+		uint32_t from = cpg_process_position(group, local, 0);
 
-		for (uint32_t k = 0; k < group->count; k++) {
-			const struct cpg_process *process = &group->members[k];
-
-			if (process->nodeid != local)
-				continue;
+		for (uint32_t k = from; k < from + group->local_count; k++) {
 			if (list != NULL)
-				list[count] = (struct local_process){&group->name, process->pid, process->seq};
+				list[count] = (struct local_process){
+					&group->name, group->members[k].pid, group->members[k].seq};
 			count++;
 		}
 	}
@@ -212,6 +224,8 @@ int cpg_sync_step(void *self)
 	struct cpg *cpg = self;
 	struct cpg_resync *sync = &cpg->resync;
 
+	if (!cpg_settle_step(cpg))
+		return -EAGAIN;
 	if (!sync->has_sent_downlist) {
 		if (send_downlist(cpg) < 0)
 			return -EAGAIN;
@@ -234,34 +248,67 @@ int cpg_sync_step(void *self)
 
 /* ---- Receiving the lists of other nodes ---------------------------------- */
 
-/* Return the counts of a ring member. NULL: the node is not in the ring. */
+/* Return what is stored for a ring member. NULL: the node is not in the ring, or no synchronisation is active. */
 static struct cpg_share *share_of(struct cpg_resync *sync, uint32_t nodeid)
 {
-	for (uint32_t i = 0; i < sync->member_count; i++) {
-		if (sync->members[i] == nodeid)
-			return &sync->shares[i];
+	uint32_t low = 0;
+	uint32_t high = sync->is_active ? sync->member_count : 0;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (sync->members[middle] == nodeid)
+			return &sync->shares[middle];
+		if (sync->members[middle] < nodeid)
+			low = middle + 1;
+		else
+			high = middle;
 	}
 	return NULL;
+}
+
+void cpg_resync_joined(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_group *group)
+{
+	struct cpg_resync *sync = &cpg->resync;
+	struct cpg_share *share = share_of(sync, nodeid);
+
+	if (!sync->is_active)
+		return;
+	cpg_tally_find(cpg, nodeid)->named++;
+	/* A process on a node that has left will be removed at the end. Its entry adds it again. */
+	if (share != NULL && !cpg_has_left(sync->left, sync->left_count, nodeid))
+		cpg_received_cancel(cpg, share, pid, group);
+}
+
+void cpg_resync_removed(struct cpg *cpg, const struct cpg_process *process)
+{
+	if (cpg->resync.is_active && process->round == cpg->resync.round)
+		cpg_tally_find(cpg, process->nodeid)->named--;
 }
 
 void cpg_resync_left(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_wire_name *name)
 {
 	struct cpg_resync *sync = &cpg->resync;
-	struct cpg_share *share = sync->is_active ? share_of(sync, nodeid) : NULL;
+	struct cpg_share *share = share_of(sync, nodeid);
 
 	if (share == NULL)
 		return;
+
+	const struct cpg_group *group = cpg_group_find(cpg, name);
+
 	if (share->gone >= CPG_PROCESSES_MAX) {
 		cpg->host->log(
 			cpg->ctx, LOG_WARNING, "too many processes leave during a synchronisation (node %u)", nodeid);
 		return;
 	}
-	if (cpg_gone_add(cpg, nodeid, pid, name) < 0) {
+	if (cpg_gone_add(cpg, share, pid, name) < 0) {
 		cpg->host->log(cpg->ctx, LOG_WARNING,
 			"out of memory: a process that leaves may be listed until the next change (node %u)", nodeid);
 		return;
 	}
 	share->gone++;
+	if (group != NULL)
+		cpg_received_cancel(cpg, share, pid, group);
 }
 
 void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
@@ -294,7 +341,7 @@ void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 		if (cpg_name_clean(&list->entries[i].group, &name) < 0)
 			cpg->host->log(
 				cpg->ctx, LOG_WARNING, "a list names a group of more than 128 bytes (node %u)", nodeid);
-		else if (cpg_received_add(cpg, nodeid, list->entries[i].pid, &name) < 0)
+		else if (cpg_received_add(cpg, share, nodeid, list->entries[i].pid, &name) < 0)
 			cpg->host->log(
 				cpg->ctx, LOG_WARNING, "out of memory: processes are not listed (node %u)", nodeid);
 	}
@@ -302,132 +349,41 @@ void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 
 /* ---- The end: all nodes are at the same message of the order ------------- */
 
-static struct cpg_wire_address address_of(const struct cpg_process *process, uint32_t reason)
-{
-	return (struct cpg_wire_address){
-		.nodeid = process->nodeid,
-		.pid = process->pid,
-		.reason = reason,
-	};
-}
-
-static bool has_left(const struct cpg *cpg, const struct cpg_process *process)
-{
-	return has_node(cpg->resync.left, cpg->resync.left_count, process->nodeid);
-}
-
-/* Remove all processes on the nodes that left. Clients of the group get one event with all of them. */
-static void remove_left(struct cpg *cpg, struct cpg_group *group)
-{
-	struct cpg_wire_address *left = NULL;
-	uint32_t left_count = 0;
-	uint32_t kept = 0;
-
-	if (group->connections != NULL) {
-		left = calloc(group->count + 1, sizeof(*left));
-		if (left == NULL)
-			cpg->host->log(
-				cpg->ctx, LOG_WARNING, "out of memory: clients are not told who left their group");
-	}
-	for (uint32_t i = 0; i < group->count; i++) {
-		const struct cpg_process *process = &group->members[i];
-
-		if (!has_left(cpg, process)) {
-			group->members[kept++] = *process;
-			continue;
-		}
-		cpg_tally_del(cpg, process->nodeid);
-		if (left != NULL)
-			left[left_count] = address_of(process, CPG_WIRE_REASON_NODEDOWN);
-		left_count++;
-	}
-	group->count = kept;
-	if (left_count > 0 && left != NULL)
-		cpg_confchg(cpg, group, left, left_count, NULL, 0);
-	free(left);
-}
-
-/* Remove many unnamed members of a group, with one event for all of them. */
-static void remove_crowd(struct cpg *cpg, struct cpg_group *group, uint32_t count)
-{
-	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
-	struct cpg_wire_address *left = calloc(count, sizeof(*left));
-	uint32_t left_count = 0;
-	uint32_t kept = 0;
-
-	if (left == NULL) {
-		cpg->host->log(cpg->ctx, LOG_WARNING, "out of memory: processes that have gone stay listed");
-		return;
-	}
-	for (uint32_t i = 0; i < group->count; i++) {
-		const struct cpg_process *process = &group->members[i];
-
-		if (!cpg_process_is_unnamed(cpg, process, local)) {
-			group->members[kept++] = *process;
-			continue;
-		}
-		cpg_tally_del(cpg, process->nodeid);
-		left[left_count++] = address_of(process, CPG_WIRE_REASON_PROCDOWN);
-	}
-	group->count = kept;
-	cpg_confchg(cpg, group, left, left_count, NULL, 0);
-	free(left);
-}
-
-/* Remove processes that their own nodes no longer name: this node has missed their leaves. */
-static void remove_unnamed(struct cpg *cpg, struct cpg_group *group)
-{
-	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < group->count; i++)
-		count += cpg_process_is_unnamed(cpg, &group->members[i], local);
-	if (count > UNNAMED_MAX || (count > 1 && (uint64_t)count * group->count > UNNAMED_MEMBERS_MAX)) {
-		remove_crowd(cpg, group, count);
-		return;
-	}
-	for (uint32_t i = 0; count > 0 && i < group->count;) {
-		struct cpg_process *process = &group->members[i];
-
-		if (!cpg_process_is_unnamed(cpg, process, local)) {
-			i++;
-			continue;
-		}
-
-		const struct cpg_wire_address left = address_of(process, CPG_WIRE_REASON_PROCDOWN);
-
-		cpg_process_del(cpg, group, process);
-		cpg_confchg(cpg, group, &left, 1, NULL, 0);
-	}
-}
-
-static void for_each_group(struct cpg *cpg, void (*step)(struct cpg *cpg, struct cpg_group *group))
-{
-	for (uint32_t i = 0; i < cpg->group_count; i++)
-		step(cpg, cpg->groups[i]);
-}
-
 /*
- * Release groups that have become empty. Start with the last group: when a group is released, the last group of the
- * array moves to its place.
+ * Count the memberships that each node has behind this synchronisation, before the groups have them. If a node gets more
+ * than CPG_PROCESSES_MAX, its oldest entries are dropped. Members that were not named do not count: they will be
+ * removed, so new processes may take their place.
+ *
+ * @return 0; -ENOMEM: no entry is counted
  */
-static void release_groups(struct cpg *cpg)
+static int count_all(struct cpg *cpg)
 {
-	for (uint32_t i = cpg->group_count; i > 0; i--)
-		cpg_group_release(cpg, cpg->groups[i - 1]);
-}
+	struct cpg_resync *sync = &cpg->resync;
+	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
+	/* Afterwards cpg_tally_get has memory. */
+	int rc = cpg_reserve((void **)&cpg->tallies, &cpg->tally_capacity, cpg->tally_count + cpg->member_count,
+		sizeof(*cpg->tallies));
 
-static void tell_joined(struct cpg *cpg, struct cpg_group *group)
-{
-	uint32_t count = group->joined_count;
+	for (uint32_t i = 0; i < cpg->tally_count; i++) {
+		struct cpg_tally *tally = &cpg->tallies[i];
 
-	group->joined_count = 0;
-	if (count == 0)
-		return;
-	cpg_confchg(cpg, group, NULL, 0, group->joined, count);
-	free(group->joined);
-	group->joined = NULL;
-	group->joined_capacity = 0;
+		if (cpg_has_left(sync->left, sync->left_count, tally->nodeid))
+			tally->count = 0;
+		else if (tally->nodeid != local)
+			tally->count = tally->named;
+	}
+	for (uint32_t i = 0; rc == 0 && i < cpg->member_count; i++) {
+		struct cpg_share *share = &sync->shares[i];
+		struct cpg_tally *tally = share->new_count == 0 ? NULL : cpg_tally_get(cpg, cpg->members[i]);
+
+		if (tally == NULL)
+			continue;
+		if (tally->count + share->new_count > CPG_PROCESSES_MAX)
+			cpg_received_cut(
+				cpg, share, cpg->members[i], tally->count + share->new_count - CPG_PROCESSES_MAX);
+		tally->count += share->new_count;
+	}
+	return rc;
 }
 
 void cpg_sync_done(void *self)
@@ -446,16 +402,13 @@ void cpg_sync_done(void *self)
 	sync->members = NULL;
 	sync->is_active = false;
 
-	cpg->is_walking = true;
-	if (sync->left_count > 0)
-		for_each_group(cpg, remove_left);
-	if (cpg_merge_received(cpg) < 0)
+	int rc = count_all(cpg);
+
+	if (rc < 0)
 		cpg->host->log(cpg->ctx, LOG_WARNING, "out of memory: processes of other nodes are not listed");
-	for_each_group(cpg, tell_joined);
-	for_each_group(cpg, remove_unnamed);
+	cpg_settle_begin(cpg, true, rc == 0);
+	cpg_tally_prune(cpg);
 	cpg_resync_fini(cpg);
-	cpg->is_walking = false;
-	release_groups(cpg);
 	cpg_compact_done(cpg);
 	if (sync->is_same) /* clients have received this ring's configuration before */
 		return;

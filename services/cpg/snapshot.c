@@ -170,6 +170,9 @@ static int step(struct cpg_snapshot_build *build)
  */
 static int run(struct cpg_snapshot_build *build)
 {
+	if (!cpg_settle_step(build->cpg))
+		return 0;
+
 	int rc = start_again(build);
 	uint32_t work = 0;
 

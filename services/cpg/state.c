@@ -107,13 +107,14 @@ static void put_connection(struct coterie_state_writer *writer, const struct cpg
 
 int cpg_state_save(void *self, void **blob, uint32_t *size)
 {
-	const struct cpg *cpg = self;
+	struct cpg *cpg = self;
 	struct coterie_state_writer writer = {.bytes = NULL};
 	const struct cpg_connection *last = NULL;
 	uint32_t count = 0;
 
 	if (cpg->resync.is_active || cpg->builds != NULL)
 		return -EAGAIN;
+	cpg_settle_all(cpg);
 	coterie_state_put_u32(&writer, STATE_VERSION);
 	coterie_state_put_u64(&writer, cpg->process_seq);
 	coterie_state_put_u64(&writer, cpg->next_token);
@@ -239,7 +240,7 @@ static int fill_connection(
 	struct cpg_group *group = cpg_group_get(cpg, name);
 	if (group == NULL)
 		return -ENOMEM;
-	cpg_connection_attach(connection, group);
+	cpg_connection_attach(cpg, connection, group);
 	return 0;
 }
 

@@ -15,7 +15,8 @@ static uint32_t put_u32(void *value, uint32_t number)
 
 /*
  * Count the groups that have members. Groups without members exist for clients whose join is not delivered yet, or that
- * have just left.
+ * have just left. For some turns behind a synchronisation of many groups, this is a number between the old and the new
+ * one.
  */
 static uint32_t read_groups(void *arg, void *value)
 {
@@ -32,8 +33,8 @@ static uint32_t read_members(void *arg, void *value)
 	const struct cpg *cpg = arg;
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < cpg->group_count; i++)
-		count += cpg->groups[i]->count;
+	for (uint32_t i = 0; i < cpg->tally_count; i++)
+		count += cpg->tallies[i].count;
 	return put_u32(value, count);
 }
 

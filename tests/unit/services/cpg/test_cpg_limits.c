@@ -98,6 +98,21 @@ static uint32_t listed(void)
 	return count;
 }
 
+/* Run the loop until all groups are settled. @return the CPU time of the longest turn */
+static uint64_t run_turns(void)
+{
+	uint64_t worst_ns = 0;
+
+	while (mock_host_timers(host(1)) > 0) {
+		uint64_t from_ns = cpu_ns();
+
+		mock_host_advance(host(1), TURN_NS);
+		if (cpu_ns() - from_ns > worst_ns)
+			worst_ns = cpu_ns() - from_ns;
+	}
+	return worst_ns;
+}
+
 /* Merging the entries one by one took seconds, and minutes with longer lists. */
 START_TEST(lists_at_their_limit_do_not_stop_the_loop)
 {
@@ -117,6 +132,7 @@ START_TEST(lists_at_their_limit_do_not_stop_the_loop)
 
 	ring.ops->sync_done(ring.nodes[1].self);
 	check_cost("the end of a synchronisation with 16,384 processes of one node", cpu_ns() - from_ns, TURN_MAX_NS);
+	check_cost("the longest turn after it", run_turns(), TURN_MAX_NS);
 	ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX + 2);
 	ck_assert_uint_eq(cpg_tally_of(ring.nodes[1].self, 2), CPG_PROCESSES_MAX);
 
@@ -126,6 +142,7 @@ START_TEST(lists_at_their_limit_do_not_stop_the_loop)
 	from_ns = cpu_ns();
 	ring.ops->sync_done(ring.nodes[1].self);
 	check_cost("… and without them again", cpu_ns() - from_ns, TURN_MAX_NS);
+	check_cost("the longest turn after it", run_turns(), TURN_MAX_NS);
 	ck_assert_uint_eq(listed(), 2);
 	ck_assert_uint_eq(cpg_tally_of(ring.nodes[1].self, 2), 0);
 }
@@ -219,6 +236,7 @@ START_TEST(a_node_replaces_all_its_memberships_at_once)
 		service_ring_form_steps(&ring);
 		ring.ops->sync_done(cpg);
 		ck_assert_uint_eq(cpg_tally_of(cpg, 2), CPG_PROCESSES_MAX);
+		run_turns();
 		ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX + 2);
 		ck_assert(!mock_host_has_logged(host(1), "too many"));
 	}
@@ -412,7 +430,7 @@ START_TEST(an_iteration_over_lists_that_always_change_ends)
 END_TEST
 
 /*
- * merge.c merges a list in one pass. The result must be the same as from adding its entries one by one, the last entry
+ * settle.c merges a list in one pass. The result must be the same as from adding its entries one by one, the last entry
  * first.
  */
 START_TEST(lists_are_merged_as_one_entry_after_the_other)
@@ -443,6 +461,299 @@ START_TEST(lists_are_merged_as_one_entry_after_the_other)
 }
 END_TEST
 
+/* ---- Many nodes at their limit: groups without clients of this node are changed in later turns ---------------- */
+
+#define NODES 17u
+
+/* Begin a synchronisation of node 1 with nodes 2 to NODES. `came`: the number of nodes that came along, node 1 included */
+static void start_many(uint64_t seq, uint32_t came)
+{
+	uint32_t members[NODES];
+	const struct coterie_configuration regular = {
+		.size = sizeof(regular),
+		.is_regular = 1,
+		.ring = {.seq = seq, .representative = 1},
+		.members = members,
+		.member_count = NODES,
+	};
+
+	for (uint32_t i = 0; i < NODES; i++)
+		members[i] = i + 1;
+	ring.ops->sync_start(ring.nodes[1].self, members, came, &regular);
+}
+
+static void end_many(void)
+{
+	while (ring.ops->sync_step(ring.nodes[1].self) == -EAGAIN)
+		;
+	ring.ops->sync_done(ring.nodes[1].self);
+}
+
+/* Let nodes 2 to NODES fill their shares, with a group for each process, and end the synchronisation. */
+static void fill_shares(void)
+{
+	start_many(1000, 3);
+	for (uint32_t node = 2; node <= NODES; node++)
+		deliver_lists(node, node * CPG_PROCESSES_MAX, CPG_PROCESSES_MAX, false);
+	end_many();
+}
+
+/* With 16 nodes the end took 25 ms, as long as nine of their lists. The limit follows the speed of the machine. */
+START_TEST(many_nodes_at_their_limit_do_not_stop_the_loop)
+{
+	const struct cpg *cpg = ring.nodes[1].self;
+	uint64_t from_ns = cpu_ns();
+	uint64_t most_ns;
+
+	join_all("1");
+	start_many(1000, 3);
+	for (uint32_t node = 2; node <= NODES; node++)
+		deliver_lists(node, node * CPG_PROCESSES_MAX, CPG_PROCESSES_MAX, false);
+	most_ns = (cpu_ns() - from_ns) / 24;
+	while (ring.ops->sync_step(ring.nodes[1].self) == -EAGAIN)
+		;
+	from_ns = cpu_ns();
+	ring.ops->sync_done(ring.nodes[1].self);
+	check_cost("the end of a synchronisation with 16 nodes at their limit", cpu_ns() - from_ns, most_ns);
+	ck_assert_uint_lt(listed(), CPG_PROCESSES_MAX);
+	for (uint32_t node = 2; node <= NODES; node++)
+		ck_assert_uint_eq(cpg_tally_of(cpg, node), CPG_PROCESSES_MAX);
+	check_cost("the longest turn after it", run_turns(), most_ns);
+	ck_assert_uint_eq(listed(), (NODES - 1) * CPG_PROCESSES_MAX + 1);
+	/* Then all of them leave with their nodes. */
+	start_many(1004, 1);
+	while (ring.ops->sync_step(ring.nodes[1].self) == -EAGAIN)
+		;
+	from_ns = cpu_ns();
+	ring.ops->sync_done(ring.nodes[1].self);
+	check_cost("… and when the nodes have left", cpu_ns() - from_ns, most_ns);
+	ck_assert_uint_eq(cpg_tally_of(cpg, 2), 0);
+	check_cost("the longest turn after it", run_turns(), most_ns);
+	ck_assert_uint_eq(listed(), 1);
+	ck_assert_uint_eq(cpg->group_count, 1);
+}
+END_TEST
+
+/* Return the name of a process's group in the lists of fill_shares(). */
+static struct cpg_wire_name name_in_list(uint32_t node, uint32_t number)
+{
+	return name_of((node * CPG_PROCESSES_MAX + number) * 2654435761u >> 8);
+}
+
+START_TEST(a_group_is_settled_before_it_is_used)
+{
+	const struct cpg *cpg = ring.nodes[1].self;
+	struct cpg_wire_name name = name_in_list(2, 0);
+	char group[CPG_GROUP_NAME_MAX + 1] = "";
+
+	fill_shares();
+	ck_assert_uint_lt(listed(), (NODES - 1) * CPG_PROCESSES_MAX);
+	/* Lists are merged from the last group on, so node 2's are the last ones. Its share is full already. */
+	deliver_process(2, CPG_RING_PROCJOIN, &name, 6);
+	ck_assert_uint_eq(cpg_tally_of(cpg, 2), CPG_PROCESSES_MAX);
+	deliver_process(2, CPG_RING_PROCLEAVE, &name, 5);
+	ck_assert_uint_eq(cpg_tally_of(cpg, 2), CPG_PROCESSES_MAX - 1);
+	deliver_process(2, CPG_RING_PROCJOIN, &name, 6);
+	ck_assert_uint_eq(cpg_tally_of(cpg, 2), CPG_PROCESSES_MAX);
+	name = name_in_list(2, 1);
+	memcpy(group, name.value, name.length);
+	users[0] = cpg_user_create(&ring, 1, 7);
+	ck_assert_int_eq(cpg_user_join(&users[0], group, 0), OK);
+	deliver_process(1, CPG_RING_PROCJOIN, &name, 7);
+
+	const struct cpg_group *joined = cpg_group_find(ring.nodes[1].self, &name);
+
+	ck_assert_uint_eq(joined->count, 2);
+	ck_assert_uint_eq(joined->members[1].nodeid, 2);
+	run_turns();
+	ck_assert_uint_eq(listed(), (NODES - 1) * CPG_PROCESSES_MAX + 1);
+	ck_assert_uint_eq(joined->count, 2);
+}
+END_TEST
+
+START_TEST(a_successor_takes_groups_over_that_are_not_settled)
+{
+	fill_shares();
+	ck_assert_uint_lt(listed(), (NODES - 1) * CPG_PROCESSES_MAX);
+	ck_assert_int_eq(mock_replace(host(1), ring.ops, &ring.nodes[1].self, false), 0);
+	ck_assert_uint_eq(listed(), (NODES - 1) * CPG_PROCESSES_MAX);
+	run_turns();
+	ck_assert_uint_eq(listed(), (NODES - 1) * CPG_PROCESSES_MAX);
+}
+END_TEST
+
+/* An iteration shows all groups, and starts after they are settled. */
+START_TEST(an_iteration_waits_for_groups_that_are_not_settled)
+{
+	struct cpg_req_iteration_initialize req = {.iteration_type = 3};
+
+	start_many(1000, 3);
+	deliver_lists(2, 0, CPG_PROCESSES_MAX, false);
+	end_many();
+	ck_assert_uint_lt(listed(), CPG_PROCESSES_MAX);
+	users[0] = cpg_user_create(&ring, 1, 1);
+	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), 0);
+	run_turns();
+	ck_assert_uint_eq(users[0].base.client->replies.count, 1);
+	ck_assert_uint_eq(walk(&users[0], 0), CPG_PROCESSES_MAX);
+}
+END_TEST
+
+/* Otherwise the end of a synchronisation had to settle all groups at once. */
+START_TEST(the_next_synchronisation_waits_for_groups_that_are_not_settled)
+{
+	fill_shares();
+	start_many(1004, NODES);
+	ck_assert_int_eq(ring.ops->sync_step(ring.nodes[1].self), -EAGAIN);
+	/* The lists of other nodes may come before. */
+	deliver_lists(2, 2 * CPG_PROCESSES_MAX, CPG_PROCESSES_MAX / 2, false);
+	deliver_lists(3, NODES * CPG_PROCESSES_MAX, CPG_PROCESSES_MAX / 2, false);
+	end_many();
+	run_turns();
+	ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX);
+	ck_assert_uint_eq(cpg_tally_of(ring.nodes[1].self, 2), CPG_PROCESSES_MAX / 2);
+	ck_assert_uint_eq(cpg_tally_of(ring.nodes[1].self, 3), CPG_PROCESSES_MAX / 2);
+	ck_assert_uint_eq(cpg_tally_of(ring.nodes[1].self, 4), 0);
+}
+END_TEST
+
+/* The entries are dropped in turns as well. */
+START_TEST(a_synchronisation_that_is_aborted_changes_no_group)
+{
+	const struct cpg *cpg = ring.nodes[1].self;
+
+	start_many(1000, 3);
+	deliver_lists(2, 0, CPG_PROCESSES_MAX / 2, false);
+	end_many();
+	run_turns();
+	start_many(1004, 3);
+	deliver_lists(2, CPG_PROCESSES_MAX / 4, CPG_PROCESSES_MAX, false);
+	ring.ops->sync_abort(ring.nodes[1].self);
+	ck_assert_uint_gt(cpg->group_count, CPG_PROCESSES_MAX / 2);
+	run_turns();
+	ck_assert_uint_eq(cpg->group_count, CPG_PROCESSES_MAX / 2);
+	ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX / 2);
+	ck_assert_uint_eq(cpg_tally_of(cpg, 2), CPG_PROCESSES_MAX / 2);
+	start_many(1008, 3);
+	deliver_lists(2, 0, CPG_PROCESSES_MAX / 2, false);
+	end_many();
+	run_turns();
+	ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX / 2);
+}
+END_TEST
+
+/* Deliver a list of node `from` to node 1: "PID GROUP", with one letter for each. */
+static void deliver_short(uint32_t from, const char *text)
+{
+	struct {
+		struct cpg_ring_joinlist head;
+		struct cpg_ring_joinlist_entry entries[16];
+	} list = {0};
+	uint32_t count = 0;
+
+	for (; text[0] != '\0'; text += text[2] == ' ' ? 3 : 2)
+		list.entries[count++] = (struct cpg_ring_joinlist_entry){
+			.pid = (uint32_t)(text[0] - '0'), .group = cpg_wire_name(text + 1, 1)};
+	deliver(from, CPG_RING_JOINLIST, &list, (uint32_t)(sizeof(list.head) + count * sizeof(list.entries[0])));
+}
+
+static void deliver_short_process(uint32_t from, uint32_t function, const char *text)
+{
+	const struct cpg_wire_name name = cpg_wire_name(text + 1, 1);
+
+	deliver_process(from, function, &name, (uint32_t)(text[0] - '0'));
+}
+
+/* Write the members of all groups with letters, and check that each node is counted right. */
+static const char *members(void)
+{
+	static char text[256];
+	struct cpg *cpg = ring.nodes[1].self;
+	uint32_t counts[4] = {0};
+	size_t size = 0;
+
+	text[0] = '\0';
+	for (char letter = 'a'; letter <= 'h'; letter++) {
+		const struct cpg_wire_name name = cpg_wire_name(&letter, 1);
+		const struct cpg_group *group = cpg_group_find(cpg, &name);
+
+		for (uint32_t i = 0; group != NULL && i < group->count; i++) {
+			counts[group->members[i].nodeid]++;
+			size += (size_t)snprintf(text + size, sizeof(text) - size, "%s%c %u:%u", size > 0 ? ", " : "",
+				letter, group->members[i].nodeid, group->members[i].pid);
+		}
+	}
+	for (uint32_t node = 1; node <= 3; node++)
+		ck_assert_uint_eq(cpg_tally_of(cpg, node), counts[node]);
+	return text;
+}
+
+/* The lists are compared with the members when they are delivered, and joins and leaves come before and behind them. */
+START_TEST(joins_and_leaves_during_a_synchronisation_are_counted_once)
+{
+	const uint32_t came[] = {1, 2};
+	const uint32_t all[] = {1, 2, 3};
+	const struct coterie_configuration regular = {.size = sizeof(regular),
+		.is_regular = 1,
+		.ring = {.seq = 1000, .representative = 1},
+		.members = all,
+		.member_count = 3};
+
+	deliver_short_process(1, CPG_RING_PROCJOIN, "1a");
+	deliver_short_process(2, CPG_RING_PROCJOIN, "1a");
+	deliver_short_process(2, CPG_RING_PROCJOIN, "2b");
+	deliver_short_process(2, CPG_RING_PROCJOIN, "5b");
+	deliver_short_process(2, CPG_RING_PROCJOIN, "6b");
+	deliver_short_process(3, CPG_RING_PROCJOIN, "1a");
+	deliver_short_process(3, CPG_RING_PROCJOIN, "2a");
+	ck_assert_str_eq(members(), "a 1:1, a 2:1, a 3:1, a 3:2, b 2:2, b 2:5, b 2:6");
+	/* Node 3 comes back from another ring. */
+	ring.ops->sync_start(ring.nodes[1].self, came, 2, &regular);
+	deliver_short_process(2, CPG_RING_PROCLEAVE, "6b"); /* leaves before the list that names it */
+	deliver_short_process(2, CPG_RING_PROCLEAVE, "7b"); /* the same, and this node does not know it */
+	deliver_short(2, "1a 1a 5b 6b 7b 3c 3c 4d 8e");
+	deliver_short(3, "1a 1f 2f 3g");
+	deliver_short_process(2, CPG_RING_PROCJOIN, "3c");  /* joins behind the list */
+	deliver_short_process(2, CPG_RING_PROCLEAVE, "4d"); /* leaves behind the list that names it */
+	deliver_short_process(2, CPG_RING_PROCLEAVE, "5b"); /* the same, and it was a member */
+	deliver_short_process(2, CPG_RING_PROCJOIN, "5b");
+	deliver_short_process(2, CPG_RING_PROCLEAVE, "8e");
+	deliver_short_process(2, CPG_RING_PROCJOIN, "8e");
+	deliver_short_process(2, CPG_RING_PROCLEAVE, "8e"); /* leaves, joins and leaves */
+	deliver_short_process(3, CPG_RING_PROCJOIN, "1f");  /* removed with its node, and listed */
+	deliver_short_process(3, CPG_RING_PROCJOIN, "4f");  /* removed with its node */
+	deliver_short_process(3, CPG_RING_PROCLEAVE, "3g");
+	deliver_short(2, "3c 4d 1a 2h 2h");
+	deliver_short(3, "2f");
+	end_many();
+	ck_assert_str_eq(members(), "a 1:1, a 2:1, a 3:1, b 2:5, c 2:3, f 3:1, f 3:2, h 2:2");
+	deliver_short_process(2, CPG_RING_PROCLEAVE, "2h");
+	deliver_short_process(3, CPG_RING_PROCLEAVE, "1a");
+	ck_assert_str_eq(members(), "a 1:1, a 2:1, b 2:5, c 2:3, f 3:1, f 3:2");
+}
+END_TEST
+
+/* A process that joins during a synchronisation takes the place of the oldest entry. */
+START_TEST(a_list_beside_joins_does_not_exceed_the_share_of_its_node)
+{
+	const struct cpg_wire_name name = cpg_wire_name("late", 4);
+
+	start_many(1000, 3);
+	deliver_lists(2, 0, CPG_PROCESSES_MAX, false);
+	for (uint32_t i = 0; i < 3; i++)
+		deliver_process(2, CPG_RING_PROCJOIN, &name, i);
+	end_many();
+	ck_assert_uint_eq(cpg_tally_of(ring.nodes[1].self, 2), CPG_PROCESSES_MAX);
+	ck_assert(mock_host_has_logged(host(1), "too many"));
+	run_turns();
+	ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX);
+
+	const struct cpg_wire_name oldest = name_in_list(0, 2);
+
+	ck_assert_ptr_null(cpg_group_find(ring.nodes[1].self, &oldest));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cpg_limits");
@@ -461,5 +772,13 @@ int main(void)
 	tcase_add_test(tcase, no_successor_takes_over_while_an_iteration_is_being_made);
 	tcase_add_test(tcase, an_iteration_over_lists_that_always_change_ends);
 	tcase_add_test(tcase, lists_are_merged_as_one_entry_after_the_other);
+	tcase_add_test(tcase, many_nodes_at_their_limit_do_not_stop_the_loop);
+	tcase_add_test(tcase, a_group_is_settled_before_it_is_used);
+	tcase_add_test(tcase, a_successor_takes_groups_over_that_are_not_settled);
+	tcase_add_test(tcase, an_iteration_waits_for_groups_that_are_not_settled);
+	tcase_add_test(tcase, the_next_synchronisation_waits_for_groups_that_are_not_settled);
+	tcase_add_test(tcase, a_synchronisation_that_is_aborted_changes_no_group);
+	tcase_add_test(tcase, joins_and_leaves_during_a_synchronisation_are_counted_once);
+	tcase_add_test(tcase, a_list_beside_joins_does_not_exceed_the_share_of_its_node);
 	return suite_run(suite);
 }
