@@ -158,8 +158,9 @@ struct cpg_gone_set {
 /** The groups by name. */
 #define CPG_INDEX_WORDS (CPG_GROUP_NAME_MAX / 4)
 struct cpg_index {
-	struct cpg_group **buckets; /* `count` elements, which is a power of two, or 0 before the first group */
-	uint32_t count;
+	struct cpg_group **buckets;
+	uint32_t count, capacity; /* elements of buckets. count is 0 before the first group */
+	uint32_t half;            /* the largest power of two that is not above count */
 	uint64_t key[CPG_INDEX_WORDS + 1];
 };
 

@@ -4,6 +4,9 @@
  * they could choose names that all go into one chain. This hash function has a random key. It is vector multiply-shift
  * (Dietzfelbinger 1996, and Thorup, "High Speed Hashing for Integers and Strings", section 3). Two names share a hash
  * with a probability of 2^-31 at most.
+ *
+ * The table grows by one bucket for each group (linear hashing: Litwin, "Linear hashing: a new tool for file and table
+ * addressing", VLDB 1980). A table that doubled would move all groups in one turn of the loop.
  */
 #include "services/cpg/cpg.h"
 
@@ -45,9 +48,12 @@ uint32_t cpg_index_hash(const struct cpg *cpg, const struct cpg_wire_name *name)
 	return (uint32_t)(sum >> 32);
 }
 
+/* Return the bucket of a hash. The buckets from `half` on have one more bit of the hash than those before. */
 static struct cpg_group **bucket_of(const struct cpg_index *index, uint32_t hash)
 {
-	return &index->buckets[hash & (index->count - 1)];
+	uint32_t at = hash & (2 * index->half - 1);
+
+	return &index->buckets[at < index->count ? at : at - index->half];
 }
 
 struct cpg_group *cpg_index_find(const struct cpg *cpg, const struct cpg_wire_name *name, uint32_t hash)
@@ -70,27 +76,45 @@ static void link_group(struct cpg_index *index, struct cpg_group *group)
 	*bucket = group;
 }
 
-/* Enlarge the table. If memory runs out, the old table stays in use, with longer chains. */
-static int grow(struct cpg *cpg)
+static int begin(struct cpg_index *index)
 {
-	struct cpg_index *index = &cpg->index;
-	uint32_t count = index->count == 0 ? BUCKETS_MIN : index->count * 4;
-	struct cpg_group **buckets = calloc(count, sizeof(*buckets));
-
-	if (buckets == NULL)
-		return index->count == 0 ? -ENOMEM : 0;
-	free(index->buckets);
-	index->buckets = buckets;
-	index->count = count;
-	for (uint32_t i = 0; i < cpg->group_count; i++)
-		link_group(index, cpg->groups[i]);
+	if (cpg_reserve((void **)&index->buckets, &index->capacity, BUCKETS_MIN, sizeof(struct cpg_group *)) < 0)
+		return -ENOMEM;
+	memset(index->buckets, 0, BUCKETS_MIN * sizeof(struct cpg_group *));
+	index->count = BUCKETS_MIN;
+	index->half = BUCKETS_MIN;
 	return 0;
+}
+
+/*
+ * Add one bucket, and move to it the groups of another one that now belong to it. If memory runs out, the table stays as
+ * it is, with longer chains.
+ */
+static void split(struct cpg_index *index)
+{
+	if (cpg_reserve((void **)&index->buckets, &index->capacity, index->count + 1, sizeof(struct cpg_group *)) < 0)
+		return;
+
+	struct cpg_group *group = index->buckets[index->count - index->half];
+
+	index->buckets[index->count - index->half] = NULL;
+	index->buckets[index->count++] = NULL;
+	while (group != NULL) {
+		struct cpg_group *next = group->index_next;
+
+		link_group(index, group);
+		group = next;
+	}
+	if (index->count == 2 * index->half)
+		index->half = index->count;
 }
 
 int cpg_index_add(struct cpg *cpg, struct cpg_group *group)
 {
-	if (cpg->group_count >= cpg->index.count && grow(cpg) < 0)
+	if (cpg->index.count == 0 && begin(&cpg->index) < 0)
 		return -ENOMEM;
+	if (cpg->group_count >= cpg->index.count)
+		split(&cpg->index);
 	link_group(&cpg->index, group);
 	return 0;
 }
