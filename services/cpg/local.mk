@@ -33,7 +33,8 @@ cpg_unit_tests = tests/unit/services/cpg/test_cpg tests/unit/services/cpg/test_c
 	tests/unit/services/cpg/test_cpg_limits
 check_PROGRAMS += $(cpg_unit_tests)
 TESTS += $(cpg_unit_tests)
-tests_unit_services_cpg_test_cpg_limits_SOURCES = tests/unit/services/cpg/test_cpg_limits.c
+tests_unit_services_cpg_test_cpg_limits_SOURCES = tests/unit/services/cpg/test_cpg_limits.c $(fail_alloc_sources)
+tests_unit_services_cpg_test_cpg_limits_LDFLAGS = $(fail_alloc_ldflags)
 tests_unit_services_cpg_test_cpg_limits_LDADD = libcpg_service.la $(CHECK_LIBS)
 tests_unit_services_cpg_test_cpg_SOURCES = tests/unit/services/cpg/test_cpg.c
 tests_unit_services_cpg_test_cpg_LDADD = libcpg_service.la $(CHECK_LIBS)

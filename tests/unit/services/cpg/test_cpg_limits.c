@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The CPG service: what it costs the other members if one member of the ring sends as much as it can. */
 #include "tests/unit/services/cpg/cpg_case.h"
+#include "tests/unit/fail_alloc.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -654,14 +655,19 @@ static void deliver_short(uint32_t from, const char *text)
 	for (; text[0] != '\0'; text += text[2] == ' ' ? 3 : 2)
 		list.entries[count++] = (struct cpg_ring_joinlist_entry){
 			.pid = (uint32_t)(text[0] - '0'), .group = cpg_wire_name(text + 1, 1)};
-	deliver(from, CPG_RING_JOINLIST, &list, (uint32_t)(sizeof(list.head) + count * sizeof(list.entries[0])));
+	cpg_deliver_joinlist(
+		ring.nodes[1].self, from, &list, (uint32_t)(sizeof(list.head) + count * sizeof(list.entries[0])));
 }
 
 static void deliver_short_process(uint32_t from, uint32_t function, const char *text)
 {
-	const struct cpg_wire_name name = cpg_wire_name(text + 1, 1);
+	struct cpg_ring_process process = {
+		.group = cpg_wire_name(text + 1, 1), .pid = (uint32_t)(text[0] - '0'), .reason = 1};
 
-	deliver_process(from, function, &name, (uint32_t)(text[0] - '0'));
+	if (function == CPG_RING_PROCJOIN)
+		cpg_deliver_procjoin(ring.nodes[1].self, from, &process, sizeof(process));
+	else
+		cpg_deliver_procleave(ring.nodes[1].self, from, &process, sizeof(process));
 }
 
 /* Write the members of all groups with letters, and check that each node is counted right. */
@@ -791,6 +797,34 @@ START_TEST(a_list_outside_of_a_synchronisation_is_ignored)
 }
 END_TEST
 
+/* Processes without memory are not listed, and the memberships that are listed are counted. */
+START_TEST(a_synchronisation_survives_without_memory)
+{
+	bool has_failed = true;
+
+	for (unsigned int n = 1; has_failed; n++) {
+		const uint32_t ids[] = {1, 2, 3};
+		const struct coterie_configuration regular = {.size = sizeof(regular),
+			.is_regular = 1,
+			.ring = {.seq = 1000 + 4 * n, .representative = 1},
+			.members = ids,
+			.member_count = 3};
+
+		ring.ops->sync_start(ring.nodes[1].self, ids, 1, &regular);
+		fail_alloc_at(n);
+		deliver_short(2, "1a 2a 3b 4c 5c 6c 7d");
+		deliver_short(3, "1a 2a 3b 4c 5c 6c 7d");
+		deliver_short_process(2, CPG_RING_PROCLEAVE, "3b");
+		ring.ops->sync_done(ring.nodes[1].self);
+		has_failed = fail_alloc_happened();
+		run_turns();
+		members();
+	}
+	ck_assert_str_eq(
+		members(), "a 2:1, a 2:2, a 3:1, a 3:2, b 3:3, c 2:4, c 2:5, c 2:6, c 3:4, c 3:5, c 3:6, d 2:7, d 3:7");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cpg_limits");
@@ -819,5 +853,6 @@ int main(void)
 	tcase_add_test(tcase, a_list_beside_joins_does_not_exceed_the_share_of_its_node);
 	tcase_add_test(tcase, the_table_of_groups_grows_in_steps);
 	tcase_add_test(tcase, a_list_outside_of_a_synchronisation_is_ignored);
+	tcase_add_test(tcase, a_synchronisation_survives_without_memory);
 	return suite_run(suite);
 }
