@@ -209,12 +209,12 @@ START_TEST(a_question_is_answered_meanwhile)
 	question = probe_make(node_of(1)->engine, 3, WIRE_PROBE_QUESTION, &node->engine->ring, 7);
 	knock = probe_make(node_of(1)->engine, 3, WIRE_PROBE_KNOCK, &node->engine->ring, 7);
 	sent = net->packets[WIRE_MERGE_DETECT];
-	ck_assert(totem_engine_question(node->engine, net->now_ns, question));
+	ck_assert(totem_engine_question(node->engine, net->now_ns + MS, question));
 	ck_assert_uint_eq(net->packets[WIRE_MERGE_DETECT], sent + 1);
-	ck_assert(!totem_engine_question(node->engine, net->now_ns, knock));
+	ck_assert(!totem_engine_question(node->engine, net->now_ns + MS, knock));
 	ck_assert(totem_engine_has_yielded(node->engine));
 	ck_assert_uint_eq(node->received, received);
-	ck_assert_uint_eq(node->engine->heard_ns, net->now_ns);
+	ck_assert_uint_eq(node->engine->heard_ns, net->now_ns + MS);
 	frame_unref(question);
 	frame_unref(knock);
 }
