@@ -13,147 +13,6 @@
 #include "exec/ring/ring_packet.h"
 
 #define GROUP_PARTS_MAX 64u
-#define DELIVERY_NS UINT64_C(1000000) /* an event that has delivered for so long yields to the loop */
-#define LOOK_MESSAGES 8u              /* a delivery looks at the clock behind so many messages */
-#define LOOK_BYTES 65536u             /* or so many bytes of events for clients */
-#define COSTLY_NS (DELIVERY_NS / 4)   /* if it took so long, it looks behind each message */
-
-/* --- events of the engine: their deliveries yield to the loop --- */
-
-static void on_echo(void *arg);
-
-bool ring_is_held_back(const struct ring *ring)
-{
-	return ring->engine != NULL && totem_engine_has_yielded(ring->engine);
-}
-
-/* Let the engine receive the packets that wait, when the present callback has returned. */
-static void schedule_echoes(struct ring *ring)
-{
-	if (ring->echo_count > 0 && !ring->is_echo_due && !ring_is_held_back(ring))
-		ring->is_echo_due = loop_defer(ring->parts.loop, on_echo, ring) == 0;
-}
-
-void ring_begin_event(struct ring *ring, uint64_t now_ns)
-{
-	ring->begun_ns = ring->looked_ns = now_ns;
-	ring->inside++;
-}
-
-void ring_end_event(struct ring *ring)
-{
-	ring->inside--;
-	schedule_echoes(ring);
-}
-
-/*
- * Yield if this event has delivered for long. A message may cost a hundred times as much as another one, but most cost
- * less than a look at the clock is worth.
- */
-static void yield_if_late(struct ring *ring, size_t event_bytes)
-{
-	uint64_t now_ns;
-
-	ring->look_bytes += event_bytes;
-	if (ring->until_look > 1 && ring->look_bytes < LOOK_BYTES) {
-		ring->until_look--;
-		return;
-	}
-	ring->look_bytes = 0;
-	now_ns = loop_now_ns(ring->parts.loop);
-	ring->until_look = now_ns - ring->looked_ns > COSTLY_NS ? 1 : LOOK_MESSAGES;
-	ring->looked_ns = now_ns;
-	if (now_ns - ring->begun_ns > DELIVERY_NS)
-		totem_engine_yield(ring->engine);
-}
-
-/* --- packets that arrive --- */
-
-static void receive(struct ring *ring, uint64_t now_ns, struct coterie_frame *const *frames, size_t count)
-{
-	ring_sources_note(&ring->sources, frames, count);
-	ring->served_ns = now_ns;
-	ring_begin_event(ring, now_ns);
-	totem_engine_receive(ring->engine, now_ns, frames, count);
-	ring_end_event(ring);
-}
-
-/* --- own frames that come back, and packets that arrive while the engine runs --- */
-
-/*
- * Read frames that were sent before a token. A transport with several sockets may read the token first. The frames
- * arrive through ring_frames_in, where is_draining prevents a nested call (book transports, "udp").
- */
-static void drain(struct ring *ring)
-{
-	const struct coterie_transport *transport = &ring->transport->transport;
-
-	if (transport->drain == NULL || ring->is_draining)
-		return;
-	ring->is_draining = true;
-	transport->drain(ring->transport->self);
-	ring->is_draining = false;
-}
-
-static void drain_echoes(struct ring *ring)
-{
-	for (size_t i = 0; i < ring->echo_count; i++)
-		if (ring_packet_is_token(ring->echoes[i])) {
-			drain(ring);
-			return;
-		}
-}
-
-static void on_echo(void *arg)
-{
-	struct ring *ring = arg;
-
-	if (!ring_is_held_back(ring))
-		drain_echoes(ring);
-	size_t count = ring->echo_count;
-
-	ring->is_echo_due = false;
-	if (count == 0 || ring_is_held_back(ring))
-		return;
-	struct coterie_frame **frames = ring->echoes;
-	ring->echoes = NULL;
-	ring->echo_count = ring->echo_capacity = ring->echo_bytes = 0;
-	ring->owes_packets = false;
-	if (ring->engine != NULL) {
-		uint64_t now_ns = loop_now_ns(ring->parts.loop);
-
-		receive(ring, now_ns, frames, count);
-		ring_settle(ring, now_ns);
-	}
-	for (size_t i = 0; i < count; i++)
-		frame_unref(frames[i]);
-	if (ring->echoes == NULL) { /* keep the memory of the list for the next turn */
-		ring->echoes = frames;
-		ring->echo_capacity = count;
-	} else {
-		free(frames);
-	}
-}
-
-static void echo(struct ring *ring, struct coterie_frame *frame)
-{
-	size_t bytes = frame_buffer(frame)->capacity;
-
-	if (ring->echo_count == RING_ECHOES_MAX || bytes > RING_ECHO_BYTES_MAX - ring->echo_bytes)
-		return; /* lost, as on the network */
-	if (ring->echo_count == ring->echo_capacity) {
-		size_t capacity = ring->echo_capacity == 0 ? 16 : 2 * ring->echo_capacity;
-		struct coterie_frame **echoes = realloc(ring->echoes, capacity * sizeof(struct coterie_frame *));
-
-		if (echoes == NULL)
-			return; /* lost, as on the network */
-		ring->echoes = echoes;
-		ring->echo_capacity = capacity;
-	}
-	ring->echoes[ring->echo_count++] = frame_ref(frame);
-	ring->echo_bytes += bytes;
-	schedule_echoes(ring);
-}
 
 /* --- packets to send --- */
 
@@ -189,7 +48,7 @@ static void cb_multicast(void *arg, struct coterie_frame *const *frames, size_t 
 		wait_push(ring, frames[i], 0);
 	for (size_t i = 0; i < count; i++)
 		if (!ring_packet_is_mcast(frames[i]))
-			echo(ring, frames[i]);
+			ring_echo(ring, frames[i]);
 }
 
 static void cb_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
@@ -200,7 +59,7 @@ static void cb_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 		ring_account_token(ring->parts.account, totem_engine_counters(ring->engine)->token_last_ns,
 			loop_now_ns(ring->parts.loop));
 	if (nodeid == ring->options.nodeid) {
-		echo(ring, frame);
+		ring_echo(ring, frame);
 		return;
 	}
 	if (ring->waiting_count > 0) {
@@ -247,7 +106,7 @@ static void cb_deliver(void *arg, const struct totem_message *message)
 
 	if (message->source == ring->options.nodeid && ring_account_delivered(ring->parts.account))
 		ring_account_arrived(ring->parts.account, loop_now_ns(ring->parts.loop));
-	yield_if_late(ring, ring->listener.deliver(ring->listener.arg, message));
+	ring_yield_if_late(ring, ring->listener.deliver(ring->listener.arg, message));
 }
 
 static void cb_configure(void *arg, const struct totem_configuration *configuration)
@@ -404,66 +263,6 @@ const struct totem_callbacks ring_callbacks = {
 /* --- the transport's side --- */
 
 struct coterie_frame *ring_frame_take(struct ring *ring, uint32_t capacity) { return frame_take(ring->pool, capacity); }
-
-static void drain_arrivals(struct ring *ring, const struct coterie_arrival *arrivals, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++)
-		if (ring_packet_is_token(arrivals[i].frame)) {
-			drain(ring);
-			return;
-		}
-}
-
-/* Keep packets until the engine can receive them. Answer those that ask whether this node runs. */
-static void hold_back(struct ring *ring, const struct coterie_arrival *arrivals, uint32_t count)
-{
-	bool may_answer = ring->inside == 0;
-
-	for (uint32_t i = 0; i < count; i++) {
-		bool is_answered = false;
-
-		if (may_answer) {
-			ring->inside++;
-			is_answered = totem_engine_question(
-				ring->engine, loop_now_ns(ring->parts.loop), arrivals[i].frame);
-			ring->inside--;
-		}
-		if (!is_answered)
-			echo(ring, arrivals[i].frame);
-	}
-	ring->owes_packets |= may_answer && ring->echo_count > 0;
-	ring_arm(ring); /* again, if there was no memory for the timer */
-}
-
-void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, uint32_t count)
-{
-	if (ring->engine == NULL)
-		return;
-	if (ring->inside == 0 && !ring_is_held_back(ring))
-		drain_arrivals(ring, arrivals, count);
-	if (ring->inside > 0 || ring_is_held_back(ring)) { /* inside: the transport reads while it sends */
-		hold_back(ring, arrivals, count);
-		return;
-	}
-	if (count > ring->batch_capacity) {
-		struct coterie_frame **batch = realloc(ring->batch, count * sizeof(struct coterie_frame *));
-
-		if (batch == NULL)
-			return; /* lost, as on the network */
-		ring->batch = batch;
-		ring->batch_capacity = count;
-	}
-	for (uint32_t i = 0; i < count; i++)
-		ring->batch[i] = arrivals[i].frame;
-	const struct totem_counters *counters = totem_engine_counters(ring->engine);
-	uint64_t refused = counters->malformed;
-	uint64_t now_ns = loop_now_ns(ring->parts.loop);
-	receive(ring, now_ns, ring->batch, count);
-	ring_settle(ring, now_ns);
-	if (counters->malformed != refused)
-		for (uint32_t i = 0; i < count; i++)
-			ring_log_bad_packet(&ring->log, now_ns, arrivals[i].frame, arrivals[i].from);
-}
 
 /* An event that the transport reports. If the engine is running, it is kept until the engine has returned. */
 struct ring_event {

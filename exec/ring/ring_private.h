@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by ring.c, ring_lease.c, ring_life.c, ring_status.c and ring_timer.c. No other file includes this. */
+/* Shared by ring.c, ring_lease.c, ring_life.c, ring_status.c and ring_event.c. No other file includes this. */
 #ifndef EXEC_RING_PRIVATE_H
 #define EXEC_RING_PRIVATE_H
 
@@ -62,20 +62,18 @@ struct ring {
 	bool has_seq_failed;          /* the last reservation failed. The first failure in a row is logged */
 };
 
-/* --- ring.c --- */
+/* --- ring_event.c --- */
 /** Call these before and after an event of the engine that may deliver messages. */
 void ring_begin_event(struct ring *ring, uint64_t now_ns);
 void ring_end_event(struct ring *ring);
-/** Return whether packets, and timers other than T-deliver, have to wait: a delivery has yielded. */
+/** Call this behind each message: a delivery that takes long yields. event_bytes: result of the listener's deliver. */
+void ring_yield_if_late(struct ring *ring, size_t event_bytes);
+/** Return whether packets, and most timers, have to wait: a delivery has yielded. */
 bool ring_is_held_back(const struct ring *ring);
-
-/* --- ring_timer.c --- */
+/** Keep a packet (referenced) for the engine until the present callback has returned, or longer if it is held back. */
+void ring_echo(struct ring *ring, struct coterie_frame *frame);
 /** Set a timer of the engine (struct totem_callbacks, timer). */
 void ring_set_timer(void *arg, enum totem_timer timer, uint64_t at_ns);
-/** Set the loop's timer to the next deadline, if that is earlier. */
-void ring_arm(struct ring *ring);
-/** Set the loop's timer to the next deadline, and free unused memory, both not too often. Call it after packets. */
-void ring_settle(struct ring *ring, uint64_t now_ns);
 
 /* --- ring_store.c: struct ring_seq and the loop --- */
 /** Reserve ring seqs on disk when the ring starts. An error of the disk is ignored: the numbers are needed later. */

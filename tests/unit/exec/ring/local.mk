@@ -11,7 +11,7 @@ TESTS += $(ring_unit_tests)
 	-DLOCALSTATE_DIR='"/nonexistent"' -DRUNSTATE_DIR='"/tmp/coterie-test-run"'
 %C%_test_state_dir_LDADD = $(CHECK_LIBS)
 check_LTLIBRARIES += %D%/libring_case.la
-%C%_libring_case_la_SOURCES = %D%/ring_case.c %D%/ring_case.h exec/ring/ring.c exec/ring/ring_timer.c exec/ring/ring_lease.c \
+%C%_libring_case_la_SOURCES = %D%/ring_case.c %D%/ring_case.h exec/ring/ring.c exec/ring/ring_event.c exec/ring/ring_lease.c \
 	exec/ring/ring_life.c \
 	exec/ring/ring_packet.c exec/ring/ring_seq.c exec/ring/ring_store.c exec/totem/frame.c exec/totem/wire.c
 %C%_libring_case_la_CFLAGS = $(AM_CFLAGS)

@@ -441,9 +441,9 @@ START_TEST(a_vote_counts_for_one_budget)
 END_TEST
 
 /*
- * A node that has delivered for longer than the budget has not heard the others in that time, so a vote of one of them
- * does not convict: in one event (0), with yields (1), and with yields and questions of the suspect (2). The vote and a packet
- * of the suspect come behind it.
+ * A node that has delivered for longer than the budget has not heard the others in that time. So a vote of one of them
+ * does not convict. The node delivers in one event (0), with yields (1), or with yields and questions of the suspect
+ * (2). The vote and a packet of the suspect come behind it.
  */
 START_TEST(a_busy_node_convicts_nobody)
 {
