@@ -24,9 +24,10 @@ static uint32_t deliver(uint64_t message_ns, uint32_t most)
 	return 0;
 }
 
-/* Set T-deliver as the engine does when it yields, and token and hold timers. */
-static void set_timers(void)
+/* Let the engine have a delivery that has yielded, with T-deliver set, and set the token timer. */
+static void begin_yield(void)
 {
+	seen.has_yielded = true;
 	seen.callbacks.timer(seen.arg, TOTEM_TIMER_DELIVER, 1);
 	seen.callbacks.timer(seen.arg, TOTEM_TIMER_TOKEN, 1);
 	seen.story[0] = '\0';
@@ -74,8 +75,7 @@ END_TEST
 /* The loop's timer stand-in has no memory, so that the ring sets the timer again with each packet. */
 START_TEST(packets_wait_in_their_order)
 {
-	seen.has_yielded = true;
-	set_timers();
+	begin_yield();
 	hand_up(seen.ring, "m1 T2");
 	hand_up(seen.ring, "m3");
 	run_deferred();
@@ -91,8 +91,7 @@ END_TEST
 /* A node that is busy answers: the others must not take it for one that has failed. */
 START_TEST(questions_do_not_wait)
 {
-	seen.has_yielded = true;
-	set_timers();
+	begin_yield();
 	hand_up(seen.ring, "m1 m? m3");
 	expect("answer timer:0 ");
 	seen.timer_run(seen.timer_arg);
@@ -104,8 +103,7 @@ END_TEST
 /* Another timer, and a hold timer that is due at once, run after the packets that have waited. */
 START_TEST(timers_wait_behind_the_packets)
 {
-	seen.has_yielded = true;
-	set_timers();
+	begin_yield();
 	seen.callbacks.timer(seen.arg, TOTEM_TIMER_HOLD, 1);
 	hand_up(seen.ring, "m1");
 	run_deferred();
@@ -121,8 +119,7 @@ END_TEST
 /* So do they if the last message sets the hold timer: a service answers it while this node keeps the token. */
 START_TEST(a_hold_timer_of_the_last_message)
 {
-	seen.has_yielded = true;
-	set_timers();
+	begin_yield();
 	hand_up(seen.ring, "m1");
 	seen.has_more = true;
 	seen.timer_run(seen.timer_arg);
@@ -140,8 +137,7 @@ END_TEST
  */
 START_TEST(steady_load)
 {
-	seen.has_yielded = true;
-	set_timers();
+	begin_yield();
 	hand_up(seen.ring, "m1");
 	seen.callbacks.timer(seen.arg, TOTEM_TIMER_PROBE, 2);
 	seen.later_ns = 5;
@@ -158,8 +154,7 @@ END_TEST
 /* If the engine delivers the rest in another event, the packets that have waited come all the same. */
 START_TEST(a_delivery_that_ends_in_another_event)
 {
-	seen.has_yielded = true;
-	set_timers();
+	begin_yield();
 	hand_up(seen.ring, "m1");
 	seen.has_yielded = false;
 	ring_force_gather(seen.ring);
@@ -176,7 +171,7 @@ START_TEST(frames_before_a_token_yield)
 	seen.yields_at_receive = true;
 	hand_up(seen.ring, "T2");
 	expect("drain m1 timer:0 ");
-	set_timers();
+	begin_yield();
 	seen.timer_run(seen.timer_arg);
 	run_deferred();
 	expect("timeout:13 timer:1 drain T2 ");
@@ -185,8 +180,7 @@ END_TEST
 
 START_TEST(so_many_packets_wait)
 {
-	seen.has_yielded = true;
-	set_timers();
+	begin_yield();
 	for (uint32_t i = 0; i < RING_ECHOES_MAX + 10; i++)
 		hand_up(seen.ring, "m1");
 	ck_assert_uint_eq(seen.ring->echo_count, RING_ECHOES_MAX);
@@ -201,8 +195,7 @@ START_TEST(so_many_bytes_wait)
 
 	memset(frame->data, 0, 8);
 	frame->size = 8;
-	seen.has_yielded = true;
-	set_timers();
+	begin_yield();
 	for (uint32_t i = 0; i < 100; i++)
 		ring_frames_in(seen.ring, &arrival, 1);
 	ck_assert_uint_le(seen.ring->echo_count, RING_ECHO_BYTES_MAX >> 20);

@@ -166,5 +166,8 @@ bool drops_tokens(
 	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame);
 bool drops_commit_tokens(
 	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame);
+/** The first frame of node 2 is lost on the way to node 3, once. Its seq is then in net->drop_seq. */
+bool drops_first_frame(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame);
 
 #endif

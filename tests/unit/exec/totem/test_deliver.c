@@ -32,19 +32,6 @@ static void send_frames(uint32_t id, uint32_t count, enum totem_guarantee guaran
 	}
 }
 
-/* Lose the first frame of node 2 on the way to node 3, once. */
-static bool loses_first(
-	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
-{
-	struct wire_mcast mcast;
-
-	if (from != 2 || to != 3 || header->type != WIRE_MCAST || n->drop_seq != 0 ||
-		wire_decode_mcast(frame->data, frame->size, &mcast) != WIRE_OK)
-		return false;
-	n->drop_seq = mcast.seq;
-	return true;
-}
-
 /*
  * Start a ring in which node 3 lacks the first frame of node 2, and has those behind it, until it gets that frame and
  * delivers a first part.
@@ -52,7 +39,7 @@ static bool loses_first(
 static void begin_backlog(uint32_t deliver_frames, uint32_t count, enum totem_guarantee guarantee)
 {
 	start(deliver_frames);
-	net->drops = loses_first;
+	net->drops = drops_first_frame;
 	send_frames(2, count, guarantee);
 	while (node_of(3)->received == 0)
 		ck_assert(net_step(net, net->now_ns + 1000 * MS));
@@ -81,7 +68,7 @@ START_TEST(what_waits_behind_a_gap)
 	uint32_t most;
 
 	start(_i == 0 ? 0 : PART);
-	net->drops = loses_first;
+	net->drops = drops_first_frame;
 	send_frames(2, BACKLOG, TOTEM_AGREED);
 	most = run_and_watch(BACKLOG);
 	ck_assert_uint_ne(net->drop_seq, 0);
@@ -175,7 +162,7 @@ START_TEST(large_frames_count_as_several)
 
 	options.payload_max = 6000;
 	start(PART);
-	net->drops = loses_first;
+	net->drops = drops_first_frame;
 	for (uint32_t i = 0; i < 50; i++)
 		ck_assert_int_eq(totem_engine_send(node_of(2)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
 	most = run_and_watch(50);

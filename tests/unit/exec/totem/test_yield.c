@@ -145,19 +145,6 @@ START_TEST(what_is_left_comes_first)
 }
 END_TEST
 
-/* Lose the first frame of node 2 on the way to node 3, once. */
-static bool loses_first(
-	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
-{
-	struct wire_mcast mcast;
-
-	if (from != 2 || to != 3 || header->type != WIRE_MCAST || n->drop_seq != 0 ||
-		wire_decode_mcast(frame->data, frame->size, &mcast) != WIRE_OK)
-		return false;
-	n->drop_seq = mcast.seq;
-	return true;
-}
-
 /*
  * Behind each share of a backlog, of 8 frames here, packets are handled, whether the deliveries yield (1) or not (0): the
  * ring does not wait for the whole backlog.
@@ -174,7 +161,7 @@ START_TEST(packets_come_between_the_shares_of_a_backlog)
 	net->visit_frames_max = 4096;
 	node = start();
 	node->yields = false;
-	net->drops = loses_first;
+	net->drops = drops_first_frame;
 	for (uint32_t i = 0; i < 200; i++) {
 		snprintf(text, sizeof(text), "m%u", i);
 		ck_assert_int_eq(totem_engine_send(node_of(2)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
