@@ -231,10 +231,14 @@ void ring_set_timer(void *arg, enum totem_timer timer, uint64_t at_ns)
 
 static void receive(struct ring *ring, uint64_t now_ns, struct coterie_frame *const *frames, size_t count)
 {
-	ring_sources_note(&ring->sources, frames, count);
+	size_t taken;
+
 	ring->served_ns = now_ns;
 	ring_begin_event(ring, now_ns);
-	totem_engine_receive(ring->engine, now_ns, frames, count);
+	taken = totem_engine_receive(ring->engine, now_ns, frames, count);
+	ring_sources_note(&ring->sources, frames, taken);
+	for (size_t i = taken; i < count; i++)
+		ring_echo(ring, frames[i]);
 	ring_end_event(ring);
 }
 

@@ -69,7 +69,7 @@ static void fill_entry(struct totem_engine *engine, uint32_t index)
 	*mine = (struct wire_commit_entry){
 		.ring = engine->recovery.is_promised ? engine->recovery.promise : engine->installed.ring,
 		.aru = engine->store.aru,
-		.high_delivered = engine->delivery.high,
+		.high_delivered = engine->delivery.due,
 		.received_flg = engine->recovery.received_flg,
 	};
 	if (keeps_promises)
@@ -225,8 +225,8 @@ static void begin_attempt(struct totem_engine *engine, const struct wire_commit_
 	for (uint32_t i = 0; i < token->count; i++)
 		set_add(&engine->commit.memb, wire_commit_addr(token, i));
 	take_over(engine, token);
-	(void)late_settle(engine, token->memb_index);
-	enter_commit(engine);
+	if (!late_settle(engine, token->memb_index, enter_commit))
+		enter_commit(engine);
 }
 
 /*
@@ -271,15 +271,25 @@ static bool is_next_attempt(const struct totem_engine *engine, const struct wire
 	       engine->commit.replaced < REPLACED_MAX;
 }
 
-bool commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
+static void begin_recovery(struct totem_engine *engine)
+{
+	recovery_enter(engine);
+	send_commit(engine);
+	timer_renew_retransmit(engine);
+}
+
+void commit_arrived(
+	struct totem_engine *engine, struct coterie_frame *frame, void (*past_changed)(struct totem_engine *engine))
 {
 	struct wire_commit_token token;
 	enum wire_refusal refusal = wire_decode_commit_token(frame->data, frame->size, &token);
 
 	if (refusal != WIRE_OK) {
 		core_refuse(engine, refusal, 0);
-		return false;
+		return;
 	}
+	if (TOTEM_MUTANT(engine, LATE_GOES_ON))
+		past_changed = begin_recovery;
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
 		break;
@@ -291,11 +301,8 @@ bool commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 	case TOTEM_COMMIT:
 		if (is_committed(engine, &token)) {
 			take_over(engine, &token);
-			if (late_settle(engine, token.count) && !TOTEM_MUTANT(engine, LATE_GOES_ON))
-				return true;
-			recovery_enter(engine);
-			send_commit(engine);
-			timer_renew_retransmit(engine);
+			if (!late_settle(engine, token.count, past_changed))
+				begin_recovery(engine);
 		} else if (ring_id_equal(&token.ring, &engine->ring) && token.memb_index == token.count) {
 			core_refuse(engine, TOTEM_REFUSED_COMMIT, token.nodeid);
 		} else if (is_next_attempt(engine, &token)) {
@@ -308,5 +315,4 @@ bool commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 			pass_originate(engine, recovery_raise_flag(engine));
 		break;
 	}
-	return false;
 }

@@ -30,9 +30,12 @@ struct commit {
 
 void commit_create(struct totem_engine *engine); /* create the commit token for the nodes in `live` */
 /**
- * Handle a commit token. @return true: leave the attempt and gather again. The entry of this node has become wrong, since
- * later entries have told it more about its past.
+ * Handle a commit token.
+ *
+ * @param past_changed  leaves the attempt and gathers again. It is called if the entry of this node has become wrong, since
+ *                      later entries have told it more about its past
  */
-bool commit_arrived(struct totem_engine *engine, struct coterie_frame *frame);
+void commit_arrived(
+	struct totem_engine *engine, struct coterie_frame *frame, void (*past_changed)(struct totem_engine *engine));
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Install a new configuration, within one event: book membership, "Installation". */
+/*
+ * Install a new configuration: book membership, "Installation". The deliveries of the old ring may yield. What belongs to
+ * the new ring is done in one event, behind the last of them.
+ */
 #include "exec/totem/configure.h"
 
 #include <assert.h>
@@ -157,14 +160,11 @@ static void note_leases(struct totem_engine *engine)
 	note_members(engine);
 }
 
-/* Deliver what is left of the old ring, and the transitional configuration. */
-static void leave_old_ring(struct totem_engine *engine)
+/* End the regular configuration of the old ring. */
+static void change(struct totem_engine *engine)
 {
-	int rc;
+	int rc = node_set_subtract(&engine->installed.left, &engine->installed.memb, &engine->recovery.trans);
 
-	deliver_regular(engine);
-
-	rc = node_set_subtract(&engine->installed.left, &engine->installed.memb, &engine->recovery.trans);
 	assert(rc == 0);
 	tell_alone(engine);
 	evict_installed(engine);
@@ -179,7 +179,11 @@ static void leave_old_ring(struct totem_engine *engine)
 	if (!deliver_is_safe(engine))
 		deliver_forget_left(engine);
 	tell_transitional(engine);
-	deliver_transitional(engine);
+}
+
+/* End the transitional configuration. */
+static void leave_old_ring(struct totem_engine *engine)
+{
 	deliver_forget_left(engine);
 	/*
 	 * Not earlier: messages that a service sends when it gets the last messages of the ring stay behind those that
@@ -199,10 +203,8 @@ static void trace_installed(struct totem_engine *engine)
 	core_trace(engine, &trace);
 }
 
-void configure_install(struct totem_engine *engine)
+static void install(struct totem_engine *engine)
 {
-	assert(seq_compare(engine->recovery.install_seq, engine->rstore.aru) <= 0 ||
-		TOTEM_MUTANT(engine, RECOVERY_EARLY)); /* property I8 */
 	leave_old_ring(engine);
 	replace_ring(engine);
 	become_operational(engine);
@@ -217,7 +219,7 @@ void configure_install(struct totem_engine *engine)
 	suspect_installed(engine);
 }
 
-void configure_install_late(struct totem_engine *engine)
+static void install_late(struct totem_engine *engine)
 {
 	leave_old_ring(engine);
 	replace_ring(engine);
@@ -226,4 +228,66 @@ void configure_install_late(struct totem_engine *engine)
 	serve_joined(engine);
 	trace_installed(engine);
 	tell_regular(engine);
+}
+
+bool configure_is_unfinished(const struct totem_engine *engine) { return engine->installed.next.phase != INSTALL_NONE; }
+
+/* Deliver up to the next yield. Install the ring behind the last message. */
+static void go_on(struct totem_engine *engine)
+{
+	struct installation *installation = &engine->installed.next;
+
+	if (installation->phase == INSTALL_REGULAR) {
+		if (!deliver_regular(engine))
+			return;
+		change(engine);
+		installation->phase = INSTALL_TRANSITIONAL;
+	}
+	if (!deliver_transitional(engine))
+		return;
+	installation->phase = INSTALL_NONE;
+	if (installation->exchange != NULL)
+		install_late(engine);
+	else
+		install(engine);
+}
+
+void configure_resume(struct totem_engine *engine)
+{
+	struct installation *installation = &engine->installed.next;
+
+	if (installation->exchange != NULL)
+		installation->exchange(engine);
+	go_on(engine);
+	if (installation->exchange != NULL)
+		installation->exchange(engine);
+	if (!configure_is_unfinished(engine))
+		installation->then(engine);
+}
+
+void configure_finish(struct totem_engine *engine)
+{
+	while (configure_is_unfinished(engine))
+		configure_resume(engine);
+}
+
+static void begin(struct totem_engine *engine, void (*exchange)(struct totem_engine *engine),
+	void (*then)(struct totem_engine *engine))
+{
+	assert(!configure_is_unfinished(engine) && !engine->delivery.has_yielded);
+	engine->installed.next = (struct installation){INSTALL_REGULAR, exchange, then};
+	configure_resume(engine);
+}
+
+void configure_install(struct totem_engine *engine, void (*then)(struct totem_engine *engine))
+{
+	assert(seq_compare(engine->recovery.install_seq, engine->rstore.aru) <= 0 ||
+		TOTEM_MUTANT(engine, RECOVERY_EARLY)); /* property I8 */
+	begin(engine, NULL, then);
+}
+
+void configure_install_late(struct totem_engine *engine, void (*exchange)(struct totem_engine *engine),
+	void (*then)(struct totem_engine *engine))
+{
+	begin(engine, exchange, then);
 }

@@ -83,6 +83,20 @@ static bool is_received_by_all(const struct totem_engine *engine, uint32_t seq)
 	return aru_covers(&engine->aru, seq);
 }
 
+/* Return whether the ring in force allows to deliver this frame, once those before it are delivered. */
+static bool is_ready(const struct totem_engine *engine, uint32_t seq)
+{
+	const struct store_slot *slot = store_find(&engine->store, seq);
+
+	return slot != NULL && (!deliver_is_safe(engine) || !slot->is_safe || is_received_by_all(engine, seq));
+}
+
+/* Return the last frame that may be delivered, unless something stands before it. */
+static uint32_t last_of(const struct totem_engine *engine)
+{
+	return engine->state == TOTEM_OPERATIONAL ? engine->store.high_seq : engine->delivery.due;
+}
+
 /*
  * Return how many frames this event must deliver, so that the store has room for what the other members send until the
  * token is here again. They do not know of the backlog, and compute the room from the frames that all have received. One
@@ -105,12 +119,12 @@ static struct share share_of(struct totem_engine *engine)
 	uint32_t frames = engine->options.deliver_frames;
 	uint32_t fresh = engine->store.puts - engine->delivery.seen;
 	uint32_t pressed = pressing(engine);
+	struct share share = {.rest = frames == 0 ? UINT64_MAX : (uint64_t)frames * USUAL_SIZE};
 
 	engine->delivery.seen = engine->store.puts;
-	return (struct share){
-		.free = fresh > pressed ? fresh : pressed,
-		.rest = frames == 0 ? UINT64_MAX : (uint64_t)frames * USUAL_SIZE,
-	};
+	if (engine->state == TOTEM_OPERATIONAL) /* in a ring that has ended the backlog does not grow */
+		share.free = fresh > pressed ? fresh : pressed;
+	return share;
 }
 
 /* Return whether one more frame of this size may be delivered, and subtract it. */
@@ -135,10 +149,9 @@ static bool share_take(struct share *share, uint32_t size)
 static bool deliver_share(struct totem_engine *engine)
 {
 	struct store *store = &engine->store;
-	bool is_safe = deliver_is_safe(engine);
 
 	deliver_partial(engine);
-	while (engine->delivery.high != store->high_seq && !engine->delivery.is_stopped) {
+	while (engine->delivery.high != last_of(engine) && !engine->delivery.is_stopped) {
 		uint32_t seq = engine->delivery.high + 1;
 		struct store_slot *slot = store_find(store, seq);
 
@@ -146,7 +159,7 @@ static bool deliver_share(struct totem_engine *engine)
 			engine->delivery.high = seq;
 			continue;
 		}
-		if (slot == NULL || (is_safe && slot->is_safe && !is_received_by_all(engine, seq)))
+		if (engine->state == TOTEM_OPERATIONAL && !is_ready(engine, seq))
 			break;
 		if (!share_take(&engine->delivery.share, slot->frame->size)) {
 			timer_set(engine, TOTEM_TIMER_DELIVER, 0);
@@ -165,33 +178,40 @@ static bool deliver_share(struct totem_engine *engine)
 	}
 	assert(TOTEM_MUTANT(engine, DELIVER_PAST_HOLE) ||
 		seq_compare(store->released, engine->delivery.high) <= 0); /* property I1 */
-	return engine->delivery.is_stopped && (engine->delivery.is_partial || engine->delivery.high != store->high_seq);
+	return engine->delivery.is_stopped && (engine->delivery.is_partial || engine->delivery.high != last_of(engine));
 }
 
-static void deliver_until_yield(struct totem_engine *engine)
+/* Note whether the delivery has yielded. T-deliver goes on. */
+static void note_yield(struct totem_engine *engine, bool has_yielded)
 {
-	engine->delivery.has_yielded = deliver_share(engine);
-	if (engine->delivery.has_yielded)
+	engine->delivery.has_yielded = has_yielded;
+	if (has_yielded)
 		timer_set(engine, TOTEM_TIMER_DELIVER, 0);
+}
+
+static void begin_share(struct totem_engine *engine)
+{
+	if (engine->delivery.has_yielded)
+		return;
+	engine->delivery.share = share_of(engine);
+	note_yield(engine, deliver_share(engine));
 }
 
 void deliver_ready(struct totem_engine *engine)
 {
-	if (engine->state != TOTEM_OPERATIONAL || engine->delivery.has_yielded)
-		return;
-	engine->delivery.share = share_of(engine);
-	deliver_until_yield(engine);
+	if (engine->state == TOTEM_OPERATIONAL)
+		begin_share(engine);
 }
 
 void deliver_resume(struct totem_engine *engine)
 {
 	if (!engine->delivery.has_yielded) {
-		deliver_ready(engine);
+		begin_share(engine);
 		return;
 	}
-	deliver_until_yield(engine);
+	note_yield(engine, deliver_share(engine));
 	/* Packets and other timers come before the next share of a backlog. */
-	if (engine->delivery.high != engine->store.high_seq)
+	if (engine->delivery.high != last_of(engine))
 		timer_set(engine, TOTEM_TIMER_DELIVER, 0);
 }
 
@@ -203,28 +223,47 @@ void deliver_finish(struct totem_engine *engine)
 
 void deliver_rest(struct totem_engine *engine)
 {
-	if (engine->state != TOTEM_OPERATIONAL)
-		return;
 	engine->delivery.share = (struct share){.rest = UINT64_MAX};
 	engine->delivery.has_yielded = true;
 	deliver_finish(engine);
+}
+
+/* The delivery goes on while another ring is being formed. */
+void deliver_end(struct totem_engine *engine)
+{
+	uint32_t due = engine->delivery.high;
+
+	while (is_ready(engine, due + 1))
+		due++;
+	engine->delivery.due = due;
+	if (due != engine->delivery.high)
+		timer_set(engine, TOTEM_TIMER_DELIVER, 0);
 }
 
 void totem_engine_yield(struct totem_engine *engine) { engine->delivery.is_stopped = true; }
 
 bool totem_engine_has_yielded(const struct totem_engine *engine) { return engine->delivery.has_yielded; }
 
+/* Return whether an installation has delivered what it had to. If not, it has yielded. */
+static bool is_complete(struct totem_engine *engine)
+{
+	note_yield(engine, engine->delivery.is_stopped);
+	return !engine->delivery.has_yielded;
+}
+
 /*
  * Deliver the rest of the old regular configuration: all frames before the first hole. With safe delivery
  * (book membership, "Safe delivery across a change") also stop at the first safe frame that no companion is
  * known to have delivered. Perhaps no other node has received it.
  */
-void deliver_regular(struct totem_engine *engine)
+bool deliver_regular(struct totem_engine *engine)
 {
 	struct store *store = &engine->store;
 	bool is_safe = deliver_is_safe(engine) && !TOTEM_MUTANT(engine, SAFE_CHANGE_IGNORED);
 
-	while (engine->delivery.high != store->high_seq) {
+	engine->delivery.is_behind_hole = false;
+	deliver_partial(engine);
+	while (engine->delivery.high != store->high_seq && !engine->delivery.is_stopped) {
 		uint32_t seq = engine->delivery.high + 1;
 		struct store_slot *slot = store_find(store, seq);
 
@@ -232,32 +271,34 @@ void deliver_regular(struct totem_engine *engine)
 			(is_safe && slot->is_safe && seq_compare(seq, engine->recovery.high_ring_delivered) > 0))
 			break;
 		engine->delivery.high = seq;
-		deliver_whole(engine, slot);
+		deliver_frame(engine, slot);
 	}
+	return is_complete(engine);
 }
 
 /*
  * Deliver the remaining frames, in the transitional configuration, and skip holes. A frame behind a hole may depend on
  * a lost frame. So it is delivered only if its sender is a companion, which delivers the same frames.
  */
-void deliver_transitional(struct totem_engine *engine)
+bool deliver_transitional(struct totem_engine *engine)
 {
 	struct store *store = &engine->store;
-	bool is_behind_hole = false;
 
-	while (engine->delivery.high != store->high_seq) {
+	deliver_partial(engine);
+	while (engine->delivery.high != store->high_seq && !engine->delivery.is_stopped) {
 		uint32_t seq = engine->delivery.high + 1;
 		struct store_slot *slot = store_find(store, seq);
+		bool is_behind_hole = engine->delivery.is_behind_hole |= slot == NULL;
 
 		engine->delivery.high = seq;
-		is_behind_hole |= slot == NULL;
 		if (slot == NULL || (TOTEM_MUTANT(engine, TRANSITIONAL_EMPTY) && is_behind_hole))
 			continue;
 		if (is_behind_hole && !node_set_has(&engine->recovery.deliver, slot->source) &&
 			!TOTEM_MUTANT(engine, TRANSITIONAL_UNFILTERED))
 			continue;
-		deliver_whole(engine, slot);
+		deliver_frame(engine, slot);
 	}
+	return is_complete(engine);
 }
 
 /* Drop the unfinished messages of nodes that have left: no node will send their last parts. */
@@ -269,7 +310,7 @@ void deliver_forget_left(struct totem_engine *engine)
 
 void deliver_begin(struct totem_engine *engine, uint32_t seq)
 {
-	engine->delivery.high = seq;
+	engine->delivery.high = engine->delivery.due = seq;
 	engine->delivery.seen = engine->store.puts;
 	engine->delivery.is_sync = true;
 }

@@ -26,6 +26,8 @@ struct delivery {
 	bool is_stopped;      /* the user has called totem_engine_yield */
 	bool has_yielded;     /* a timer delivers what is left of share */
 	bool is_partial;      /* part of the frame `high` is not delivered */
+	uint32_t due;         /* the ring has ended: it allows the delivery of frames up to this seq */
+	bool is_behind_hole;  /* an installation delivers frames behind one that is lost */
 };
 
 /**
@@ -33,15 +35,20 @@ struct delivery {
  * if the delivery has yielded.
  */
 void deliver_ready(struct totem_engine *engine);
-/** Go on after a yield, until the next one. */
+/** Go on after a yield, until the next one. Without a yield deliver the next share of a backlog. */
 void deliver_resume(struct totem_engine *engine);
 /** Deliver what a yield has left over. Call this before another event is handled. */
 void deliver_finish(struct totem_engine *engine);
-/** Deliver all that deliver_ready() has left over. Call this before the ring ends. */
+/** Deliver all that deliver_ready() has left over. Call this before the node leaves. */
 void deliver_rest(struct totem_engine *engine);
-/* At an installation, before and after the transitional configuration: book membership, "Installation". */
-void deliver_regular(struct totem_engine *engine);
-void deliver_transitional(struct totem_engine *engine);
+/** Note which frames may still be delivered. Call this when the ring ends. */
+void deliver_end(struct totem_engine *engine);
+/**
+ * At an installation, before and after the transitional configuration: book membership, "Installation".
+ * @return false: the delivery has yielded, and the next call goes on
+ */
+bool deliver_regular(struct totem_engine *engine);
+bool deliver_transitional(struct totem_engine *engine);
 void deliver_forget_left(struct totem_engine *engine);         /* drop unfinished messages of nodes in `left` */
 void deliver_begin(struct totem_engine *engine, uint32_t seq); /* frames up to seq count as delivered in the new ring */
 void deliver_synchronized(struct totem_engine *engine);

@@ -201,7 +201,17 @@ static void note_life(struct totem_engine *engine, const struct wire_header *hea
 		lease_contact(engine, peer, engine->now_ns);
 }
 
-static void receive_one(struct totem_engine *engine, struct coterie_frame *frame)
+/* Deliver what is left. Call this before another event is handled. */
+static void finish_deliveries(struct totem_engine *engine)
+{
+	configure_finish(engine);
+	deliver_finish(engine);
+}
+
+static void past_changed(struct totem_engine *engine) { gather_enter(engine, GATHER_PAST_CHANGED); }
+
+/* Return false if a token that came before the packet installs a ring, and that has yielded. Then do nothing. */
+static bool receive_one(struct totem_engine *engine, struct coterie_frame *frame)
 {
 	struct totem_counters *counters = &engine->counters;
 	struct wire_header header;
@@ -210,20 +220,23 @@ static void receive_one(struct totem_engine *engine, struct coterie_frame *frame
 	if (refusal != WIRE_OK) {
 		counters->rx_msg_dropped += refusal == WIRE_BAD_TYPE;
 		core_refuse(engine, refusal, 0);
-		return;
+		return true;
 	}
 	if (header.nodeid != engine->options.nodeid)
 		note_life(engine, &header);
 	if (header.type != WIRE_MCAST && header.type != WIRE_TOKEN)
 		receive_settle(engine);
+	if (configure_is_unfinished(engine))
+		return false;
 	switch (header.type) {
 	case WIRE_TOKEN:
 		counters->token_rx++;
 		receive_token(engine, frame);
 		break;
 	case WIRE_MCAST:
+		if (!receive_frame(engine, frame))
+			return false;
 		counters->mcast_rx++;
-		receive_frame(engine, frame);
 		break;
 	case WIRE_MERGE_DETECT:
 		if (sign_probe(engine, frame))
@@ -237,26 +250,30 @@ static void receive_one(struct totem_engine *engine, struct coterie_frame *frame
 		break;
 	case WIRE_COMMIT_TOKEN:
 		counters->commit_token_rx++;
-		if (commit_arrived(engine, frame))
-			gather_enter(engine, GATHER_PAST_CHANGED);
+		commit_arrived(engine, frame, past_changed);
 		break;
 	case WIRE_HOLD_CANCEL:
 		counters->hold_cancel_rx++;
 		hold_cancelled(engine, frame);
 		break;
 	}
+	return true;
 }
 
-void totem_engine_receive(
+size_t totem_engine_receive(
 	struct totem_engine *engine, uint64_t now_ns, struct coterie_frame *const *frames, size_t count)
 {
+	size_t taken = 0;
+
 	enter(engine, now_ns);
-	deliver_finish(engine);
+	finish_deliveries(engine);
 	/* Before the first link is up all packets are ignored: book ring, "States". */
-	for (size_t i = 0; engine->is_started && i < count; i++)
-		receive_one(engine, frames[i]);
+	while (taken < count && !configure_is_unfinished(engine) &&
+		(!engine->is_started || receive_one(engine, frames[taken])))
+		taken++;
 	receive_settle(engine);
 	leave(engine);
+	return taken;
 }
 
 bool totem_engine_question(struct totem_engine *engine, uint64_t now_ns, const struct coterie_frame *frame)
@@ -285,6 +302,26 @@ static bool needs_deliveries(enum totem_timer timer)
 	return timer != TOTEM_TIMER_PROBE && timer != TOTEM_TIMER_BACKOFF && timer != TOTEM_TIMER_PAUSE;
 }
 
+/* Return whether the timer has expired. It may have been cancelled, or set again, since. */
+static bool is_due(const struct totem_engine *engine, enum totem_timer timer)
+{
+	return engine->timer_at_ns[timer] != TOTEM_NEVER && engine->timer_at_ns[timer] <= engine->now_ns;
+}
+
+/* Prepare for a timer that is due. @return whether it still is */
+static bool prepare_expiry(struct totem_engine *engine, enum totem_timer timer)
+{
+	if (timer == TOTEM_TIMER_DELIVER)
+		return true;
+	/* Not for T-deliver: it is set to the begin of an event, which may take long. */
+	silence_late(engine, engine->now_ns - engine->timer_at_ns[timer]);
+	if (needs_deliveries(timer))
+		finish_deliveries(engine);
+	if (configure_is_unfinished(engine))
+		timer_set(engine, timer, 0);
+	return is_due(engine, timer) && !configure_is_unfinished(engine);
+}
+
 void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum totem_timer timer)
 {
 	if (engine->delivery.has_yielded && timer == TOTEM_TIMER_DELIVER) {
@@ -295,14 +332,7 @@ void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum tot
 	} else {
 		enter(engine, now_ns);
 	}
-	/* The timer may have been cancelled after it expired. Then do nothing. */
-	if (engine->timer_at_ns[timer] != TOTEM_NEVER && engine->timer_at_ns[timer] <= engine->now_ns) {
-		/* T-deliver is set to the begin of an event, which may take long. */
-		if (timer != TOTEM_TIMER_DELIVER) {
-			silence_late(engine, engine->now_ns - engine->timer_at_ns[timer]);
-			if (needs_deliveries(timer))
-				deliver_finish(engine);
-		}
+	if (is_due(engine, timer) && prepare_expiry(engine, timer)) {
 		engine->timer_at_ns[timer] = TOTEM_NEVER;
 		expiry_handle(engine, timer);
 	}
@@ -314,6 +344,7 @@ void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum t
 	enter(engine, now_ns);
 	switch (event) {
 	case TOTEM_EVENT_LINK_UP:
+		configure_finish(engine);
 		gather_link_up(engine);
 		break;
 	case TOTEM_EVENT_LINK_DOWN:
@@ -339,6 +370,7 @@ void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum t
 		lease_doubt(engine);
 		break;
 	case TOTEM_EVENT_FORCE_GATHER:
+		configure_finish(engine);
 		if (engine->is_started && engine->state == TOTEM_GATHER)
 			join_send(engine); /* the gather goes on, with the same consensus timeout */
 		else if (engine->is_started)
@@ -351,6 +383,7 @@ void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum t
 void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t nodeid, const void *bytes, size_t size)
 {
 	enter(engine, now_ns);
+	configure_finish(engine);
 	if (engine->is_started)
 		sign_refused(engine, nodeid, bytes, size);
 	leave(engine);
@@ -359,6 +392,7 @@ void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t
 void totem_engine_leave(struct totem_engine *engine, uint64_t now_ns)
 {
 	enter(engine, now_ns);
+	configure_finish(engine);
 	deliver_rest(engine);
 	if (engine->is_started)
 		join_leave(engine);
@@ -392,6 +426,7 @@ int totem_engine_reconfigure(struct totem_engine *engine, uint64_t now_ns, const
 		return rc;
 	}
 	enter(engine, now_ns);
+	configure_finish(engine);
 	node_set_fini(&engine->known);
 	engine->known = known;
 

@@ -383,8 +383,11 @@ void totem_engine_destroy(struct totem_engine *engine); /* sends nothing; NULL i
  * Handle a batch of packets (borrowed), in the order of arrival. First all frames are stored and delivered,
  * then the newest token is handled, wherever it was in the batch (book ring, "Frames that arrive"). Malformed
  * packets are counted, traced and dropped.
+ *
+ * @return how many packets were handled: all, unless one of them installs a ring, and a delivery yields meanwhile. Give the
+ *         others to a later call, when totem_engine_has_yielded is false
  */
-void totem_engine_receive(
+size_t totem_engine_receive(
 	struct totem_engine *engine, uint64_t now_ns, struct coterie_frame *const *frames, size_t count);
 /**
  * Answer a packet in which a member asks whether this node runs, note that the member runs, and do nothing else. A node answers in this way while
@@ -444,8 +447,8 @@ int totem_engine_send_in_order(struct totem_engine *engine, uint64_t now_ns, enu
  * Stop the delivery behind the present message, so that the loop can serve others. Call this in `deliver` only.
  * TOTEM_TIMER_DELIVER expires at once and goes on. Until totem_engine_has_yielded is false hold back packets and the
  * other timers, in their order: before the engine handles one of them, it delivers all that is left. Only the timers
- * PROBE, BACKOFF and PAUSE may run in between. Before the ring
- * ends the delivery does not yield.
+ * PROBE, BACKOFF and PAUSE may run in between. They expire later if a ring is being installed. The reports of
+ * totem_engine_transport need not wait. A node that leaves delivers what is left without a yield.
  */
 void totem_engine_yield(struct totem_engine *engine);
 /** Return whether a delivery has yielded, and is not finished. */

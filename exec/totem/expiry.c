@@ -124,7 +124,10 @@ void expiry_handle(struct totem_engine *engine, enum totem_timer timer)
 		vote_expired(engine);
 		break;
 	case TOTEM_TIMER_DELIVER:
-		deliver_resume(engine);
+		if (configure_is_unfinished(engine))
+			configure_resume(engine);
+		else
+			deliver_resume(engine);
 		break;
 	case TOTEM_TIMER_COUNT:
 		break;

@@ -98,13 +98,14 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 {
 	uint64_t consensus_ns = engine->options.consensus_ns;
 
-	assert(!engine->arrivals.has_pending); /* a waiting token is handled before what starts a gather */
+	/* A waiting token is handled before what starts a gather. Nothing starts one while a ring is being installed. */
+	assert(!engine->arrivals.has_pending && !configure_is_unfinished(engine));
 	if (engine->state == TOTEM_RECOVERY) {
 		belief_note_recovery(engine, 0);
 		recovery_leave(engine);
 	}
-	deliver_rest(engine);
 	if (engine->state == TOTEM_OPERATIONAL) {
+		deliver_end(engine);
 		engine->gather.episode++;
 		engine->gather.expected_seq = engine->gather.expected_count = 0;
 		engine->gather.episode_ns = engine->gather.waiting_ns = engine->now_ns;

@@ -31,25 +31,30 @@ void late_keep(struct totem_engine *engine)
 	late->features = engine->recovery.features;
 }
 
-static void exchange_commit(struct totem_engine *engine)
+/* Exchange the attempt that goes on and the one whose ring is being installed. */
+static void exchange(struct totem_engine *engine)
 {
 	struct commit commit = engine->commit;
+	struct ring_id ring = engine->ring;
 
 	engine->commit = engine->late.commit;
 	engine->late.commit = commit;
+	engine->ring = engine->late.ring;
+	engine->late.ring = ring;
 }
 
-static void install(struct totem_engine *engine)
+static void installed(struct totem_engine *engine)
 {
-	struct ring_id attempt = engine->ring;
-
-	exchange_commit(engine);
-	engine->ring = engine->commit.ring;
-	recovery_resume(engine, &engine->late.trans, engine->late.install_seq, engine->late.features);
-	configure_install_late(engine);
 	recovery_end(engine);
-	exchange_commit(engine);
-	engine->ring = attempt;
+	engine->late.then(engine);
+}
+
+static void install(struct totem_engine *engine, void (*then)(struct totem_engine *engine))
+{
+	engine->late.ring = engine->late.commit.ring;
+	engine->late.then = then;
+	recovery_resume(engine, &engine->late.trans, engine->late.install_seq, engine->late.features);
+	configure_install_late(engine, exchange, installed);
 }
 
 /*
@@ -63,7 +68,7 @@ static bool is_unpromised(const struct totem_engine *engine, uint32_t id, const 
 	       ring_id_equal(&entry->ring, &engine->installed.ring);
 }
 
-bool late_settle(struct totem_engine *engine, uint32_t count)
+bool late_settle(struct totem_engine *engine, uint32_t count, void (*then)(struct totem_engine *engine))
 {
 	const struct commit *commit = &engine->commit;
 
@@ -73,11 +78,12 @@ bool late_settle(struct totem_engine *engine, uint32_t count)
 	for (uint32_t i = 0; i < count; i++) {
 		if (ring_id_equal(&commit->entries[i].ring, &engine->recovery.prepared) &&
 			node_set_has(&engine->late.commit.memb, commit->memb.ids[i])) {
-			install(engine);
+			install(engine, then);
 			return true;
 		}
 		if (is_unpromised(engine, commit->memb.ids[i], &commit->entries[i])) {
 			recovery_withdraw(engine);
+			then(engine);
 			return true;
 		}
 	}

@@ -17,6 +17,9 @@ struct late {
 	struct node_set trans;
 	uint32_t install_seq;
 	uint64_t features;
+	/* While the ring is being installed: its id, and what follows. */
+	struct ring_id ring;
+	void (*then)(struct totem_engine *engine);
 };
 
 /** Keep what would be needed. Call it before the commit token of another attempt replaces the one that is known. */
@@ -26,8 +29,9 @@ void late_keep(struct totem_engine *engine);
  * ring, install it here as well, and deliver its configurations. If a companion has not promised, nobody can have
  * installed it: take the promise of this node back. Both change the past that this node names in its own entry.
  *
- * @return true: the past has changed
+ * @param then  called if the past has changed, when that is finished (configure_install_late)
+ * @return true: the past has changed, or changes now. Do nothing more in this event
  */
-bool late_settle(struct totem_engine *engine, uint32_t count);
+bool late_settle(struct totem_engine *engine, uint32_t count, void (*then)(struct totem_engine *engine));
 
 #endif

@@ -22,6 +22,7 @@ struct wire_token *pass_take(struct totem_engine *engine, const struct wire_toke
 {
 	engine->pass.token = *token;
 	engine->pass.tseq = token->token_seq;
+	engine->pass.was_refused = engine->queues.wants_room;
 	return &engine->pass.token;
 }
 

@@ -24,10 +24,11 @@ struct pass {
 	uint32_t seen_seq;   /* seq of the last token that was accepted */
 	uint32_t unchanged;  /* visits in a row at which seen_seq did not change */
 	uint64_t changed_ns; /* when seen_seq changed last */
+	bool was_refused;    /* a message was refused before this visit */
 };
 
 void pass_begin(struct totem_engine *engine); /* call when RECOVERY is entered: there is no token yet */
-/** Copy an accepted token. Return the copy, into which this visit writes. */
+/** Begin a visit: copy the accepted token. Return the copy, into which this visit writes. */
 struct wire_token *pass_take(struct totem_engine *engine, const struct wire_token *token);
 /** Forget the copy for retransmission, since this node keeps the token. */
 void pass_keep(struct totem_engine *engine);

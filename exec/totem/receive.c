@@ -61,22 +61,24 @@ static void store_own_ring(struct totem_engine *engine, const struct wire_mcast 
 	note_progress(engine, mcast);
 }
 
-void receive_frame(struct totem_engine *engine, struct coterie_frame *frame)
+bool receive_frame(struct totem_engine *engine, struct coterie_frame *frame)
 {
 	struct wire_mcast mcast;
 	enum wire_refusal refusal = wire_decode_mcast(frame->data, frame->size, &mcast);
 
 	if (refusal != WIRE_OK) {
 		core_refuse(engine, refusal, 0);
-		return;
+		return true;
 	}
 	/* The token that came before this frame may install the ring of the frame, so handle that token first. */
 	if (!ring_id_equal(&mcast.ring, &engine->ring) &&
 		(engine->arrivals.has_pending || engine->arrivals.is_store_dirty))
 		receive_settle(engine);
+	if (configure_is_unfinished(engine))
+		return false;
 	if (!ring_id_equal(&mcast.ring, &engine->ring)) {
 		merge_foreign(engine, mcast.system_from, &mcast.ring, true);
-		return;
+		return true;
 	}
 
 	switch (engine->state) {
@@ -93,6 +95,7 @@ void receive_frame(struct totem_engine *engine, struct coterie_frame *frame)
 		engine->counters.rx_msg_dropped++;
 		break;
 	}
+	return true;
 }
 
 /* Return whether a count is not credible. It may be negative, because a lost token leaves wrong counts. */

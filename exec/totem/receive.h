@@ -17,7 +17,8 @@ struct arrivals {
 	bool is_store_dirty; /* frames have arrived since the aru was computed */
 };
 
-void receive_frame(struct totem_engine *engine, struct coterie_frame *frame);
+/** @return false: the token before the frame installs a ring, and that has yielded. Nothing is done with the frame */
+bool receive_frame(struct totem_engine *engine, struct coterie_frame *frame);
 void receive_token(struct totem_engine *engine, struct coterie_frame *frame);
 /** Finish a batch: compute the aru, deliver, then handle the newest token. */
 void receive_settle(struct totem_engine *engine);

@@ -96,7 +96,7 @@ void recovery_enter(struct totem_engine *engine)
 	engine->recovery.visits = 0;
 	engine->place = TOKEN_NONE;
 	if (!engine->recovery.is_promised)
-		engine->recovery.high_ring_delivered = engine->delivery.high;
+		engine->recovery.high_ring_delivered = engine->delivery.due;
 	if (find_companions(engine) || TOTEM_MUTANT(engine, SAFE_PROMISE_FORGOTTEN)) {
 		/* Those who have installed the ring of an earlier attempt may not have all frames that come now. */
 		engine->recovery.is_prepared &= engine->recovery.is_promised;
@@ -250,8 +250,7 @@ static void prepare(struct totem_engine *engine)
 	};
 }
 
-/* Handle a token of the new ring: book membership, "Recovery". */
-void recovery_step(struct totem_engine *engine, struct wire_token *token)
+bool recovery_step(struct totem_engine *engine, struct wire_token *token)
 {
 	const struct store *store = &engine->rstore;
 
@@ -276,8 +275,5 @@ void recovery_step(struct totem_engine *engine, struct wire_token *token)
 		engine->recovery.rotations++;
 	else
 		engine->recovery.rotations = 0;
-	if (engine->recovery.rotations >= (TOTEM_MUTANT(engine, RECOVERY_EARLY) ? 1 : 2)) {
-		configure_install(engine);
-		recovery_end(engine);
-	}
+	return engine->recovery.rotations >= (TOTEM_MUTANT(engine, RECOVERY_EARLY) ? 1 : 2);
 }

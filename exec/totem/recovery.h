@@ -49,8 +49,8 @@ bool recovery_frame(struct totem_engine *engine, const struct wire_mcast *outer,
  * time.
  */
 bool recovery_is_stuck(const struct totem_engine *engine, const struct wire_token *token);
-/** Do the step of this visit. It may install the ring. */
-void recovery_step(struct totem_engine *engine, struct wire_token *token);
+/** Do the step of this visit: book membership, "Recovery". Return whether the ring is to be installed now. */
+bool recovery_step(struct totem_engine *engine, struct wire_token *token);
 /** Return the seq of the promise that this node gives when it is prepared for the ring `prepared`. */
 uint64_t recovery_promise_seq(const struct totem_engine *engine);
 /** Go back to the end of the recovery of the ring `prepared`, so that it can be installed. */

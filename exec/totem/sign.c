@@ -188,7 +188,7 @@ void sign_disconnected(struct totem_engine *engine, uint32_t id, enum connection
 		return;
 	if (peer->connections > 0)
 		peer->connections--;
-	if (peer->farewell != NULL) {
+	if (peer->farewell != NULL && !configure_is_unfinished(engine)) {
 		believe_farewell(engine, peer);
 		peer = peer_find(engine, id); /* the peer's record may have moved */
 		assert(peer != NULL);

@@ -129,10 +129,27 @@ static void wake_for_room(struct totem_engine *engine, uint32_t released_before)
 		hold_wake(engine);
 }
 
+static void end_visit(struct totem_engine *engine)
+{
+	uint32_t released;
+
+	pass_on(engine);
+	multicast_flush(engine);
+	released = engine->store.released;
+	pass_finish(engine, engine->pass.was_refused);
+	wake_for_room(engine, released);
+	hold_settle(engine);
+}
+
+static void installed(struct totem_engine *engine)
+{
+	recovery_end(engine);
+	end_visit(engine);
+}
+
 void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 {
 	uint32_t aru_before = engine->aru.known > 0 ? engine->aru.last : arrived->seq + 1;
-	bool was_refused = engine->queues.wants_room;
 	struct wire_token *token;
 
 	accept(engine, arrived);
@@ -159,14 +176,10 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 	}
 	token->token_seq++;
 	token->nodeid = engine->options.nodeid;
-	if (engine->state == TOTEM_RECOVERY)
-		recovery_step(engine, token);
-	pass_on(engine);
-	multicast_flush(engine);
-
-	uint32_t released = engine->store.released;
-
-	pass_finish(engine, was_refused);
-	wake_for_room(engine, released);
-	hold_settle(engine);
+	if (engine->state != TOTEM_RECOVERY || !recovery_step(engine, token)) {
+		end_visit(engine);
+		return;
+	}
+	/* The token stays here until the ring is installed. */
+	configure_install(engine, installed);
 }

@@ -236,7 +236,8 @@ const struct ring_counts *ring_counts(const struct ring *ring) { return &ring->c
 
 static void receive(struct ring *ring, uint32_t to, struct coterie_frame *const *frames, size_t count)
 {
-	totem_engine_receive(ring->nodes[to].engine, ring->now_ns, frames, count);
+	for (size_t taken = 0; taken < count;)
+		taken += totem_engine_receive(ring->nodes[to].engine, ring->now_ns, frames + taken, count - taken);
 }
 
 /* Hand all packets that arrive at the next node now to its engine, as one batch. */

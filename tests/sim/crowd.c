@@ -176,7 +176,8 @@ static void take(struct member *member)
 	}
 	member->inbox_count -= count;
 	memmove(member->inbox, member->inbox + count, member->inbox_count * sizeof(struct packet *));
-	totem_engine_receive(member->engine, crowd->clock.now_ns, frames, count);
+	for (size_t taken = 0; taken < count;)
+		taken += totem_engine_receive(member->engine, crowd->clock.now_ns, frames + taken, count - taken);
 	for (uint32_t i = 0; i < count; i++)
 		frame_unref(frames[i]);
 	member->busy_ns = crowd->clock.now_ns + count * crowd->options.packet_ns;

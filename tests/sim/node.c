@@ -401,6 +401,14 @@ static bool overruns(const struct node *node, const struct packet *packet)
 	return frames >= node->socket_frames;
 }
 
+static void wake(struct node *node)
+{
+	if (node->is_paused || node->is_woken)
+		return;
+	node->is_woken = true;
+	clock_add(&node->sim->clock, node->sim->clock.now_ns + node->sim->batch_ns, SIM_WAKE, node->index, NULL, 0);
+}
+
 void node_arrive(struct node *node, struct packet *packet)
 {
 	/*
@@ -426,21 +434,32 @@ void node_arrive(struct node *node, struct packet *packet)
 		return;
 	}
 	node->inbox[node->inbox_count++] = packet;
-	if (node->is_paused || node->is_woken)
-		return;
-	node->is_woken = true;
-	clock_add(&node->sim->clock, node->sim->clock.now_ns + node->sim->batch_ns, SIM_WAKE, node->index, NULL, 0);
+	wake(node);
+}
+
+/* Put packets back in front of the others. They are handled again when parts of a delivery that has yielded have run. */
+static void put_back(struct node *node, struct packet *const *packets, uint32_t count)
+{
+	while (node->inbox_count + count > NODE_INBOX)
+		packet_unref(node->inbox[--node->inbox_count]);
+	memmove(node->inbox + count, node->inbox, node->inbox_count * sizeof(struct packet *));
+	memcpy(node->inbox, packets, count * sizeof(struct packet *));
+	node->inbox_count += count;
 }
 
 /*
  * Hand packets to the engine. A forged packet that no engine can detect taints the run: nothing is promised without
  * authentication.
+ *
+ * @return how many the engine has handled, the first ones
  */
-static void receive(struct node *node, struct packet *const *packets, uint32_t count)
+static uint32_t receive(struct node *node, struct packet *const *packets, uint32_t count)
 {
 	struct coterie_frame *frames[64];
+	uint32_t places[65];
 	struct sim *sim = node->sim;
 	uint32_t taken = 0;
+	size_t handled;
 
 	step_begin(node);
 	for (uint32_t i = 0; i < count; i++) {
@@ -448,14 +467,17 @@ static void receive(struct node *node, struct packet *const *packets, uint32_t c
 		if (frames[taken] == NULL)
 			continue;
 		memcpy(frames[taken]->data, packets[i]->bytes, packets[i]->size);
-		frames[taken++]->size = packets[i]->size;
+		frames[taken]->size = packets[i]->size;
+		places[taken++] = i;
 		sim->report.is_tainted |= packets[i]->is_forged;
 		contact_learn(node, packets[i]);
 	}
-	totem_engine_receive(node->engine, node_local_ns(node), frames, taken);
+	places[taken] = count;
+	handled = totem_engine_receive(node->engine, node_local_ns(node), frames, taken);
 	for (uint32_t i = 0; i < taken; i++)
 		frame_unref(frames[i]);
 	step_end(node);
+	return places[handled];
 }
 
 void node_wake(struct node *node)
@@ -466,11 +488,19 @@ void node_wake(struct node *node)
 		uint32_t count = node->inbox_count < 64 ? node->inbox_count : 64;
 
 		memcpy(batch, node->inbox, count * sizeof(struct packet *));
+
 		node->inbox_count -= count;
 		memmove(node->inbox, node->inbox + count, node->inbox_count * sizeof(struct packet *));
-		receive(node, batch, count);
-		for (uint32_t i = 0; i < count; i++)
+
+		uint32_t handled = receive(node, batch, count);
+
+		for (uint32_t i = 0; i < handled; i++)
 			packet_unref(batch[i]);
+		if (handled < count) {
+			put_back(node, batch + handled, count - handled);
+			wake(node);
+			return;
+		}
 	}
 }
 

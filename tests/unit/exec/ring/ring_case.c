@@ -50,20 +50,23 @@ struct totem_engine *totem_engine_create(struct frame_pool *pool, const struct t
 void totem_engine_destroy(struct totem_engine *engine) { (void)engine; }
 
 /* Record each frame as its type and the byte behind the type. */
-void totem_engine_receive(
+size_t totem_engine_receive(
 	struct totem_engine *engine, uint64_t now_ns, struct coterie_frame *const *frames, size_t count)
 {
 	(void)engine, (void)now_ns;
-	seen.received += count;
-	for (size_t i = 0; i < count; i++)
+	size_t taken = seen.yields_at_first && count > 1 ? 1 : count;
+
+	seen.received += taken;
+	for (size_t i = 0; i < taken; i++)
 		tell_story("%c%c ", frames[i]->data[3] == WIRE_TOKEN ? 'T' : 'm', frames[i]->data[4]);
 	if (seen.asks_for_the_lease)
 		tell_story("%s ", ring_has_lease(seen.ring) ? "held" : "lapsed");
 	if (seen.sends_a_token)
 		seen.callbacks.token(seen.arg, 1, frames[0]);
 	seen.sends_a_token = false;
-	seen.has_yielded |= seen.yields_at_receive;
-	seen.yields_at_receive = false;
+	seen.has_yielded |= seen.yields_at_receive || seen.yields_at_first;
+	seen.yields_at_receive = seen.yields_at_first = false;
+	return taken;
 }
 
 void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum totem_event event, uint32_t nodeid)

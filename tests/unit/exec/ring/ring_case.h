@@ -45,6 +45,7 @@ struct ring_seen {
 	uint64_t message_ns;    /* time that the listener takes for a message */
 	size_t event_bytes;     /* result of the listener's deliver */
 	bool yields_at_receive; /* the engine yields when the next frame arrives */
+	bool yields_at_first;   /* the engine yields behind the first of the next frames, and leaves the others over */
 	bool has_yielded;       /* the engine has a delivery that has yielded, until T-deliver */
 	int exit_code;          /* argument of the listener's stop */
 	uint32_t forgotten;     /* the last node whose count of frames was deleted */

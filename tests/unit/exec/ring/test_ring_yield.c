@@ -178,6 +178,26 @@ START_TEST(frames_before_a_token_yield)
 }
 END_TEST
 
+/* Packets that the engine leaves over wait in their order, in front of those that come later. */
+START_TEST(packets_that_are_left_over_wait)
+{
+	seen.story[0] = '\0';
+	seen.yields_at_first = true;
+	hand_up(seen.ring, "m1 m2 m3");
+	begin_yield();
+	hand_up(seen.ring, "m4");
+	expect("timer:0 ");
+	seen.timer_run(seen.timer_arg);
+	seen.yields_at_first = true;
+	run_deferred();
+	expect("timeout:13 timer:1 m2 ");
+	begin_yield();
+	seen.timer_run(seen.timer_arg);
+	run_deferred();
+	expect("timeout:13 timer:1 m3 m4 ");
+}
+END_TEST
+
 START_TEST(so_many_packets_wait)
 {
 	begin_yield();
@@ -221,6 +241,7 @@ int main(void)
 	tcase_add_test(yield, steady_load);
 	tcase_add_test(yield, a_delivery_that_ends_in_another_event);
 	tcase_add_test(yield, frames_before_a_token_yield);
+	tcase_add_test(yield, packets_that_are_left_over_wait);
 	tcase_add_test(yield, so_many_packets_wait);
 	tcase_add_test(yield, so_many_bytes_wait);
 	suite_add_tcase(suite, yield);

@@ -445,6 +445,13 @@ const struct evicted *last_evicted(uint32_t at, uint32_t evicted)
 	return NULL;
 }
 
+/* Hand packets to the engine of a node. A delivery that yields in the middle of them goes on with the next ones. */
+static void receive(struct node *node, struct coterie_frame *const *frames, size_t count)
+{
+	for (size_t taken = 0; taken < count;)
+		taken += totem_engine_receive(node->engine, net->now_ns, frames + taken, count - taken);
+}
+
 static void net_deliver(struct net *n)
 {
 	struct coterie_frame *batch[64];
@@ -466,7 +473,7 @@ static void net_deliver(struct net *n)
 		for (size_t i = 0; i < count && to->waiting_count < 4096; i++)
 			to->waiting[to->waiting_count++] = frame_ref(batch[i]);
 	} else if (to->is_up && count > 0) {
-		totem_engine_receive(to->engine, n->now_ns, batch, count);
+		receive(to, batch, count);
 	}
 	for (size_t i = 0; i < count; i++)
 		frame_unref(batch[i]);
@@ -531,7 +538,7 @@ void node_resume(struct node *node, bool timers_first)
 			totem_engine_timeout(node->engine, net->now_ns, (enum totem_timer)t);
 		}
 		if ((pass == 0) != timers_first)
-			totem_engine_receive(node->engine, net->now_ns, node->waiting, node->waiting_count);
+			receive(node, node->waiting, node->waiting_count);
 	}
 	for (size_t i = 0; i < node->waiting_count; i++)
 		frame_unref(node->waiting[i]);
@@ -671,7 +678,7 @@ void feed(uint32_t id, const uint8_t *bytes, size_t size)
 	if (size > 0)
 		memcpy(frame->data, bytes, size);
 	frame->size = (uint32_t)size;
-	totem_engine_receive(node->engine, net->now_ns, &frame, 1);
+	receive(node, &frame, 1);
 	frame_unref(frame);
 }
 

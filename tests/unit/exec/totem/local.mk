@@ -5,7 +5,7 @@ totem_unit_tests = %D%/test_engine %D%/test_engine_input %D%/test_engine_lists %
 	%D%/test_engine_signs %D%/test_engine_backoff %D%/test_engine_cut %D%/test_engine_paths %D%/test_lease \
 	%D%/test_lease_contact %D%/test_lease_length %D%/test_lease_majority %D%/test_silence %D%/test_silence_records \
 	%D%/test_silence_witness %D%/test_frame %D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_pack_unpack \
-	%D%/test_hold %D%/test_flow %D%/test_linger %D%/test_early %D%/test_deliver %D%/test_yield %D%/test_window \
+	%D%/test_hold %D%/test_flow %D%/test_linger %D%/test_early %D%/test_deliver %D%/test_yield %D%/test_yield_install %D%/test_window \
 	%D%/test_engine_late %D%/test_join %D%/test_engine_options %D%/test_recovery %D%/test_late %D%/test_wire %D%/test_wire_groups %D%/test_wire_limits %D%/test_wire_trailers
 check_PROGRAMS += $(totem_unit_tests)
 TESTS += $(totem_unit_tests)
@@ -83,6 +83,8 @@ silence_case_sources = %D%/silence_case.c %D%/silence_case.h $(engine_case_sourc
 %C%_test_deliver_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_yield_SOURCES = %D%/test_yield.c $(engine_net_sources)
 %C%_test_yield_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_yield_install_SOURCES = %D%/test_yield_install.c $(engine_net_sources)
+%C%_test_yield_install_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_window_SOURCES = %D%/test_window.c $(engine_net_sources)
 %C%_test_window_LDADD = libtotem.la $(CHECK_LIBS)
 wire_case_sources = %D%/wire_case.c %D%/wire_case.h

@@ -125,13 +125,11 @@ static struct ring_id installed, prepared, next;
 static uint32_t received_flg; /* of the others */
 static uint32_t aru_of_1;
 
-/* A ring of three, in which node 2 was prepared for a ring, with companions `trans`, and has given its promise. */
-static struct totem_engine *prepared_node(bool is_promised)
+/* Let node 2 be prepared for a ring, with companions `trans`, and have given its promise. */
+static struct totem_engine *prepare(bool is_promised)
 {
-	struct totem_engine *engine;
+	struct totem_engine *engine = engine_of(2);
 
-	start_ring(3);
-	engine = engine_of(2);
 	installed = engine->installed.ring;
 	prepared = (struct ring_id){1, installed.seq + 4};
 	next = (struct ring_id){1, installed.seq + 8};
@@ -145,6 +143,13 @@ static struct totem_engine *prepared_node(bool is_promised)
 	engine->recovery.install_seq += 3;
 	set_copy(&engine->recovery.trans, &engine->installed.memb);
 	return engine;
+}
+
+/* The same in a ring of three. */
+static struct totem_engine *prepared_node(bool is_promised)
+{
+	start_ring(3);
+	return prepare(is_promised);
 }
 
 static void feed_first_rotation(struct ring_id past_of_1)
@@ -236,6 +241,70 @@ START_TEST(a_ring_is_installed_in_the_first_rotation)
 	ck_assert(!totem_engine_has_lease(engine, net->now_ns));
 	ck_assert_uint_eq(engine->store.released, options.first_seq + 3);
 	ck_assert_uint_eq(engine->delivery.high, options.first_seq + 3);
+}
+END_TEST
+
+static bool drops_frames_of_1(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
+{
+	(void)frame;
+	if (header->type != WIRE_MCAST || from != 1 || to != 2 || n->dropped > 0)
+		return false;
+	n->dropped++;
+	return true;
+}
+
+/* Prepare a node that has frames of the old ring behind one that it lacks. */
+static struct totem_engine *prepared_node_with_frames(void)
+{
+	struct totem_engine *engine;
+
+	start_ring(3);
+	engine = engine_of(2);
+	net->drops = drops_frames_of_1;
+	send_many(1, 1);
+	while (net->dropped == 0)
+		ck_assert(net_step(net, net->now_ns + 1000 * MS));
+	send_many(3, 5);
+	while (engine->store.high_seq == engine->store.aru)
+		ck_assert(net_step(net, net->now_ns + 1000 * MS));
+	prepare(true);
+	set_copy(&engine->recovery.deliver, &engine->recovery.trans);
+	node_of(2)->yields = true;
+	return engine;
+}
+
+/* Deliveries yield in a late installation. Until it is finished the node names the attempt, and stays in its state. */
+START_TEST(a_late_ring_yields)
+{
+	struct totem_engine *engine = prepared_node_with_frames();
+	bool is_second = _i == 1;
+	enum totem_state state = is_second ? TOTEM_COMMIT : TOTEM_GATHER;
+	struct ring_id attempt = is_second ? next : engine->ring;
+	uint32_t count = 0;
+
+	if (is_second)
+		feed_first_rotation(engine->recovery.promise);
+	if (is_second)
+		feed_second_rotation(prepared);
+	else
+		feed_first_rotation(prepared);
+	while (configure_is_unfinished(engine)) {
+		ck_assert_int_eq(totem_engine_state(engine), state);
+		ck_assert(ring_id_equal(&engine->ring, &attempt));
+		ck_assert(!ring_id_equal(&engine->installed.ring, &prepared));
+		ck_assert_uint_eq(node_of(2)->received, ++count);
+		totem_engine_timeout(engine, net->now_ns, TOTEM_TIMER_DELIVER);
+	}
+	ck_assert_uint_eq(count, 5);
+	ck_assert_str_eq(
+		node_of(2)->log, "transitional 1 2 3\n3:m3.0\n3:m3.1\n3:m3.2\n3:m3.3\n3:m3.4\nregular 1 2 3\n");
+	ck_assert(ring_id_equal(&engine->installed.ring, &prepared));
+	ck_assert(!engine->recovery.is_promised && !engine->recovery.is_prepared);
+	if (is_second)
+		ck_assert_int_eq(totem_engine_state(engine), TOTEM_GATHER);
+	else
+		check_past(engine, prepared);
 }
 END_TEST
 
@@ -443,6 +512,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_ring_is_installed_in_the_first_rotation, 0, 2);
 	tcase_add_test(tcase, a_ring_is_installed_in_the_second_rotation);
 	tcase_add_test(tcase, a_late_ring_has_members_that_joined);
+	tcase_add_loop_test(tcase, a_late_ring_yields, 0, 2);
 	tcase_add_test(tcase, a_ring_of_others_is_not_installed);
 	tcase_add_loop_test(tcase, a_ring_is_installed_after_another_recovery, 0, 4);
 	tcase_add_loop_test(tcase, a_commit_token_with_other_seqs_of_this_node_is_refused, 0, 2);
