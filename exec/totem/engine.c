@@ -197,8 +197,6 @@ static void note_life(struct totem_engine *engine, const struct wire_header *hea
 	peer->alive_ns = engine->now_ns;
 	if (engine->suspicion.has_suspects)
 		suspect_heard(engine, peer);
-	if (!peer_has_probes(engine, peer))
-		lease_contact(engine, peer, engine->now_ns);
 }
 
 /* Deliver what is left. Call this before another event is handled. */

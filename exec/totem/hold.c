@@ -107,6 +107,7 @@ void hold_cancelled(struct totem_engine *engine, struct coterie_frame *frame)
 		return;
 	if (!ring_id_equal(&cancel.ring, &engine->ring))
 		return;
+	lease_plain(engine, cancel.nodeid);
 	pass_note_busy(engine);
 	engine->place = place_woken(engine->place);
 	/* hold_let_go only acts if this node holds the token. A token that was sent on is not sent again. */

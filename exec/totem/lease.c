@@ -8,7 +8,7 @@
  *
  * Contact must prove both directions. An accepted token has visited all members. The answer to a question shows that
  * the question arrived. A member names the ring in its answer only while it is in that ring and does not leave it.
- * Corosync nodes answer no questions, so any packet of theirs counts.
+ * Corosync nodes answer no questions, so a packet of theirs counts if it names the ring.
  *
  * No member is removed for its silence before a multiple of the lease has passed. So the lease of a removed member has
  * ended when the other members form a ring without it.
@@ -297,6 +297,14 @@ void lease_contact(struct totem_engine *engine, struct peer *peer, uint64_t at_n
 	peer->contact_ns = at_ns;
 	if (!engine->lease.is_held)
 		lease_settle(engine);
+}
+
+void lease_plain(struct totem_engine *engine, uint32_t nodeid)
+{
+	struct peer *peer = peer_find(engine, nodeid);
+
+	if (peer != NULL && !peer_has_probes(engine, peer) && !engine->pause.is_pausing)
+		lease_contact(engine, peer, engine->now_ns);
 }
 
 void lease_doubt(struct totem_engine *engine)

@@ -45,6 +45,8 @@ bool lease_must_renew(const struct totem_engine *engine);
 void lease_note_stop(struct totem_engine *engine); /* call when this node runs again after a stop */
 /** Note that the member, which is in the ring of this node, has answered the question sent at at_ns. */
 void lease_contact(struct totem_engine *engine, struct peer *peer, uint64_t at_ns);
+/** Note a packet that names this node's ring. It is contact with a member that answers no questions. */
+void lease_plain(struct totem_engine *engine, uint32_t nodeid);
 /** Demand new proof of contact, since the other members may be about to form a ring without this node. */
 void lease_doubt(struct totem_engine *engine);
 void lease_settle(struct totem_engine *engine);

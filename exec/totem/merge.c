@@ -70,6 +70,8 @@ void merge_detect(struct totem_engine *engine, struct coterie_frame *frame)
 		core_refuse(engine, refusal, 0);
 		return;
 	}
-	if (!ring_id_equal(&merge.ring, &engine->ring))
+	if (ring_id_equal(&merge.ring, &engine->ring))
+		lease_plain(engine, merge.system_from);
+	else
 		merge_foreign(engine, merge.system_from, &merge.ring, false);
 }

@@ -152,16 +152,60 @@ static void feed_hold_cancel(uint32_t to, uint32_t from)
 	feed(to, bytes, sizeof(bytes));
 }
 
-START_TEST(any_packet_of_a_plain_member_counts)
+static void feed_merge_detect(uint32_t to, uint32_t from)
 {
-	bool is_plain = _i == 0;
+	const struct wire_merge_detect merge = {.system_from = from, .ring = *totem_engine_ring(node_of(to)->engine)};
+	uint8_t bytes[100];
+
+	feed(to, bytes, wire_encode_merge_detect(&merge, false, bytes, sizeof(bytes)));
+}
+
+/*
+ * A plain member that sends a merge detect (0), hold cancel (1) or join (2) of another ring may have joined a majority
+ * without this node.
+ */
+START_TEST(a_packet_of_another_ring_renews_nothing)
+{
+	static const uint32_t nodes[] = {1, 2};
+	struct wire_merge_detect merge = {.system_from = 1};
+	struct wire_hold_cancel cancel = {.nodeid = 1};
+	uint8_t bytes[200];
+	size_t size;
+
+	options.features = 0;
+	start_ring(3);
+	run_for(2000);
+	cut(3);
+	run_for(lease_ms() + 10);
+	check_lease(3, false);
+	merge.ring = cancel.ring = *totem_engine_ring(node_of(3)->engine);
+	cancel.ring.seq += 4;
+	merge.ring.seq += 4;
+	if (_i == 0)
+		size = wire_encode_merge_detect(&merge, false, bytes, sizeof(bytes));
+	else if (_i == 1)
+		size = wire_encode_hold_cancel(&cancel, false, bytes, sizeof(bytes));
+	else
+		size = wire_encode_join(1, 1, merge.ring.seq, nodes, 2, nodes, 0, 0, false, bytes, sizeof(bytes));
+	feed(3, bytes, size);
+	check_lease(3, false);
+	ck_assert_uint_eq(node_of(3)->lease_begins, 0);
+}
+END_TEST
+
+START_TEST(a_packet_of_a_plain_member_counts)
+{
+	bool is_plain = _i % 2 == 0;
 
 	options.features = is_plain ? 0 : WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
 	start_ring(3);
 	run_for(2000);
 	cut(3);
 	run_for(lease_ms() - held_ms() - 10);
-	feed_hold_cancel(3, 1);
+	if (_i < 2)
+		feed_hold_cancel(3, 1);
+	else
+		feed_merge_detect(3, 1);
 	run_for(held_ms() + 10 + late_ms());
 	check_lease(3, is_plain);
 	run_for(lease_ms() - held_ms() - 10);
@@ -183,7 +227,8 @@ int main(void)
 	tcase_add_test(tcase, two_connections_of_three_may_be_reset);
 	tcase_add_test(tcase, the_only_connection_of_two_nodes_is_all_there_is);
 	tcase_add_test(tcase, a_node_that_gathers_grants_nothing);
-	tcase_add_loop_test(tcase, any_packet_of_a_plain_member_counts, 0, 2);
+	tcase_add_loop_test(tcase, a_packet_of_another_ring_renews_nothing, 0, 3);
+	tcase_add_loop_test(tcase, a_packet_of_a_plain_member_counts, 0, 4);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
