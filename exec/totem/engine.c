@@ -8,7 +8,8 @@
 
 #include "exec/totem/frame.h"
 
-#define QUEUE_BYTES 4194304u /* limit of the bytes in one send queue: book packing, "Queue levels" */
+#define PUT_OFF_NS (1 * MILLISECOND_NS) /* a timer that must wait for an installation expires again after this time */
+#define QUEUE_BYTES 4194304u            /* limit of the bytes in one send queue: book packing, "Queue levels" */
 
 /* --- creation --- */
 
@@ -316,7 +317,7 @@ static bool prepare_expiry(struct totem_engine *engine, enum totem_timer timer)
 	if (needs_deliveries(timer))
 		finish_deliveries(engine);
 	if (configure_is_unfinished(engine))
-		timer_set(engine, timer, 0);
+		timer_set(engine, timer, PUT_OFF_NS);
 	return is_due(engine, timer) && !configure_is_unfinished(engine);
 }
 
