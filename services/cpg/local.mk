@@ -26,16 +26,20 @@ libcpg_service_la_SOURCES = \
 libcpg_service_la_CFLAGS = $(AM_CFLAGS)
 libcpg_service_la_LIBADD = libmock_host.la
 
+cpg_lists_sources = tests/unit/services/cpg/lists.c tests/unit/services/cpg/lists.h
 cpg_unit_tests = tests/unit/services/cpg/test_cpg tests/unit/services/cpg/test_cpg_ask \
 	tests/unit/services/cpg/test_cpg_ring tests/unit/services/cpg/test_cpg_compact \
 	tests/unit/services/cpg/test_cpg_successor \
 	tests/unit/services/cpg/test_cpg_zero_copy tests/unit/services/cpg/test_cpg_cluster \
-	tests/unit/services/cpg/test_cpg_limits
+	tests/unit/services/cpg/test_cpg_limits tests/unit/services/cpg/test_cpg_settle
 check_PROGRAMS += $(cpg_unit_tests)
 TESTS += $(cpg_unit_tests)
-tests_unit_services_cpg_test_cpg_limits_SOURCES = tests/unit/services/cpg/test_cpg_limits.c $(fail_alloc_sources)
-tests_unit_services_cpg_test_cpg_limits_LDFLAGS = $(fail_alloc_ldflags)
+tests_unit_services_cpg_test_cpg_limits_SOURCES = tests/unit/services/cpg/test_cpg_limits.c $(cpg_lists_sources)
 tests_unit_services_cpg_test_cpg_limits_LDADD = libcpg_service.la $(CHECK_LIBS)
+tests_unit_services_cpg_test_cpg_settle_SOURCES = tests/unit/services/cpg/test_cpg_settle.c $(cpg_lists_sources) \
+	$(fail_alloc_sources)
+tests_unit_services_cpg_test_cpg_settle_LDFLAGS = $(fail_alloc_ldflags)
+tests_unit_services_cpg_test_cpg_settle_LDADD = libcpg_service.la $(CHECK_LIBS)
 tests_unit_services_cpg_test_cpg_SOURCES = tests/unit/services/cpg/test_cpg.c
 tests_unit_services_cpg_test_cpg_LDADD = libcpg_service.la $(CHECK_LIBS)
 tests_unit_services_cpg_test_cpg_ask_SOURCES = tests/unit/services/cpg/test_cpg_ask.c
