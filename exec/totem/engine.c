@@ -425,7 +425,6 @@ int totem_engine_reconfigure(struct totem_engine *engine, uint64_t now_ns, const
 		return rc;
 	}
 	enter(engine, now_ns);
-	configure_finish(engine);
 	node_set_fini(&engine->known);
 	engine->known = known;
 

@@ -163,6 +163,17 @@ START_TEST(a_delivery_that_ends_in_another_event)
 }
 END_TEST
 
+/* An event of the transport may end the delivery, which calls the services. So it does not run inside of their calls. */
+START_TEST(an_event_waits_for_the_end_of_the_callback)
+{
+	begin_yield();
+	ring_force_gather(seen.ring);
+	expect("");
+	run_deferred();
+	expect("? ");
+}
+END_TEST
+
 /* Frames that are read before a token may yield: then the token waits as well. */
 START_TEST(frames_before_a_token_yield)
 {
@@ -240,6 +251,7 @@ int main(void)
 	tcase_add_test(yield, a_hold_timer_of_the_last_message);
 	tcase_add_test(yield, steady_load);
 	tcase_add_test(yield, a_delivery_that_ends_in_another_event);
+	tcase_add_test(yield, an_event_waits_for_the_end_of_the_callback);
 	tcase_add_test(yield, frames_before_a_token_yield);
 	tcase_add_test(yield, packets_that_are_left_over_wait);
 	tcase_add_test(yield, so_many_packets_wait);
