@@ -229,6 +229,13 @@ void ring_set_timer(void *arg, enum totem_timer timer, uint64_t at_ns)
 
 /* --- packets that arrive --- */
 
+/* Keep a packet until the engine can receive it. If it asks whether this node runs, answer it. */
+static void keep(struct ring *ring, struct coterie_frame *frame)
+{
+	if (!totem_engine_question(ring->engine, loop_now_ns(ring->parts.loop), frame))
+		ring_echo(ring, frame);
+}
+
 static void receive(struct ring *ring, uint64_t now_ns, struct coterie_frame *const *frames, size_t count)
 {
 	size_t taken;
@@ -238,7 +245,7 @@ static void receive(struct ring *ring, uint64_t now_ns, struct coterie_frame *co
 	taken = totem_engine_receive(ring->engine, now_ns, frames, count);
 	ring_sources_note(&ring->sources, frames, taken);
 	for (size_t i = taken; i < count; i++)
-		ring_echo(ring, frames[i]);
+		keep(ring, frames[i]);
 	ring_end_event(ring);
 }
 
@@ -335,18 +342,14 @@ static void hold_back(struct ring *ring, const struct coterie_arrival *arrivals,
 {
 	bool may_answer = ring->inside == 0;
 
+	ring->inside++;
 	for (uint32_t i = 0; i < count; i++) {
-		bool is_answered = false;
-
-		if (may_answer) {
-			ring->inside++;
-			is_answered = totem_engine_question(
-				ring->engine, loop_now_ns(ring->parts.loop), arrivals[i].frame);
-			ring->inside--;
-		}
-		if (!is_answered)
+		if (may_answer)
+			keep(ring, arrivals[i].frame);
+		else
 			ring_echo(ring, arrivals[i].frame);
 	}
+	ring->inside--;
 	ring->owes_packets |= may_answer && ring->echo_count > 0;
 	arm(ring); /* again, if there was no memory for the timer */
 }

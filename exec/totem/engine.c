@@ -209,7 +209,10 @@ static void finish_deliveries(struct totem_engine *engine)
 
 static void past_changed(struct totem_engine *engine) { gather_enter(engine, GATHER_PAST_CHANGED); }
 
-/* Return false if a token that came before the packet installs a ring, and that has yielded. Then do nothing. */
+/*
+ * Return false if the packet must wait for a delivery that has yielded, and do nothing. It must if a token that came before
+ * it installs a ring. Without a commit token no packet of the same batch leads to an installation, so that waits as well.
+ */
 static bool receive_one(struct totem_engine *engine, struct coterie_frame *frame)
 {
 	struct totem_counters *counters = &engine->counters;
@@ -225,7 +228,7 @@ static bool receive_one(struct totem_engine *engine, struct coterie_frame *frame
 		note_life(engine, &header);
 	if (header.type != WIRE_MCAST && header.type != WIRE_TOKEN)
 		receive_settle(engine);
-	if (configure_is_unfinished(engine))
+	if (configure_is_unfinished(engine) || (header.type == WIRE_COMMIT_TOKEN && engine->delivery.has_yielded))
 		return false;
 	switch (header.type) {
 	case WIRE_TOKEN:
@@ -275,15 +278,21 @@ size_t totem_engine_receive(
 	return taken;
 }
 
+/* Begin an event that may come while a delivery has yielded. */
+static void enter_between(struct totem_engine *engine, uint64_t now_ns)
+{
+	if (engine->delivery.has_yielded)
+		enter_again(engine, now_ns);
+	else
+		enter(engine, now_ns);
+}
+
 bool totem_engine_question(struct totem_engine *engine, uint64_t now_ns, const struct coterie_frame *frame)
 {
 	struct wire_header header;
 	bool is_question;
 
-	if (engine->delivery.has_yielded)
-		enter_again(engine, now_ns);
-	else
-		enter(engine, now_ns);
+	enter_between(engine, now_ns);
 	is_question = engine->is_started && sign_question(engine, frame);
 	if (is_question && wire_decode_header(frame->data, frame->size, &header) == WIRE_OK &&
 		header.nodeid != engine->options.nodeid)
@@ -340,7 +349,7 @@ void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum tot
 
 void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum totem_event event, uint32_t nodeid)
 {
-	enter(engine, now_ns);
+	enter_between(engine, now_ns);
 	switch (event) {
 	case TOTEM_EVENT_LINK_UP:
 		configure_finish(engine);

@@ -384,7 +384,7 @@ void totem_engine_destroy(struct totem_engine *engine); /* sends nothing; NULL i
  * then the newest token is handled, wherever it was in the batch (book ring, "Frames that arrive"). Malformed
  * packets are counted, traced and dropped.
  *
- * @return how many packets were handled: all, unless one of them installs a ring, and a delivery yields meanwhile. Give the
+ * @return how many packets were handled: all, unless a delivery yields and a later packet has to do with a new ring. Give the
  *         others to a later call, when totem_engine_has_yielded is false
  */
 size_t totem_engine_receive(

@@ -401,6 +401,18 @@ static void handle_own_join(struct totem_engine *engine, struct peer *peer, cons
 	backoff_accuse(engine, join->system_from); /* the nodes that this node has given up */
 }
 
+/*
+ * Return whether the last join shows that a member will be in another ring than this node: it evicts this node, or itself
+ * since it fails to receive. It may have a majority, and forms its ring without waiting for this node's lease. So this node
+ * must not serve requests that need quorum.
+ */
+static bool will_part(const struct totem_engine *engine, uint32_t from)
+{
+	return node_set_has(&engine->installed.memb, from) &&
+	       (node_set_has(&engine->gather.join_failed, engine->options.nodeid) ||
+		       node_set_has(&engine->gather.join_failed, from));
+}
+
 void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 {
 	struct wire_join join;
@@ -461,12 +473,10 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		return;
 	if (join.header_nodeid != 0)
 		peer->heard_episode = engine->gather.episode;
-	if (node_set_has(&engine->gather.join_failed, engine->options.nodeid)) {
+	if (node_set_has(&engine->gather.join_failed, engine->options.nodeid))
 		peer->failed_us_episode = engine->gather.episode;
-		/* A member is evicting this node, so this node must not serve requests that need quorum. */
-		if (node_set_has(&engine->installed.memb, join.system_from) && join.header_nodeid != 0)
-			lease_doubt(engine);
-	}
+	if (join.header_nodeid != 0 && will_part(engine, join.system_from))
+		lease_doubt(engine);
 	backoff_accuse(engine, join.system_from);
 }
 

@@ -13,6 +13,8 @@
 #include "tests/sim/step.h"
 #include "tests/sim/tap.h"
 
+#define HELD_BACK_NS UINT64_C(100000) /* so often a node looks whether a delivery that has yielded is finished */
+
 #define POOL_FRAME 2048u
 #define POOL_BYTES_MAX (64u << 20)
 #define STARVED_BYTES 6000u
@@ -401,13 +403,15 @@ static bool overruns(const struct node *node, const struct packet *packet)
 	return frames >= node->socket_frames;
 }
 
-static void wake(struct node *node)
+static void wake_at(struct node *node, uint64_t delay_ns)
 {
 	if (node->is_paused || node->is_woken)
 		return;
 	node->is_woken = true;
-	clock_add(&node->sim->clock, node->sim->clock.now_ns + node->sim->batch_ns, SIM_WAKE, node->index, NULL, 0);
+	clock_add(&node->sim->clock, node->sim->clock.now_ns + delay_ns, SIM_WAKE, node->index, NULL, 0);
 }
+
+static void wake(struct node *node) { wake_at(node, node->sim->batch_ns); }
 
 void node_arrive(struct node *node, struct packet *packet)
 {
@@ -480,9 +484,53 @@ static uint32_t receive(struct node *node, struct packet *const *packets, uint32
 	return places[handled];
 }
 
+static bool is_held_back(const struct node *node)
+{
+	return node->holds_back && node_is_up(node) && totem_engine_has_yielded(node->engine);
+}
+
+/* Answer a packet that asks whether the node runs. @return false: it is something else */
+static bool answer(struct node *node, const struct packet *packet)
+{
+	struct coterie_frame *frame = frame_take(node->pool, packet->size);
+	bool is_question;
+
+	if (frame == NULL)
+		return false;
+	memcpy(frame->data, packet->bytes, packet->size);
+	frame->size = packet->size;
+	step_begin(node);
+	is_question = totem_engine_question(node->engine, node_local_ns(node), frame);
+	step_end(node);
+	frame_unref(frame);
+	return is_question;
+}
+
+static void answer_all(struct node *node)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < node->inbox_count; i++) {
+		bool is_answered = is_held_back(node) && answer(node, node->inbox[i]);
+
+		if (!node_is_up(node))
+			return; /* it has crashed, and has no packets any more */
+		if (is_answered)
+			packet_unref(node->inbox[i]);
+		else
+			node->inbox[kept++] = node->inbox[i];
+	}
+	node->inbox_count = kept;
+}
+
 void node_wake(struct node *node)
 {
 	node->is_woken = false;
+	if (is_held_back(node) && !node->is_paused) {
+		answer_all(node);
+		wake_at(node, HELD_BACK_NS);
+		return;
+	}
 	while (node_is_up(node) && !node->is_paused && node->inbox_count > 0) {
 		struct packet *batch[64];
 		uint32_t count = node->inbox_count < 64 ? node->inbox_count : 64;
@@ -496,7 +544,7 @@ void node_wake(struct node *node)
 
 		for (uint32_t i = 0; i < handled; i++)
 			packet_unref(batch[i]);
-		if (handled < count) {
+		if (handled < count || is_held_back(node)) {
 			put_back(node, batch + handled, count - handled);
 			wake(node);
 			return;
@@ -512,6 +560,13 @@ static void fire(struct node *node, enum totem_timer timer)
 	step_end(node);
 }
 
+/* Return whether a timer runs while others are held back: exec/ring/ring_event.c. */
+static bool runs_between(enum totem_timer timer)
+{
+	return timer == TOTEM_TIMER_DELIVER || timer == TOTEM_TIMER_PROBE || timer == TOTEM_TIMER_BACKOFF ||
+	       timer == TOTEM_TIMER_PAUSE;
+}
+
 void node_timer(struct node *node, enum totem_timer timer)
 {
 	if (node->queued_ns[timer] > node->sim->clock.now_ns)
@@ -519,6 +574,11 @@ void node_timer(struct node *node, enum totem_timer timer)
 	node->queued_ns[timer] = TOTEM_NEVER;
 	if (!node_is_up(node) || node->is_paused)
 		return;
+	if (is_held_back(node) && !runs_between(timer)) {
+		node->queued_ns[timer] = node->sim->clock.now_ns + HELD_BACK_NS;
+		clock_add(&node->sim->clock, node->queued_ns[timer], SIM_TIMER, node->index, NULL, timer);
+		return;
+	}
 	if (node->deadline_ns[timer] <= node_local_ns(node))
 		fire(node, timer);
 	else

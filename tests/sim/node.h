@@ -53,6 +53,7 @@ struct node {
 	uint32_t quirks;
 	uint32_t yields; /* messages of ten thousand behind which the delivery yields */
 	struct sim_random yield_random;
+	bool holds_back; /* packets and timers wait while a delivery has yielded, as in the daemon */
 	struct disk disk;
 
 	struct totem_engine *engine; /* NULL: down */

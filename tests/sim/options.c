@@ -57,13 +57,17 @@ static void set_delivery(const struct sim *sim, struct node *node)
 		node->options.deliver_frames = (uint32_t)random_between(&random, 1, 4);
 }
 
-/* In a quarter of the runs deliveries of some nodes yield behind many or few of the messages. */
+/*
+ * In a quarter of the runs deliveries of some nodes yield behind many or few of the messages. Some of these nodes hold packets
+ * and timers back meanwhile, and others end the delivery with the next one.
+ */
 static void set_yields(const struct sim *sim, struct node *node)
 {
 	struct sim_random random = {.state = sim->options.seed * 1033 + node->index};
 	struct sim_random of_all = {.state = sim->options.seed * 1033 - 1};
 
 	node->yields = 0;
+	node->holds_back = random_chance(&random, 5000);
 	if (random_chance(&of_all, 2500))
 		node->yields = (uint32_t)random_between(&random, 0, 2) * 2000;
 	node->yield_random = random;

@@ -194,7 +194,8 @@ START_TEST(packets_that_are_left_over_wait)
 {
 	seen.story[0] = '\0';
 	seen.yields_at_first = true;
-	hand_up(seen.ring, "m1 m2 m3");
+	hand_up(seen.ring, "m1 m2 m? m3");
+	expect("m1 answer ");
 	begin_yield();
 	hand_up(seen.ring, "m4");
 	expect("timer:0 ");

@@ -160,6 +160,34 @@ static void feed_merge_detect(uint32_t to, uint32_t from)
 	feed(to, bytes, wire_encode_merge_detect(&merge, false, bytes, sizeof(bytes)));
 }
 
+/* The token that was here last comes again: its sender believes that it was lost. */
+static void feed_last_token(uint32_t to, uint32_t from)
+{
+	struct wire_token token = node_of(to)->engine->pass.token;
+	uint8_t bytes[WIRE_TOKEN_SIZE_MAX];
+
+	token.nodeid = from;
+	token.token_seq = node_of(to)->engine->pass.tseq;
+	feed(to, bytes, wire_encode_token(&token, to, false, bytes, sizeof(bytes)));
+}
+
+/*
+ * A member that fails to receive forms a ring of its own, without waiting for the lease of this node. It may have a
+ * majority.
+ */
+START_TEST(a_member_that_gives_itself_up_is_no_member)
+{
+	static const uint32_t nodes[] = {1, 2, 3};
+	uint8_t bytes[200];
+
+	start_leased_ring(3);
+	feed(3, bytes,
+		wire_encode_join(1, 1, totem_engine_ring(node_of(3)->engine)->seq, nodes, 3, nodes, 1, 0, false, bytes,
+			sizeof(bytes)));
+	check_lease(3, false);
+}
+END_TEST
+
 /*
  * A plain member that sends a merge detect (0), hold cancel (1) or join (2) of another ring may have joined a majority
  * without this node.
@@ -204,8 +232,10 @@ START_TEST(a_packet_of_a_plain_member_counts)
 	run_for(lease_ms() - held_ms() - 10);
 	if (_i < 2)
 		feed_hold_cancel(3, 1);
-	else
+	else if (_i < 4)
 		feed_merge_detect(3, 1);
+	else
+		feed_last_token(3, 1);
 	run_for(held_ms() + 10 + late_ms());
 	check_lease(3, is_plain);
 	run_for(lease_ms() - held_ms() - 10);
@@ -228,7 +258,8 @@ int main(void)
 	tcase_add_test(tcase, the_only_connection_of_two_nodes_is_all_there_is);
 	tcase_add_test(tcase, a_node_that_gathers_grants_nothing);
 	tcase_add_loop_test(tcase, a_packet_of_another_ring_renews_nothing, 0, 3);
-	tcase_add_loop_test(tcase, a_packet_of_a_plain_member_counts, 0, 4);
+	tcase_add_loop_test(tcase, a_packet_of_a_plain_member_counts, 0, 6);
+	tcase_add_test(tcase, a_member_that_gives_itself_up_is_no_member);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

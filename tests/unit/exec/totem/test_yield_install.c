@@ -269,6 +269,94 @@ START_TEST(a_batch_is_taken_in_part)
 }
 END_TEST
 
+static struct coterie_frame *batch_frames[32];
+static size_t batch_count;
+
+static struct coterie_frame *next_frame(void) { return batch_frames[batch_count++] = frame_take(node->pool, 600); }
+
+/* Add what node 1 sends to form the next ring of two, all that comes between its join and the installation. */
+static void add_ring(uint32_t aru)
+{
+	static const uint32_t members[] = {1, 2};
+	const struct ring_id old = engine->ring, next = {1, old.seq + 4};
+	const struct wire_hold_cancel other = {.nodeid = 1, .ring = {1, 1}};
+	struct wire_commit_entry entries[2] = {
+		{.ring = old, .aru = aru, .high_delivered = aru, .received_flg = 1},
+	};
+	struct wire_commit_token head = {.nodeid = 1, .token_seq = 1, .count = 2, .ring = next, .memb_index = 1};
+	struct coterie_frame *frame = next_frame();
+
+	frame->size = (uint32_t)wire_encode_join(1, 1, old.seq, members, 2, NULL, 0, 0, false, frame->data, 600);
+	frame = next_frame();
+	frame->size = (uint32_t)wire_encode_commit_token(&head, members, entries, NULL, 0, false, frame->data, 600);
+	entries[1] = entries[0];
+	entries[1].received_flg = 0;
+	head.memb_index = 2;
+	head.token_seq = 3;
+	frame = next_frame();
+	frame->size = (uint32_t)wire_encode_commit_token(&head, members, entries, NULL, 0, false, frame->data, 600);
+	for (uint32_t i = 0; i < 10; i++) {
+		uint32_t base = options.first_seq;
+		const struct wire_token token = {
+			.nodeid = 1, .seq = base, .token_seq = base + i, .aru = base, .ring = next};
+
+		frame = next_frame();
+		frame->size = (uint32_t)wire_encode_token(&token, 2, false, frame->data, 600);
+		frame = next_frame(); /* each token is handled before such a packet */
+		frame->size = (uint32_t)wire_encode_hold_cancel(&other, false, frame->data, 600);
+	}
+}
+
+/* A frame whose delivery yields, and all packets of the next ring, come in one batch. */
+START_TEST(a_ring_in_one_batch)
+{
+	struct wire_mcast mcast;
+	const struct event *next;
+
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(2);
+	node = node_of(2);
+	engine = node->engine;
+	node->yields = true;
+	send_many(1, 5);
+	for (;;) {
+		next = &net->events[net->first];
+		if (net->count > 0 && next->to == node && next->frame != NULL && next->frame->data[3] == WIRE_MCAST)
+			break;
+		ck_assert(net_step(net, net->now_ns + 1000 * MS));
+	}
+	net->now_ns = next->at_ns;
+	batch_frames[batch_count++] = frame_ref(next->frame);
+	ck_assert_int_eq(wire_decode_mcast(next->frame->data, next->frame->size, &mcast), WIRE_OK);
+	add_ring(mcast.seq);
+	/* The join is handled, and the first commit token waits. */
+	ck_assert_uint_eq(totem_engine_receive(engine, net->now_ns, batch_frames, batch_count), 2);
+	ck_assert(totem_engine_has_yielded(engine));
+	for (size_t taken = 2; taken < batch_count;)
+		taken += totem_engine_receive(engine, net->now_ns, batch_frames + taken, batch_count - taken);
+	ck_assert_int_eq(totem_engine_state(engine), TOTEM_OPERATIONAL);
+	ck_assert_uint_eq(node->received, 5);
+	for (size_t i = 0; i < batch_count; i++)
+		frame_unref(batch_frames[i]);
+}
+END_TEST
+
+/* For the checks of time all parts of an installation are one event, also if a report comes in between. */
+START_TEST(a_report_in_a_long_installation_shows_no_pause)
+{
+	uint64_t gathers;
+
+	begin(false);
+	net->now_ns += options.token_ns * 6 / 10;
+	tell(3, TOTEM_EVENT_WATCH_ON, 2);
+	while (configure_is_unfinished(engine))
+		deliver();
+	gathers = engine->counters.gather_entered;
+	check_end(false);
+	ck_assert_uint_eq(engine->counters.gather_entered, gathers);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("yield_install");
@@ -280,6 +368,8 @@ int main(void)
 	tcase_add_loop_test(install, the_end_of_the_ring, 0, 4);
 	tcase_add_test(install, what_comes_in_between);
 	tcase_add_loop_test(install, a_batch_is_taken_in_part, 0, 3);
+	tcase_add_test(install, a_ring_in_one_batch);
+	tcase_add_test(install, a_report_in_a_long_installation_shows_no_pause);
 	suite_add_tcase(suite, install);
 	return suite_run(suite);
 }
