@@ -13,7 +13,7 @@ sim_sources = \
 	%D%/fault.c %D%/fault.h \
 	%D%/forge.c %D%/forge.h \
 	%D%/history.c \
-	%D%/node.c %D%/node.h \
+	%D%/node.c %D%/node.h %D%/inbox.c \
 	%D%/options.c %D%/options.h \
 	%D%/outbox.c %D%/outbox.h \
 	%D%/patience.c %D%/patience.h \

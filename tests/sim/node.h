@@ -46,6 +46,8 @@ enum point {
 #define NODE_INBOX 4096u
 #define NODE_PENDING 64u
 
+#define NODE_HELD_BACK_NS UINT64_C(100000) /* so often a node looks whether it still holds packets back */
+
 struct node {
 	struct sim *sim;
 	uint32_t index, id;
@@ -110,6 +112,8 @@ void node_arrive(struct node *node, struct packet *packet); /* the function take
 /** Handle a report that a packet of this node, which it quotes, was refused. Takes over the reference. */
 void node_refused(struct node *node, struct packet *packet, uint32_t by_id);
 void node_wake(struct node *node);
+/** Return whether packets and most timers wait, as exec/ring/ring_event.c holds them back. */
+bool node_is_held_back(const struct node *node);
 void node_timer(struct node *node, enum totem_timer timer);
 void node_pause(struct node *node);
 void node_resume(struct node *node);
