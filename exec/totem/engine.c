@@ -327,7 +327,7 @@ static bool prepare_expiry(struct totem_engine *engine, enum totem_timer timer)
 		finish_deliveries(engine);
 	if (configure_is_unfinished(engine))
 		timer_set(engine, timer, PUT_OFF_NS);
-	return is_due(engine, timer) && !configure_is_unfinished(engine);
+	return is_due(engine, timer);
 }
 
 void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum totem_timer timer)

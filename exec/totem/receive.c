@@ -161,10 +161,8 @@ void receive_token(struct totem_engine *engine, struct coterie_frame *frame)
 	note_unchecked(engine, &token);
 	if (!ring_id_equal(&token.ring, &engine->ring) && !TOTEM_MUTANT(engine, TOKEN_FOREIGN))
 		return;
-	if (seq_compare(token.token_seq, engine->pass.tseq) <= 0 && !TOTEM_MUTANT(engine, TOKEN_DUPLICATE)) {
-		lease_plain(engine, token.nodeid); /* a copy of a token that was accepted before */
-		return;
-	}
+	if (seq_compare(token.token_seq, engine->pass.tseq) <= 0 && !TOTEM_MUTANT(engine, TOKEN_DUPLICATE))
+		return; /* a copy of a token that was accepted before */
 	if (!is_sane(engine, &token)) {
 		core_refuse(engine, TOTEM_REFUSED_TOKEN, token.nodeid);
 		return;

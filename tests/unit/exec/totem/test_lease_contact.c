@@ -221,6 +221,7 @@ START_TEST(a_packet_of_another_ring_renews_nothing)
 }
 END_TEST
 
+/* A token that was here before does not count: it may be a copy that the network has kept. */
 START_TEST(a_packet_of_a_plain_member_counts)
 {
 	bool is_plain = _i % 2 == 0;
@@ -237,7 +238,7 @@ START_TEST(a_packet_of_a_plain_member_counts)
 	else
 		feed_last_token(3, 1);
 	run_for(held_ms() + 10 + late_ms());
-	check_lease(3, is_plain);
+	check_lease(3, is_plain && _i < 4);
 	run_for(lease_ms() - held_ms() - 10);
 	check_lease(3, false);
 }
@@ -258,7 +259,7 @@ int main(void)
 	tcase_add_test(tcase, the_only_connection_of_two_nodes_is_all_there_is);
 	tcase_add_test(tcase, a_node_that_gathers_grants_nothing);
 	tcase_add_loop_test(tcase, a_packet_of_another_ring_renews_nothing, 0, 3);
-	tcase_add_loop_test(tcase, a_packet_of_a_plain_member_counts, 0, 6);
+	tcase_add_loop_test(tcase, a_packet_of_a_plain_member_counts, 0, 5);
 	tcase_add_test(tcase, a_member_that_gives_itself_up_is_no_member);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

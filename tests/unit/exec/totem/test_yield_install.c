@@ -349,6 +349,8 @@ START_TEST(a_report_in_a_long_installation_shows_no_pause)
 	begin(false);
 	net->now_ns += options.token_ns * 6 / 10;
 	tell(3, TOTEM_EVENT_WATCH_ON, 2);
+	deliver();
+	net->now_ns += 300 * MS;
 	while (configure_is_unfinished(engine))
 		deliver();
 	gathers = engine->counters.gather_entered;
