@@ -233,7 +233,8 @@ struct coterie_service {
 	void (*client_leave)(void *self, struct coterie_client *client);
 	/**
 	 * The ring has changed: called for the transitional and for the regular configuration (coterie_ring_msg), before
-	 * sync_abort and sync_start.
+	 * sync_abort and sync_start. Turns of the loop may lie between the two, with timers and with requests that do not have
+	 * COTERIE_NEEDS_FLOW.
 	 */
 	void (*configuration)(void *self, const struct coterie_configuration *configuration);
 	/**
