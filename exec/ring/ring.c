@@ -305,7 +305,7 @@ static void tell(struct ring *ring, enum totem_event kind, uint32_t nodeid)
 	if (event == NULL)
 		return; /* timers of the engine detect it later */
 	*event = (struct ring_event){ring, kind, nodeid};
-	/* Before some events the engine delivers all that is left: not inside of a call of a service, say. */
+	/* Some events make the engine deliver all that is left. That calls the services, so it must not be inside of their calls. */
 	if (ring->inside == 0 && !ring_is_held_back(ring))
 		on_event(event);
 	else if (loop_defer(ring->parts.loop, on_event, event) < 0)

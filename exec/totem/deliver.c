@@ -83,12 +83,15 @@ static bool is_received_by_all(const struct totem_engine *engine, uint32_t seq)
 	return aru_covers(&engine->aru, seq);
 }
 
-/* Return whether the ring in force allows to deliver this frame, once those before it are delivered. */
+/* Return whether the ring in force allows to deliver the frame in this slot, once those before it are delivered. */
+static bool is_allowed(const struct totem_engine *engine, const struct store_slot *slot, uint32_t seq)
+{
+	return slot != NULL && (!slot->is_safe || !deliver_is_safe(engine) || is_received_by_all(engine, seq));
+}
+
 static bool is_ready(const struct totem_engine *engine, uint32_t seq)
 {
-	const struct store_slot *slot = store_find(&engine->store, seq);
-
-	return slot != NULL && (!deliver_is_safe(engine) || !slot->is_safe || is_received_by_all(engine, seq));
+	return is_allowed(engine, store_find(&engine->store, seq), seq);
 }
 
 /* Return the last frame that may be delivered, unless something stands before it. */
@@ -159,7 +162,7 @@ static bool deliver_share(struct totem_engine *engine)
 			engine->delivery.high = seq;
 			continue;
 		}
-		if (engine->state == TOTEM_OPERATIONAL && !is_ready(engine, seq))
+		if (engine->state == TOTEM_OPERATIONAL && !is_allowed(engine, slot, seq))
 			break;
 		if (!share_take(&engine->delivery.share, slot->frame->size)) {
 			timer_set(engine, TOTEM_TIMER_DELIVER, 0);
