@@ -10,7 +10,7 @@ totem_unit_tests = %D%/test_engine %D%/test_engine_input %D%/test_engine_lists %
 check_PROGRAMS += $(totem_unit_tests)
 TESTS += $(totem_unit_tests)
 
-engine_net_sources = %D%/engine_net.c %D%/engine_net.h
+engine_net_sources = %D%/engine_net.c %D%/engine_net.h %D%/net_drops.c
 engine_case_sources = %D%/engine_case.c %D%/engine_case.h $(engine_net_sources)
 lease_case_sources = %D%/lease_case.c %D%/lease_case.h $(engine_case_sources)
 silence_case_sources = %D%/silence_case.c %D%/silence_case.h $(engine_case_sources)
