@@ -137,7 +137,7 @@ struct coterie_ctx {
 	struct coterie_quorum quorum;
 	uint32_t votes_needed, votes[MOCK_VOTES]; /* of the last verdict, of its first members */
 	uint32_t verdicts;                        /* number of accepted calls of quorum_publish */
-	bool is_beside; /* the plugin's init or fini runs while the service that it replaces still runs */
+	bool is_beside; /* functions of a service run that does not serve yet: the one that it replaces still does */
 	int publish_rc; /* if not 0, quorum_publish() returns this and does nothing */
 
 	struct mock_queue protected_keys; /* calls of map_protect: data is the key with its NUL, id is is_prefix */
@@ -193,6 +193,8 @@ struct coterie_ctx {
 	struct mock_value *options;
 	uint32_t option_count;
 	struct mock_entry *maps[2]; /* entries of each map, in ascending order of their keys */
+	struct mock_entry
+		*waiting_stats; /* those that a service offers while it does not serve yet, in the same order */
 	struct coterie_map_tracker *trackers;
 	struct mock_clear *clears;
 	uint32_t iterators;

@@ -96,7 +96,9 @@ static int hand_over(
 	if (beside != NULL) {
 		fresh_data(host, ops->client_size);
 		swap_data(host);
+		host->is_beside = true;
 		rc = ops->state_load(beside, blob, size);
+		host->is_beside = false;
 	}
 	if (rc == 0) {
 		ops->fini(*self);
@@ -113,6 +115,7 @@ static int hand_over(
 		host->rekey_run = rekey_run;
 		host->rekey_arg = rekey_arg;
 	}
+	mock_stats_settle(host, rc == 0);
 	drop_data(host);
 	return rc;
 }
@@ -132,8 +135,11 @@ int mock_replace(struct coterie_ctx *host, const struct coterie_service *ops, vo
 	for (uint32_t left = 0; is_thorough && left < size && rc == 0; left += size > 2000 ? size / 500 : 1) {
 		cut = mock_need(malloc(left + (left == 0)));
 		memcpy(cut, blob, left);
-		rc = hand_over(host, ops, self, cut, left) == -ENOTSUP ? 0 : -EPROTO;
+		rc = hand_over(host, ops, self, cut, left);
 		free(cut);
+		if (rc == -ECANCELED)
+			break;
+		rc = rc == -ENOTSUP || rc == -EINVAL ? 0 : -EPROTO;
 	}
 	if (rc == 0)
 		rc = hand_over(host, ops, self, blob, size);

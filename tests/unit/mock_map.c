@@ -13,8 +13,6 @@ struct mock_entry {
 	void *bytes;
 	coterie_stat_read read;
 	void *arg;
-	coterie_stat_read read_beside; /* reader of the service that is taking over */
-	void *arg_beside;
 	uint64_t seen[32]; /* of the statistics: value at the last refresh */
 	uint32_t seen_size;
 };
@@ -46,13 +44,16 @@ struct mock_clear {
 /* ---- Entries ------------------------------------------------------------- */
 
 /* Return the place of the key in the list, or the place where it would be inserted. */
-static struct mock_entry **find(struct coterie_ctx *host, uint32_t which, const char *key)
+static struct mock_entry **find_in(struct mock_entry **place, const char *key)
 {
-	struct mock_entry **place = &host->maps[which & 1];
-
 	while (*place != NULL && strcmp((*place)->key, key) < 0)
 		place = &(*place)->next;
 	return place;
+}
+
+static struct mock_entry **find(struct coterie_ctx *host, uint32_t which, const char *key)
+{
+	return find_in(&host->maps[which & 1], key);
 }
 
 static struct mock_entry *find_exact(struct coterie_ctx *host, uint32_t which, const char *key)
@@ -87,15 +88,19 @@ static bool is_value(uint32_t type, const void *bytes, uint32_t size)
 	return size != 0 && size == size_of(type);
 }
 
-static struct mock_entry *add_entry(struct coterie_ctx *host, uint32_t which, const char *key)
+static struct mock_entry *add_at(struct mock_entry **place, const char *key)
 {
-	struct mock_entry **place = find(host, which, key);
 	struct mock_entry *entry = mock_need(calloc(1, sizeof(*entry)));
 
 	strcpy(entry->key, key);
 	entry->next = *place;
 	*place = entry;
 	return entry;
+}
+
+static struct mock_entry *add_entry(struct coterie_ctx *host, uint32_t which, const char *key)
+{
+	return add_at(find(host, which, key), key);
 }
 
 /* ---- Trackers ------------------------------------------------------------ */
@@ -388,21 +393,19 @@ static int host_stat_add(struct coterie_ctx *host, const char *key, uint32_t typ
 {
 	if (!is_name(key) || type < COTERIE_MAP_I8 || type > COTERIE_MAP_BINARY)
 		return -EINVAL;
-	struct mock_entry *entry = find_exact(host, COTERIE_MAP_STATS, key);
+	struct mock_entry **list = host->is_beside ? &host->waiting_stats : &host->maps[COTERIE_MAP_STATS];
+	struct mock_entry **place = find_in(list, key);
 
-	if (entry != NULL && host->is_beside && entry->read_beside == NULL) {
-		entry->read_beside = read;
-		entry->arg_beside = arg;
-		return 0;
-	}
-	if (entry != NULL)
+	if (*place != NULL && strcmp((*place)->key, key) == 0)
 		return -EEXIST;
-	entry = add_entry(host, COTERIE_MAP_STATS, key);
+	struct mock_entry *entry = add_at(place, key);
 
 	entry->type = type;
 	entry->size = size_of(type);
 	entry->read = read;
 	entry->arg = arg;
+	if (host->is_beside)
+		return 0;
 	entry->seen_size = read(arg, entry->seen);
 	tell_stat(host, COTERIE_MAP_ADDED, key);
 	return 0;
@@ -410,25 +413,36 @@ static int host_stat_add(struct coterie_ctx *host, const char *key, uint32_t typ
 
 static void host_stat_del(struct coterie_ctx *host, const char *key)
 {
-	struct mock_entry *found = find_exact(host, COTERIE_MAP_STATS, key);
-
-	if (found == NULL)
-		return;
-	if (found->read_beside != NULL) { /* two services have this statistic: the other one keeps it, or gets it now */
-		if (!host->is_beside) {
-			found->read = found->read_beside;
-			found->arg = found->arg_beside;
-		}
-		found->read_beside = NULL;
-		return;
-	}
-	tell_stat(host, COTERIE_MAP_DELETED, key);
-
-	struct mock_entry **place = find(host, COTERIE_MAP_STATS, key);
+	struct mock_entry **place = find_in(
+		host->is_beside ? &host->waiting_stats : &host->maps[COTERIE_MAP_STATS], key);
 	struct mock_entry *entry = *place;
 
+	if (entry == NULL || strcmp(entry->key, key) != 0)
+		return;
+	if (!host->is_beside) {
+		tell_stat(host, COTERIE_MAP_DELETED, key);
+		place = find(host, COTERIE_MAP_STATS, key); /* a tracker may have changed the list */
+	}
 	*place = entry->next;
 	free(entry);
+}
+
+void mock_stats_settle(struct coterie_ctx *host, bool is_successor)
+{
+	while (host->waiting_stats != NULL) {
+		struct mock_entry *waiting = host->waiting_stats;
+		struct mock_entry *old = find_exact(host, COTERIE_MAP_STATS, waiting->key);
+
+		host->waiting_stats = waiting->next;
+		if (is_successor && old != NULL) {
+			/* The executive ends what the old service has left. */
+			old->read = waiting->read;
+			old->arg = waiting->arg;
+		} else if (is_successor) {
+			host_stat_add(host, waiting->key, waiting->type, waiting->read, waiting->arg);
+		}
+		free(waiting);
+	}
 }
 
 static int host_stats_on_clear(struct coterie_ctx *host, const char *name, void (*run)(void *arg), void *arg)

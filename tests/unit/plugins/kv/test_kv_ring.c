@@ -46,6 +46,8 @@ START_TEST(another_donor_goes_on)
 	char key[8], value[2001];
 	struct service_user other;
 
+	if (service_is_replaced())
+		return; /* the table is large */
 	memset(value, 'v', sizeof(value) - 1);
 	value[2000] = '\0';
 	for (uint32_t i = 0; i < 300; i++) {
@@ -170,6 +172,8 @@ START_TEST(an_operator_gives_up_who_is_waited_for)
 	struct kv_marker *marker = &kv_at(1)->marker;
 	struct kv_case_request request = {0};
 
+	if (service_is_replaced())
+		return; /* it changes the memory of one instance */
 	kv_user.client->right = COTERIE_RIGHT_USE;
 	ck_assert_int_eq(kv_case_ask(&kv_user, KV_REQ_RECOVER, &request, sizeof(struct kv_req_plain)), 11);
 	kv_user.client->right = COTERIE_RIGHT_ADMINISTER;
@@ -283,6 +287,8 @@ START_TEST(writes_are_in_doubt_where_the_ring_waits_for_a_table)
 {
 	struct kv_marker *marker = &kv_at(1)->marker;
 
+	if (service_is_replaced())
+		return; /* it changes the memory of one instance */
 	verdicts(true);
 	write_in_doubt(3);
 	marker->ring.seq = 1000000;
@@ -334,6 +340,8 @@ START_TEST(all_of_it_goes_over)
 	void *self, *blob = NULL;
 	uint32_t size = 0;
 
+	if (service_is_replaced())
+		return; /* it replaces the service by itself */
 	kv_ring.nodes[1].host->table.client_id = number_of;
 	kv_ring.nodes[1].host->table.client_find = find;
 	kv_case_put("a", "1");
@@ -378,6 +386,8 @@ START_TEST(a_new_version_gives_no_number_out_again)
 	void *self, *blob = NULL;
 	uint32_t size = 0, number;
 
+	if (service_is_replaced())
+		return; /* it replaces the service by itself */
 	kv_ring.nodes[1].host->table.client_id = number_of;
 	kv_ring.nodes[1].host->table.client_find = find;
 	kv_case_put("a", "1");
@@ -401,6 +411,8 @@ START_TEST(in_unquiet_times_nothing_goes_over)
 	void *blob = NULL;
 	uint32_t size;
 
+	if (service_is_replaced())
+		return; /* it replaces the service by itself */
 	kv_ring.nodes[1].host->table.client_id = number_of;
 	kv_ring.nodes[1].host->table.client_find = find;
 	kv_case_put("a", "1");

@@ -391,6 +391,8 @@ START_TEST(a_write_with_too_few_nodes_behind_it_is_in_doubt)
 {
 	static const uint32_t votes[] = {1, 1, 3};
 
+	if (service_is_replaced())
+		return; /* a new instance notices it before the write */
 	for (uint32_t i = 1; i <= 3; i++) {
 		list_nodes(kv_ring.nodes[i].host, votes);
 		say(i, true);

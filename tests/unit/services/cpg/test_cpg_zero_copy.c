@@ -295,6 +295,8 @@ START_TEST(files_of_clients_are_closed_on_a_thread)
 	int before = open_descriptors();
 	char path[64];
 
+	if (service_is_replaced())
+		return; /* the closed files are counted in the memory of one instance */
 	join_all("1");
 	ck_assert_ptr_null(cpg_of(1)->closer);
 	ck_assert_int_eq(zc_alloc_new(&users[0], 4096, 4096, path), OK);
