@@ -391,6 +391,11 @@ void cfg_agreement_begin_round(
 				cfg_wrap_tag(cfg, round->key_tag);
 		}
 	}
+	if (round == NULL && is_ours) {
+		/* The other members have begun the round, and only this node watches its time limits. So refuse it. */
+		cfg_say(cfg, asker, number, CFG_STAGE_HEARD, "");
+		cfg_say(cfg, asker, number, CFG_STAGE_REFUSED, "no memory for a round, or too many wait: try again");
+	}
 	if (round == NULL) {
 		if (ask != NULL)
 			cfg_ask_answer(cfg, ask, CS_ERR_TRY_AGAIN);

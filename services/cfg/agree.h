@@ -211,7 +211,8 @@ void cfg_ask_otherwise(struct cfg *cfg, struct cfg_ask *ask);
 void cfg_say(struct cfg *cfg, uint32_t asker, uint64_t number, enum cfg_stage stage, const char *text);
 /** Send FAILED for a file that is applied, but a part of which has no effect. */
 void cfg_say_partly(struct cfg *cfg, uint32_t asker, uint64_t number, const char *text);
-void cfg_order(struct cfg *cfg, const struct cfg_round *round, enum cfg_order order, uint32_t flags);
+/** Send an order about a round of this node. @return false: it is not sent: no memory, or too many messages wait */
+bool cfg_order(struct cfg *cfg, const struct cfg_round *round, enum cfg_order order, uint32_t flags);
 void cfg_letters_send(struct cfg *cfg);
 void cfg_letters_free(struct cfg *cfg);
 

@@ -188,16 +188,12 @@ static void watch_rounds(struct cfg *cfg)
 		bool is_silent = !cfg_round_has_all(round, CFG_STAGE_HEARD);
 
 		if (silent_ns >= (round->warnings == 0 ? SILENCE_NS : WARNING_NS) && !round->is_ordered && is_silent &&
-			round->key == NULL) {
-			round->is_ordered = true;
-			cfg_order(cfg, round, CFG_ORDER_WITHOUT, 0);
-		}
+			round->key == NULL)
+			round->is_ordered = cfg_order(cfg, round, CFG_ORDER_WITHOUT, 0);
 		/* A round for a new key never goes on without a member, since all members must get the key. */
 		if (waited_ns >= (round->key != NULL && is_silent ? SILENCE_NS : PATIENCE_NS) && !round->is_ended &&
-			round == agreement->rounds) {
-			round->is_ended = true;
-			cfg_order(cfg, round, CFG_ORDER_DROP, 0);
-		}
+			round == agreement->rounds)
+			round->is_ended = cfg_order(cfg, round, CFG_ORDER_DROP, 0);
 	}
 	for (struct cfg_round *round = agreement->decided; round != NULL; round = round->next)
 		for (uint32_t i = 0; now(cfg) - round->since_ns >= APPLY_NS && i < round->member_count; i++)
@@ -316,16 +312,17 @@ int cfg_agreement_drain(struct cfg *cfg)
 {
 	const struct cfg_agreement *agreement = &cfg->agreement;
 	uint32_t self = cfg->host->local_nodeid(cfg->ctx);
+	bool is_told = true;
 
 	/* Only this node watches the time limits of its rounds. Without it they would never end if a member hangs. */
 	for (struct cfg_round *round = agreement->rounds; round != NULL; round = round->next) {
 		if (round->is_alone || round->asker != self || round->is_ended)
 			continue;
-		round->is_ended = true;
-		cfg_order(cfg, round, CFG_ORDER_DROP, CFG_ORDER_UNLOADS);
+		round->is_ended = cfg_order(cfg, round, CFG_ORDER_DROP, CFG_ORDER_UNLOADS);
+		is_told = is_told && round->is_ended;
 	}
 	destroy_owed(cfg);
-	return agreement->is_commit_due || agreement->letters != NULL || has_promised(cfg) ? -EAGAIN : 0;
+	return !is_told || agreement->is_commit_due || agreement->letters != NULL || has_promised(cfg) ? -EAGAIN : 0;
 }
 
 void cfg_agreement_fini(struct cfg *cfg)

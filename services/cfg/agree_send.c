@@ -34,18 +34,21 @@ void cfg_letters_send(struct cfg *cfg)
 	cfg_agreement_arm(cfg);
 }
 
-/* Add a message to the end of the queue. body: the message without the executive's header. */
-static void write_letter(
+/*
+ * Add a message to the end of the queue. body: the message without the executive's header. @return false: out of memory,
+ * or too many messages wait
+ */
+static bool write_letter(
 	struct cfg *cfg, uint32_t function, const void *body, uint32_t body_size, const char *text, uint32_t text_size)
 {
 	struct cfg_letter *letter = NULL;
 
 	if (cfg->agreement.letter_count == LETTERS_MAX)
-		return;
+		return false;
 	letter = malloc(sizeof(*letter) + body_size + text_size);
 	if (letter == NULL) {
 		cfg->host->log(cfg->ctx, LOG_ERR, "Cannot speak of a reload: out of memory");
-		return; /* this node then counts as silent, and the node of the client ends the round */
+		return false; /* this node then counts as silent, and the node of the client ends the round */
 	}
 	*letter = (struct cfg_letter){.function = function, .size = body_size + text_size};
 	memcpy(letter->bytes, body, body_size);
@@ -54,6 +57,7 @@ static void write_letter(
 	*cfg->agreement.last_letter = letter;
 	cfg->agreement.last_letter = &letter->next;
 	cfg_letters_send(cfg);
+	return true;
 }
 
 /* Send a word whose text and text_size are not set yet. */
@@ -74,7 +78,7 @@ static void say(struct cfg *cfg, struct cfg_ring_reload_word *word, const char *
 	} else if (word->text_size > CFG_TEXT_MAX) {
 		word->text_size = 0;
 	}
-	write_letter(cfg, CFG_RING_RELOAD_WORD, (const uint8_t *)word + sizeof(word->header),
+	(void)write_letter(cfg, CFG_RING_RELOAD_WORD, (const uint8_t *)word + sizeof(word->header),
 		sizeof(*word) - sizeof(word->header), text, word->text_size);
 	free(cut);
 }
@@ -94,11 +98,11 @@ void cfg_say_partly(struct cfg *cfg, uint32_t asker, uint64_t number, const char
 	say(cfg, &word, text);
 }
 
-void cfg_order(struct cfg *cfg, const struct cfg_round *round, enum cfg_order what, uint32_t flags)
+bool cfg_order(struct cfg *cfg, const struct cfg_round *round, enum cfg_order what, uint32_t flags)
 {
 	struct cfg_ring_reload_order message = {.number = round->number, .order = what, .flags = flags};
 
-	write_letter(cfg, CFG_RING_RELOAD_ORDER, (const uint8_t *)&message + sizeof(message.header),
+	return write_letter(cfg, CFG_RING_RELOAD_ORDER, (const uint8_t *)&message + sizeof(message.header),
 		sizeof(message) - sizeof(message.header), "", 0);
 }
 

@@ -407,6 +407,60 @@ START_TEST(a_long_text_of_a_member_is_cut)
 }
 END_TEST
 
+/* ---- No room ------------------------------------------------------------- */
+
+/* Node 1 has one round more than the others: a check of its own file. */
+START_TEST(who_has_no_room_for_its_own_round_refuses_it)
+{
+	struct service_user second = service_user_create(&ring, 1, 300);
+	const struct cfg *other = ring.nodes[2].self;
+	struct cfg_req_plain req;
+
+	form("1 2 3");
+	host(1)->is_safe_kept = 0;
+	ask_report(1, CFG_RELOAD_CHECK);
+	host(1)->is_safe_kept = 1;
+	for (uint64_t i = 0; i < 255; i++) {
+		struct cfg_ring_reload_ask one = {.number = 100 + i};
+
+		say(2, CFG_RING_RELOAD_ASK, &one, sizeof(one));
+	}
+	ck_assert_int_eq(service_user_send(&second, CFG_REQ_RELOAD_CONFIG, &req, sizeof(req)), COTERIE_LATER);
+	run();
+	ck_assert_uint_eq(second.client->replies.count, 1);
+	ck_assert_int_eq(second.client->replies.list[0].error, TRY_AGAIN);
+	const struct cfg_round *round = other->agreement.rounds;
+
+	while (round != NULL && round->asker != 1)
+		round = round->next;
+	ck_assert_ptr_nonnull(round);
+	ck_assert_uint_eq(cfg_round_member(round, 1)->stage, CFG_STAGE_REFUSED);
+	service_user_close(&second);
+}
+END_TEST
+
+START_TEST(an_order_that_cannot_be_queued_is_sent_later)
+{
+	struct cfg *cfg;
+
+	form("1 2 3");
+	ask_report(1, 0);
+	run();
+	all_read("1 2");
+	cfg = ring.nodes[1].self;
+	cfg->agreement.letter_count = 2048; /* as if so many messages were waiting */
+	pass(61000);
+	pass(1000);
+	ck_assert_uint_eq(users[1].client->replies.count, 0);
+	((struct cfg *)ring.nodes[1].self)->agreement.letter_count = 0;
+	settle();
+	ck_assert_uint_eq(users[1].client->replies.count, 1);
+	ck_assert_str_eq(report(1), "refused|1:ready |2:ready |3:no-answer ");
+	has_read(3, "");
+	expect_kept(3, false);
+}
+END_TEST
+
 /* ---- Any order, any ring ------------------------------------------------- */
 
 static unsigned int seed, first_seed;
@@ -508,6 +562,8 @@ int main(void)
 	tcase_add_test(tcase, the_ring_has_become_a_mixed_one);
 	tcase_add_test(tcase, senseless_messages_have_no_effect);
 	tcase_add_test(tcase, a_long_text_of_a_member_is_cut);
+	tcase_add_test(tcase, who_has_no_room_for_its_own_round_refuses_it);
+	tcase_add_test(tcase, an_order_that_cannot_be_queued_is_sent_later);
 	tcase_add_loop_test(tcase, who_goes_on_together_agrees, 0, 100);
 	return suite_run(suite);
 }
