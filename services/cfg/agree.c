@@ -174,14 +174,26 @@ void cfg_agreement_commit(struct cfg *cfg)
 
 /* ---- Decisions ----------------------------------------------------------- */
 
-static struct cfg_round *take_first(struct cfg *cfg)
+/* Take a round out of the list. */
+static void take(struct cfg *cfg, struct cfg_round *round)
+{
+	struct cfg_round **place = &cfg->agreement.rounds;
+
+	while (*place != round)
+		place = &(*place)->next;
+	*place = round->next;
+	if (place == &cfg->agreement.rounds && round->next != NULL)
+		round->next->since_ns = now(cfg); /* the time limit of the next round starts now */
+	round->next = NULL;
+}
+
+/* Return the round that the ring's members work on. A check of this node alone may be before it. */
+static struct cfg_round *first_on_ring(const struct cfg *cfg)
 {
 	struct cfg_round *round = cfg->agreement.rounds;
 
-	cfg->agreement.rounds = round->next;
-	if (round->next != NULL)
-		round->next->since_ns = now(cfg); /* the time limit of the next round starts now */
-	round->next = NULL;
+	while (round != NULL && round->is_alone)
+		round = round->next;
 	return round;
 }
 
@@ -189,8 +201,10 @@ static void apply_first(struct cfg *cfg)
 {
 	struct cfg_agreement *agreement = &cfg->agreement;
 	uint32_t self = cfg->host->local_nodeid(cfg->ctx);
-	struct cfg_round *round = take_first(cfg);
+	struct cfg_round *round = agreement->rounds;
 	const struct cfg_member *own = cfg_round_member(round, self);
+
+	take(cfg, round);
 
 	if (own != NULL && !own->is_out && agreement->is_kept) {
 		agreement->is_commit_due = true;
@@ -211,11 +225,10 @@ static void apply_first(struct cfg *cfg)
 	cfg_agreement_arm(cfg);
 }
 
-/* Drop the first round. reason: NULL: it was a check without errors. */
-static void drop_first(struct cfg *cfg, const char *reason)
+/* Drop a round. reason: NULL: it was a check without errors. */
+static void drop(struct cfg *cfg, struct cfg_round *round, const char *reason)
 {
-	struct cfg_round *round = take_first(cfg);
-
+	take(cfg, round);
 	drop_kept_for(cfg, round);
 	if (reason != NULL && round->key != NULL)
 		cfg->host->log(cfg->ctx, LOG_ERR, "Key rotation refused, the ring keeps its key: %s", reason);
@@ -239,9 +252,9 @@ static void decide(struct cfg *cfg)
 			snprintf(text, sizeof(text), "node %u: %.400s", refused->nodeid,
 				refused->text != NULL ? refused->text : "no reason was given");
 			put_reason(reason, text);
-			drop_first(cfg, reason);
+			drop(cfg, round, reason);
 		} else if (round->is_check) {
-			drop_first(cfg, NULL);
+			drop(cfg, round, NULL);
 		} else {
 			apply_first(cfg);
 		}
@@ -482,7 +495,7 @@ static void drop_slow(struct cfg *cfg, struct cfg_round *round)
 {
 	char nodes[256], reason[REASON_SIZE];
 
-	if (round != cfg->agreement.rounds)
+	if (round != first_on_ring(cfg))
 		return; /* this round is not active yet */
 	bool is_deaf = round->key != NULL && !cfg_round_has_all(round, CFG_STAGE_HEARD);
 
@@ -495,25 +508,22 @@ static void drop_slow(struct cfg *cfg, struct cfg_round *round)
 	for (uint32_t i = 0; i < round->member_count; i++)
 		if (round->members[i].stage < CFG_STAGE_READY)
 			round->members[i].is_out = true; /* so that the report shows that this member did not answer */
-	drop_first(cfg, reason);
+	drop(cfg, round, reason);
 	decide(cfg);
 }
 
 /* The node that requested a round unloads the service. */
 static void drop_left(struct cfg *cfg, struct cfg_round *round)
 {
-	struct cfg_round **place = &cfg->agreement.rounds;
 	char reason[REASON_SIZE];
 
-	if (round == cfg->agreement.rounds) {
+	if (round == first_on_ring(cfg)) {
 		snprintf(reason, sizeof(reason), "node %u unloads service cfg", round->asker);
-		drop_first(cfg, reason);
+		drop(cfg, round, reason);
 		decide(cfg);
 		return;
 	}
-	while (*place != round)
-		place = &(*place)->next;
-	*place = round->next; /* this round has not begun, so this node keeps nothing for it */
+	take(cfg, round); /* it has not begun, so this node keeps nothing for it */
 	tell_asker(cfg, round, CFG_OUTCOME_REFUSED);
 }
 

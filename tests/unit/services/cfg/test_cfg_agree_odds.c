@@ -327,6 +327,33 @@ START_TEST(the_ring_has_become_a_mixed_one)
 }
 END_TEST
 
+/*
+ * Node 2 has begun a check of its own file while a node of Corosync was in the ring. This takes long, and the round of
+ * node 1 waits behind it.
+ */
+START_TEST(a_round_is_dropped_behind_a_check_of_one_node)
+{
+	form("1 2 3");
+	host(2)->is_safe_kept = 0;
+	ask_report(2, CFG_RELOAD_CHECK);
+	host(2)->is_safe_kept = 1;
+	ask(1);
+	run();
+	all_read("1 3");
+	pass(61000);
+	settle();
+	ck_assert_int_eq(answer(1), INVALID);
+	has_read(2, "");
+	ck_assert_ptr_nonnull(strstr(report(2), "each|2:ready"));
+	ck_assert_uint_eq(host(2)->prepare_count, 0); /* node 2 has dropped the round, too */
+	ask_report(3, 0);
+	run();
+	all_read("1 2 3");
+	settle();
+	ck_assert_str_eq(report(3), "applied|1:applied |2:applied |3:applied ");
+}
+END_TEST
+
 /* ---- Messages that make no sense ----------------------------------------- */
 
 static void say(uint32_t nodeid, uint32_t function, const void *message, uint32_t size)
@@ -560,6 +587,7 @@ int main(void)
 	tcase_add_test(tcase, in_a_mixed_ring_a_part_without_effect_is_reported);
 	tcase_add_test(tcase, in_a_mixed_ring_each_is_on_its_own);
 	tcase_add_test(tcase, the_ring_has_become_a_mixed_one);
+	tcase_add_test(tcase, a_round_is_dropped_behind_a_check_of_one_node);
 	tcase_add_test(tcase, senseless_messages_have_no_effect);
 	tcase_add_test(tcase, a_long_text_of_a_member_is_cut);
 	tcase_add_test(tcase, who_has_no_room_for_its_own_round_refuses_it);
