@@ -210,9 +210,11 @@ static void on_tick(void *arg)
 	cfg_letters_send(cfg);
 	if (cfg->agreement.is_commit_due)
 		cfg_agreement_commit(cfg);
-	if (cfg->agreement.is_voided)
+	/* If the next reload has begun already, its end counts: until then nothing may be announced. */
+	if (cfg->agreement.is_voided && !cfg->is_reading && !cfg_agreement_is_busy(cfg)) {
+		cfg->agreement.is_voided = false;
 		cfg_rekey_reload_ends(cfg);
-	cfg->agreement.is_voided = false;
+	}
 	ask_again(cfg);
 	watch_rounds(cfg);
 	cfg_reload_next(cfg);

@@ -78,8 +78,8 @@ struct cfg_rekey {
 	uint32_t owed;       /* enum cfg_phase that has to be sent; 0: none */
 	uint64_t since_ns;   /* time at which this state began */
 	uint64_t settled_ns; /* the change does not end before this time */
-	bool is_withdrawing; /* a withdrawal was sent */
-	bool is_withdrawn;   /* the withdrawal of this node was delivered */
+	bool is_withdrawing; /* a withdrawal was sent, and the reload for which it was sent has not ended */
+	bool is_withdrawn;   /* that withdrawal was delivered to this node */
 	bool has_warned;     /* a warning was logged: this node has waited too long for a member */
 	bool has_failed;     /* an error of the transport was logged */
 	struct coterie_timer *timer;

@@ -278,7 +278,7 @@ static void take_back(struct cfg *cfg, struct cfg_rekey_member *member)
 		member->next_phase = 0;
 	else if (member->phase == CFG_PHASE_LOADED)
 		member->phase = 0;
-	if (member->nodeid == cfg->host->local_nodeid(cfg->ctx) && rekey->state == CFG_REKEY_LOADED)
+	if (member->nodeid == cfg->host->local_nodeid(cfg->ctx) && rekey->is_withdrawing)
 		rekey->is_withdrawn = true;
 }
 
@@ -366,7 +366,7 @@ void cfg_configuration(void *self, const struct coterie_configuration *configura
 	if (rekey->state == CFG_REKEY_IDLE)
 		return;
 	if (configuration->joined_count > 0) {
-		if (!rekey->is_withdrawn && rekey->owed == 0)
+		if (!rekey->is_withdrawing && rekey->owed == 0)
 			rekey->owed = rekey->state == CFG_REKEY_LOADED ? CFG_PHASE_LOADED : CFG_PHASE_GONE_OVER;
 		rekey->settled_ns = cfg->host->now_ns(cfg->ctx) + SETTLE_NS;
 	}
@@ -411,7 +411,8 @@ void cfg_rekey_reload_ends(struct cfg *cfg)
 {
 	struct cfg_rekey *rekey = &cfg->rekey;
 
-	if (rekey->state != CFG_REKEY_LOADED || !rekey->is_withdrawn)
+	/* If the reload has ended early, the withdrawal may not be delivered yet. The next message then follows it. */
+	if (rekey->state != CFG_REKEY_LOADED || !rekey->is_withdrawing)
 		return;
 	rekey->is_withdrawing = false;
 	rekey->is_withdrawn = false;

@@ -195,6 +195,81 @@ START_TEST(other_keys_instead_of_those_that_hang)
 }
 END_TEST
 
+/* Node 4 joins while nodes 1 and 2 withdraw their messages. They read their files then, and may lose the keys. */
+START_TEST(who_joins_is_not_told_what_is_taken_back)
+{
+	form("1 2 3");
+	hang("1 2");
+	ask_for_reload(1);
+	service_ring_deliver_next(&ring, 1);
+	form("1 2 3 4");
+	service_ring_run(&ring);
+	ck_assert_uint_eq(host(1)->reload_count, 1);
+	load_told("3 4");
+	pass(200);
+	expect("1 2 3 4", "");
+	for (uint32_t i = 1; i <= 3; i++)
+		end_reload(i);
+	service_ring_run(&ring);
+	pass(2000);
+	expect("1 2 3 4", "12");
+}
+END_TEST
+
+static void start_agreeing(const char *nodes)
+{
+	rekey_case_stop();
+	has_two_steps = true;
+	rekey_case_start();
+	for (uint32_t i = 1; i <= 4; i++)
+		host(i)->is_safe_kept = 1;
+	form(nodes);
+}
+
+/* Node 3 unloads the service, and its reload is dropped before the withdrawals of nodes 1 and 2 are delivered. */
+START_TEST(what_is_taken_back_for_a_dropped_reload_is_told_again)
+{
+	start_agreeing("1 2 3");
+	hang("1 2");
+	ask_for_reload(3);
+	service_ring_deliver_next(&ring, 3);
+	service_user_close(&users[3]);
+	ck_assert_int_eq(ring.ops->drain(ring.nodes[3].self), 0);
+	while (service_ring_deliver_next(&ring, 3))
+		;
+	ck_assert(mock_host_has_logged(host(1), "node 3 unloads service cfg"));
+	service_ring_run(&ring);
+	service_ring_kill(&ring, 3);
+	form("1 2"); /* all nodes that are left have the keys */
+	pass(1000);
+	expect("1 2", "12");
+	has_two_steps = false;
+}
+END_TEST
+
+/* The ring changes, and the next reload begins before nodes 1 and 2 have handled the end of the void one. */
+START_TEST(nothing_is_told_while_the_next_reload_reads)
+{
+	start_agreeing("1 2 3 4");
+	hang("1 2");
+	begin_reload(4);
+	pass(100);
+	ck_assert_uint_eq(host(1)->prepare_count, 1);
+	mock_prepare_done(host(1), 0, "");
+	mock_prepare_done(host(2), 0, "");
+	service_user_close(&users[4]);
+	service_ring_kill(&ring, 4);
+	form("1 2 3");
+	begin_reload(3); /* before the timers of nodes 1 and 2 */
+	ck_assert_uint_eq(host(1)->prepare_count, 1);
+	pass(200);
+	ck_assert_uint_eq(host(1)->prepare_count, 1);
+	load_told("3");
+	expect("1 2 3", ""); /* nodes 1 and 2 may be about to load other keys */
+	has_two_steps = false;
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cfg_rekey_reload");
@@ -211,5 +286,8 @@ int main(void)
 	tcase = rekey_case_add(suite);
 	tcase_add_test(tcase, different_keys_are_never_used);
 	tcase_add_test(tcase, other_keys_instead_of_those_that_hang);
+	tcase_add_test(tcase, who_joins_is_not_told_what_is_taken_back);
+	tcase_add_test(tcase, what_is_taken_back_for_a_dropped_reload_is_told_again);
+	tcase_add_test(tcase, nothing_is_told_while_the_next_reload_reads);
 	return suite_run(suite);
 }
