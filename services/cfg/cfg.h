@@ -186,7 +186,10 @@ bool cfg_words_are_tagged(const struct cfg_rekey_member *member);               
 uint32_t cfg_words_phase(const struct cfg_rekey *rekey, const struct cfg_rekey_member *member);
 /** Return whether all members have sent the message that the present state of the change waits for. */
 bool cfg_words_are_complete(const struct cfg_rekey *rekey);
-/** Return whether all members have sent a message, and some of these are for other keys than this node's. */
+/**
+ * Return whether all members have sent a message since the last change, and some of these are for other keys than this
+ * node's.
+ */
 bool cfg_words_are_hopeless(const struct cfg_rekey *rekey);
 bool cfg_words_has_anybody_gone_over(const struct cfg_rekey *rekey);
 /**

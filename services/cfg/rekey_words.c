@@ -113,9 +113,13 @@ bool cfg_words_has_anybody_gone_over(const struct cfg_rekey *rekey)
 
 bool cfg_words_are_hopeless(const struct cfg_rekey *rekey)
 {
-	for (uint32_t i = 0; i < rekey->member_count; i++)
-		if (rekey->members[i].phase == 0)
+	for (uint32_t i = 0; i < rekey->member_count; i++) {
+		const struct cfg_rekey_member *member = &rekey->members[i];
+
+		/* A message about the keys in use is older than this change: this node may have joined in the last one. */
+		if (member->phase == 0 || (cfg_words_are_tagged(member) && member->tag == rekey->used_tag))
 			return false;
+	}
 	return rekey->member_count > 0 && !cfg_words_are_complete(rekey);
 }
 

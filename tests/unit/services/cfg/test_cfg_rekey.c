@@ -255,6 +255,34 @@ START_TEST(who_joins_is_told_and_waited_for)
 }
 END_TEST
 
+/* Node 3 has the new keys, and joins while the others still forget the old ones. It hears that they have gone over. */
+START_TEST(who_joins_late_does_not_take_the_last_change_for_the_next)
+{
+	static const char first[] = "first", second[] = "second";
+
+	for (uint32_t i = 1; i <= 3; i++)
+		mock_key(host(i), first, sizeof(first));
+	form("1 2 | 3");
+	load_told("3");
+	pass(2000);
+	load("1 2");
+	service_ring_deliver_next(&ring, 1);
+	service_ring_deliver_next(&ring, 2);
+	expect("1 2", "1");
+	form("1 2 3");
+	service_ring_run(&ring);
+	pass(3000);
+	expect("1 2 3", "12");
+	for (uint32_t i = 1; i <= 3; i++)
+		mock_key(host(i), second, sizeof(second));
+	load_told("3");
+	load_told("1 2");
+	pass(200);
+	expect("1 2 3", "1212");
+	ck_assert_uint_eq(count_logged(3, "have loaded other ones than this node"), 0);
+}
+END_TEST
+
 START_TEST(rings_that_merge_in_different_phases)
 {
 	form("1 2 | 3 4");
@@ -480,6 +508,7 @@ int main(void)
 	tcase_add_test(tcase, the_next_change_begins_before_this_one_has_ended);
 	tcase_add_test(tcase, a_change_that_the_transport_has_dropped);
 	tcase_add_test(tcase, who_joins_is_told_and_waited_for);
+	tcase_add_test(tcase, who_joins_late_does_not_take_the_last_change_for_the_next);
 	tcase_add_test(tcase, rings_that_merge_in_different_phases);
 	tcase_add_test(tcase, a_ring_that_has_gone_over_takes_a_loaded_node_along);
 	tcase_add_test(tcase, a_node_that_comes_back_has_to_speak_again);
