@@ -63,7 +63,9 @@ void rekey_announce(struct rekey *rekey)
 	rekey->is_owed = false;
 	for (struct watcher *watcher = rekey->watchers; watcher != NULL; watcher = next) {
 		next = watcher->next; /* no plugin ends during run(), so `next` stays valid */
-		watcher->run(watcher->arg);
+		/* A new version beside the plugin that serves cannot speak with other nodes, and would never end the change. */
+		if (!watcher->plugin->is_beside)
+			watcher->run(watcher->arg);
 	}
 }
 

@@ -189,7 +189,12 @@ release:
 	return rc;
 }
 
-static int cfg_drain(void *self) { return cfg_agreement_drain(self); }
+static int cfg_drain(void *self)
+{
+	int rc = cfg_agreement_drain(self);
+
+	return rc < 0 ? rc : cfg_rekey_drain(self);
+}
 
 /* The executive has ended all connections before this call. */
 static void cfg_fini(void *self)

@@ -212,6 +212,11 @@ bool cfg_rekey_allows_reload(struct cfg *cfg);
 /** Handle the delivery of a request for a reload. cfg_rekey_reload_ends handles the end of the reload. */
 void cfg_rekey_reload_asked(struct cfg *cfg);
 void cfg_rekey_reload_ends(struct cfg *cfg);
+/**
+ * Before the service is unloaded: the other members wait for the messages of this node.
+ * @return 0; -EAGAIN: a change of keys goes on
+ */
+int cfg_rekey_drain(const struct cfg *cfg);
 const char *cfg_rekey_text(const struct cfg *cfg); /* a text for the dump of the state */
 
 void cfg_deliver_crypto_reconfig(void *self, uint32_t nodeid, void *msg, uint32_t size);

@@ -439,6 +439,11 @@ void cfg_rekey_fini(struct cfg *cfg)
 	free(cfg->rekey.members);
 }
 
+int cfg_rekey_drain(const struct cfg *cfg)
+{
+	return cfg->rekey.state != CFG_REKEY_IDLE && !cfg->rekey.has_warned ? -EAGAIN : 0;
+}
+
 const char *cfg_rekey_text(const struct cfg *cfg)
 {
 	switch (cfg->rekey.state) {

@@ -226,6 +226,11 @@ START_TEST(who_watches)
 	rekey_forget(NULL, &tally);
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_str_eq(keys.story, "told second second ");
+	/* A new version waits beside the plugin that serves. It could not speak with other nodes. */
+	transport.is_beside = true;
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(keys.story, "told second second ");
+	transport.is_beside = false;
 	transport.transport.rekey = NULL;
 	ck_assert_int_eq(rekey_go_on(node.rekey, COTERIE_REKEY_ACTIVATE), -ENOTSUP);
 }

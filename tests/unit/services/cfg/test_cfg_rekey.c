@@ -283,6 +283,20 @@ START_TEST(who_joins_late_does_not_take_the_last_change_for_the_next)
 }
 END_TEST
 
+/* Without the service node 1 would never end the change, and the others would wait for it. */
+START_TEST(an_unload_waits_for_the_change)
+{
+	form("1 2");
+	load("1");
+	ck_assert_int_eq(ring.ops->drain(ring.nodes[1].self), -EAGAIN);
+	load_told("2");
+	expect("1 2", "12");
+	ck_assert_int_eq(ring.ops->drain(ring.nodes[1].self), 0);
+	hang("1");
+	ck_assert_int_eq(ring.ops->drain(ring.nodes[1].self), 0); /* the others do not wait for this node alone */
+}
+END_TEST
+
 START_TEST(rings_that_merge_in_different_phases)
 {
 	form("1 2 | 3 4");
@@ -509,6 +523,7 @@ int main(void)
 	tcase_add_test(tcase, a_change_that_the_transport_has_dropped);
 	tcase_add_test(tcase, who_joins_is_told_and_waited_for);
 	tcase_add_test(tcase, who_joins_late_does_not_take_the_last_change_for_the_next);
+	tcase_add_test(tcase, an_unload_waits_for_the_change);
 	tcase_add_test(tcase, rings_that_merge_in_different_phases);
 	tcase_add_test(tcase, a_ring_that_has_gone_over_takes_a_loaded_node_along);
 	tcase_add_test(tcase, a_node_that_comes_back_has_to_speak_again);
