@@ -73,6 +73,7 @@ struct cfg_rekey {
 	enum cfg_rekey_state state;
 	struct cfg_rekey_member *members; /* members of the current configuration */
 	uint32_t member_count;
+	bool is_blind;       /* out of memory: `members` may lack members of the current configuration */
 	uint32_t tag;        /* tag of the loaded keys */
 	uint32_t used_tag;   /* tag of the last keys that all members used */
 	uint32_t owed;       /* enum cfg_phase that has to be sent; 0: none */

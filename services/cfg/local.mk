@@ -39,7 +39,9 @@ tests_unit_services_cfg_test_cfg_rotate_SOURCES = tests/unit/services/cfg/test_c
 tests_unit_services_cfg_test_cfg_rotate_LDADD = libcfg_service.la $(CHECK_LIBS)
 rekey_case_sources = tests/unit/services/cfg/rekey_case.c tests/unit/services/cfg/rekey_case.h \
 	tests/unit/service_ring.c tests/unit/service_ring.h
-tests_unit_services_cfg_test_cfg_rekey_SOURCES = tests/unit/services/cfg/test_cfg_rekey.c $(rekey_case_sources)
+tests_unit_services_cfg_test_cfg_rekey_SOURCES = tests/unit/services/cfg/test_cfg_rekey.c $(rekey_case_sources) \
+	$(fail_alloc_sources)
+tests_unit_services_cfg_test_cfg_rekey_LDFLAGS = $(fail_alloc_ldflags)
 tests_unit_services_cfg_test_cfg_rekey_LDADD = libcfg_service.la $(CHECK_LIBS)
 tests_unit_services_cfg_test_cfg_rekey_order_SOURCES = tests/unit/services/cfg/test_cfg_rekey_order.c \
 	$(rekey_case_sources)

@@ -169,15 +169,17 @@ static void warn(struct cfg *cfg)
 			nodes);
 }
 
+static bool are_complete(const struct cfg_rekey *rekey) { return !rekey->is_blind && cfg_words_are_complete(rekey); }
+
 /* Do all steps of the change that are possible now. */
 static void go_on(struct cfg *cfg)
 {
 	struct cfg_rekey *rekey = &cfg->rekey;
 
 	if (rekey->state == CFG_REKEY_LOADED && rekey->member_count > 0 &&
-		(cfg_words_are_complete(rekey) || cfg_words_has_anybody_gone_over(rekey)))
+		(are_complete(rekey) || cfg_words_has_anybody_gone_over(rekey)))
 		activate(cfg);
-	if (rekey->state == CFG_REKEY_ACTIVE && cfg_words_are_complete(rekey) &&
+	if (rekey->state == CFG_REKEY_ACTIVE && are_complete(rekey) &&
 		cfg->host->now_ns(cfg->ctx) >= rekey->settled_ns && take_turn(cfg, COTERIE_REKEY_CLEANUP)) {
 		cfg->host->log(cfg->ctx, LOG_NOTICE, "The ring's keys have changed");
 		rekey->used_tag = rekey->tag;
@@ -350,8 +352,9 @@ void cfg_configuration(void *self, const struct coterie_configuration *configura
 	cfg_agreement_configuration(cfg, configuration);
 	struct cfg_rekey_member *members = calloc(configuration->member_count + 1, sizeof(*members));
 
+	rekey->is_blind = members == NULL;
 	if (members == NULL)
-		return; /* out of memory: the old list stays, and this node may wait for members that have left */
+		return; /* the old list stays. Until the next configuration this node goes over only after another one */
 	for (uint32_t i = 0; i < configuration->member_count; i++) {
 		uint32_t nodeid = configuration->members[i];
 		const struct cfg_rekey_member *before = cfg_words_member(rekey, nodeid);

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "tests/unit/fail_alloc.h"
+
 /* ---- The plain case ------------------------------------------------------ */
 
 START_TEST(all_go_over_when_all_have_loaded)
@@ -297,6 +299,24 @@ START_TEST(an_unload_waits_for_the_change)
 }
 END_TEST
 
+/* Node 1 cannot note that node 3 has joined, which has not loaded the keys. */
+START_TEST(a_node_without_memory_cuts_nobody_off)
+{
+	form("1 2 | 3");
+	load("1 2");
+	fail_alloc_at(1);
+	form("1 2 3");
+	ck_assert(fail_alloc_happened());
+	service_ring_run(&ring);
+	pass(200);
+	expect("1 2 3", "");
+	form("1 2 3");
+	load_told("3");
+	pass(2000);
+	expect("1 2 3", "12");
+}
+END_TEST
+
 START_TEST(rings_that_merge_in_different_phases)
 {
 	form("1 2 | 3 4");
@@ -524,6 +544,7 @@ int main(void)
 	tcase_add_test(tcase, who_joins_is_told_and_waited_for);
 	tcase_add_test(tcase, who_joins_late_does_not_take_the_last_change_for_the_next);
 	tcase_add_test(tcase, an_unload_waits_for_the_change);
+	tcase_add_test(tcase, a_node_without_memory_cuts_nobody_off);
 	tcase_add_test(tcase, rings_that_merge_in_different_phases);
 	tcase_add_test(tcase, a_ring_that_has_gone_over_takes_a_loaded_node_along);
 	tcase_add_test(tcase, a_node_that_comes_back_has_to_speak_again);
