@@ -255,6 +255,7 @@ const char *config_key(const struct config *config, const char *key, const char 
  * may have changed. It never blocks: names and the key are taken from the running configuration. Keys that neither the
  * schema nor the running configuration has are ignored. So the work is bounded, whatever keys clients add. A key that
  * is neither a text nor an integer keeps its running value.
+ * @param map  NULL: copy the running configuration
  * @return as config_load
  */
 int config_revise(

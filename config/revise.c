@@ -133,12 +133,14 @@ static void add_running(struct revision *revision)
 
 		if (strncmp(entry->key, "runtime.", 8) == 0)
 			continue;
+		if (entry_is_made(entry))
+			continue;
 		/* The secret key is not in the map. */
-		if (!is_changeable(entry->key) || strcmp(entry->key, "totem.key") == 0) {
+		if (revision->map == NULL || !is_changeable(entry->key) || strcmp(entry->key, "totem.key") == 0) {
 			keep_entry(revision->tree, entry);
 			continue;
 		}
-		if (entry_is_made(entry) || map_get(revision->map, entry->key, &value) < 0)
+		if (map_get(revision->map, entry->key, &value) < 0)
 			continue;
 		revision->subsystem_keys += is_of_subsystem(entry->key);
 		if (!store_value(revision->tree, entry->key, &value))
@@ -296,7 +298,7 @@ int config_revise(
 		made->format = running->format; /* drop_ins: the next reload reads this folder */
 		made->drop_ins = copy(tree, running->drop_ins);
 		add_running(&revision);
-		rc = add_map(&revision);
+		rc = map != NULL ? add_map(&revision) : 0;
 	}
 	if (rc == 0)
 		fixed_keep(tree, fixed, FIXED_MAP);

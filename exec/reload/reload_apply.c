@@ -329,7 +329,11 @@ int reload_apply(struct reload *reload, struct config *config, enum reload_sourc
 		rc = plan_options(reload, config, &plan, error);
 	if (rc == 0)
 		rc = reload_nodes_add(reload, config, error);
-	if (rc == 0) {
+	/*
+	 * A new key changes nothing of the log. If its files were opened again, one that cannot be opened any more would
+	 * refuse the key, which all other nodes take.
+	 */
+	if (rc == 0 && source != RELOAD_KEY) {
 		rc = log_configure(&config->log, error->text, sizeof(error->text));
 		if (rc < 0)
 			reload_nodes_undo(reload, config);

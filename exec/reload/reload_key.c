@@ -8,12 +8,15 @@
 
 #include "exec/reload/rekey.h"
 
-/* Make a copy of the running configuration with this key. *config: NULL on errors. */
+/*
+ * Make a copy of the running configuration with this key. What clients have changed in the map stays for later: a wrong value
+ * must not refuse a key that all other nodes take. *config: NULL on errors.
+ */
 static int make(const struct reload *reload, const void *key, uint32_t size, const char *path, struct config **config,
 	struct reload_error *error)
 {
 	struct config_messages messages = {0};
-	int rc = config_revise(reload_running(reload), reload->parts.map, config, &messages);
+	int rc = config_revise(reload_running(reload), NULL, config, &messages);
 
 	if (rc < 0)
 		reload_fail(error, rc, "%s", messages.error_count > 0 ? messages.errors[0] : "out of memory");
@@ -37,7 +40,7 @@ int reload_key(struct reload *reload, const void *key, uint32_t size, const char
 		rc = reload_check(reload, config, &error);
 		config_destroy(config);
 	} else if (rc == 0) {
-		rc = reload_apply(reload, config, RELOAD_KEYS, &error);
+		rc = reload_apply(reload, config, RELOAD_KEY, &error);
 		if (rc < 0)
 			config_destroy(config);
 		rekey_announce(reload->parts.rekey);

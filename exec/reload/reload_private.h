@@ -87,6 +87,7 @@ static inline struct config *reload_running(const struct reload *reload) { retur
 enum reload_source {
 	RELOAD_FILE,
 	RELOAD_KEYS, /* a client has set keys in the map: the map is up to date */
+	RELOAD_KEY,  /* the ring has a new key, and nothing else changes */
 };
 
 /* --- reload_error.c --- */

@@ -450,6 +450,36 @@ START_TEST(a_refusal_of_the_transport_keeps_the_key_beside_the_file)
 }
 END_TEST
 
+/* The file may be another user's since the last rotation of the log. The ring has decided for the key meanwhile. */
+START_TEST(a_log_that_cannot_be_opened_again_refuses_no_key)
+{
+	ck_assert_int_eq(prepare_key().rc, 0);
+	seen.log_rc = -EACCES;
+	ck_assert_int_eq(commit(), 0);
+	ck_assert_str_eq(text, "");
+	ck_assert(FILE_IS_NEW && USES_NEW);
+	ck_assert_uint_eq(seen.logs_configured, 0);
+}
+END_TEST
+
+START_TEST(a_wrong_value_of_a_client_refuses_no_key)
+{
+	ck_assert_int_eq(prepare_key().rc, 0);
+	map_set_string(node.map, "totem.token", "abc");
+	ck_assert_int_eq(commit(), 0);
+	ck_assert(FILE_IS_NEW && USES_NEW);
+	turn();
+	ck_assert(has_logged("Changed keys have no effect: "));
+	memset(new_key, 'x', sizeof(new_key));
+	ck_assert_int_eq(prepare_key().rc, 0);
+	map_set_u32(node.map, "totem.token", 5000);
+	ck_assert_int_eq(commit(), 0);
+	pause_and_turn();
+	ck_assert_uint_eq(seen.token_ns, 5650 * UINT64_C(1000000));
+	ck_assert(USES_NEW);
+}
+END_TEST
+
 /* ---- Ends ---------------------------------------------------------------- */
 
 static struct result forgotten;
@@ -564,6 +594,8 @@ int main(void)
 	tcase_add_test(tcase, a_configuration_that_the_ring_refuses);
 	tcase_add_test(tcase, a_refusal_at_the_second_step_keeps_the_key_beside_the_file);
 	tcase_add_test(tcase, a_refusal_of_the_transport_keeps_the_key_beside_the_file);
+	tcase_add_test(tcase, a_log_that_cannot_be_opened_again_refuses_no_key);
+	tcase_add_test(tcase, a_wrong_value_of_a_client_refuses_no_key);
 	tcase_add_test(tcase, an_owner_that_ends_is_not_called);
 	tcase_add_loop_test(tcase, the_end_at_any_time, 0, 10);
 	tcase_add_test(tcase, a_file_that_is_left_is_named_at_the_start);
