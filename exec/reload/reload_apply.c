@@ -321,8 +321,8 @@ int reload_apply(struct reload *reload, struct config *config, enum reload_sourc
 		config_destroy(config);
 		return 0;
 	}
-	if (rc == 0)
-		reload->is_removed = false;
+	if (rc == 0 && source == RELOAD_FILE)
+		reload->is_removed = false; /* the file has this node again */
 	if (rc == 0)
 		rc = check_plugins(reload, config, true, error);
 	if (rc == 0)

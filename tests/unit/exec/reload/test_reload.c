@@ -117,6 +117,46 @@ static const struct {
 	{"no such option", "", "1 2 3", "service {\n name: tally\n stop_max: 1\n}\n", "did you mean 'step_max'"},
 };
 
+static void write_native(const char *nodes)
+{
+	FILE *file = fopen(path, "w");
+
+	fprintf(file, "transport udpu { encryption = none }\n");
+	for (const char *at = nodes; *at != '\0'; at++)
+		if (*at != ' ')
+			fprintf(file, "node n%c { id = %c  address = %s%c }\n", *at, *at,
+				*at == '1' ? "127.0.0." : "198.51.100.", *at);
+	fclose(file);
+}
+
+/* The operator has removed this node by force. It stays in the ring until it is stopped. */
+START_TEST(a_removed_node_hinders_no_later_reload)
+{
+	struct result forced = {.rc = 1};
+
+	tear_down();
+	make_folder();
+	write_native("1 2 3");
+	set_up_with("udpu");
+	seen.has_provider = true;
+	write_native("2 3");
+	ck_assert_int_eq(reload().rc, -EINVAL);
+	ck_assert_int_eq(reload_request(node.reload, &node, true, on_done, &forced), 0);
+	run_loop();
+	ck_assert_int_eq(forced.rc, 0);
+	ck_assert_int_eq(reload().rc, 0);
+	map_set_u32(node.map, "totem.join", 60); /* this is no new file: it still lacks the node */
+	pause_and_turn();
+	ck_assert_uint_eq(number_of("runtime.config.totem.join"), 60);
+	ck_assert_int_eq(reload().rc, 0);
+	/* The file has the node again, and then lacks it once more. */
+	write_native("1 2 3");
+	ck_assert_int_eq(reload().rc, 0);
+	write_native("2 3");
+	ck_assert_int_eq(reload().rc, -EINVAL);
+}
+END_TEST
+
 /* A file without this node is accepted, as Corosync accepts it. */
 START_TEST(a_file_without_this_node_is_accepted)
 {
@@ -554,6 +594,7 @@ int main(void)
 	tcase_add_test(tcase, results_are_counted);
 	tcase_add_test(tcase, a_silence_budget_comes_and_goes);
 	tcase_add_test(tcase, keys_of_clients_go_where_the_file_alone_decides);
+	tcase_add_test(tcase, a_removed_node_hinders_no_later_reload);
 	tcase_add_test(tcase, a_file_without_this_node_is_accepted);
 	tcase_add_loop_test(tcase, a_refused_file_changes_nothing, 0, sizeof(refused) / sizeof(refused[0]));
 	tcase_add_test(tcase, no_file);
