@@ -16,12 +16,13 @@ static const char *text_of(const struct config *config, const char *key)
 
 int config_replace_key(struct config *config, const void *key, uint32_t size, const char *path)
 {
-	/* The previous key stays in the arena, which is wiped with the configuration. */
 	void *bytes = arena_take_secret(config->arena, size);
 	const char *name = arena_copy(config->arena, path, strlen(path));
 
 	if (bytes == NULL || name == NULL)
 		return -ENOMEM;
+	/* The configuration may stay for months. With the former key a recording of the ring could be read. */
+	explicit_bzero((void *)(uintptr_t)config->key, config->key_size);
 	config->key_path = name;
 	config->key = memcpy(bytes, key, size);
 	config->key_size = size;

@@ -133,6 +133,18 @@ START_TEST(the_key_changes_with_the_second_step)
 }
 END_TEST
 
+START_TEST(the_former_key_is_wiped)
+{
+	static const uint8_t zeros[sizeof(old_key)];
+	const void *former = node.config->key;
+
+	ck_assert(USES_OLD);
+	ck_assert_int_eq(config_replace_key(node.config, new_key, sizeof(new_key), key_path), 0);
+	ck_assert(USES_NEW);
+	ck_assert_int_eq(memcmp(former, zeros, sizeof(zeros)), 0);
+}
+END_TEST
+
 START_TEST(a_dropped_key_leaves_no_file)
 {
 	ck_assert_int_eq(prepare_key().rc, 0);
@@ -575,6 +587,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up_encrypted, tear_down_keys);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, the_key_changes_with_the_second_step);
+	tcase_add_test(tcase, the_former_key_is_wiped);
 	tcase_add_test(tcase, a_dropped_key_leaves_no_file);
 	tcase_add_test(tcase, a_key_that_is_left_is_replaced_by_the_next);
 	tcase_add_test(tcase, one_key_at_a_time);
