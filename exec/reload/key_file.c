@@ -106,6 +106,33 @@ int key_file_use_next(const struct key_file *file)
 	return renameat(file->folder, file->next, file->folder, file->name) < 0 ? -errno : 0;
 }
 
+static bool has_bytes(int fd, const uint8_t *key, size_t size)
+{
+	uint8_t bytes[512];
+	size_t done = 0;
+	ssize_t got;
+	bool is_same = true;
+
+	while (is_same && (got = read(fd, bytes, sizeof(bytes))) > 0) {
+		is_same = (size_t)got <= size - done && memcmp(bytes, key + done, (size_t)got) == 0;
+		done += (size_t)got;
+	}
+	explicit_bzero(bytes, sizeof(bytes));
+	return is_same && done == size;
+}
+
+int key_file_settle(const struct key_file *file, const void *key, size_t size)
+{
+	int fd = openat(file->folder, file->next, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0; /* it is not there, or is no file that this process has written */
+	bool is_in_use = has_bytes(fd, key, size);
+
+	close(fd);
+	return is_in_use ? key_file_use_next(file) : 0;
+}
+
 void key_file_drop_next(const struct key_file *file) { unlinkat(file->folder, file->next, 0); }
 
 /* Write the folder to the disk. Some file systems cannot do that (EINVAL), and need not. */

@@ -40,6 +40,8 @@ struct job {
 	void *arg;
 	uint8_t *key; /* in a page that core dumps omit, wiped at the end */
 	uint32_t size;
+	uint8_t *used; /* a page like that one with the key in use, which NAME.next may have; or NULL */
+	uint32_t used_size;
 	char path[4096];
 	bool is_named; /* the configuration names the key file */
 	bool is_native;
@@ -51,6 +53,7 @@ struct job {
 struct rotate {
 	struct rotate_parts parts;
 	struct job *job; /* the job of the new key, or NULL: no key is prepared */
+	bool is_unnamed; /* the last key could not be renamed: NAME.next may have the key in use, and no other file */
 };
 
 static const struct config *running(const struct rotate *rotate) { return *rotate->parts.config; }
@@ -69,12 +72,18 @@ static uint8_t *hold_key(const void *key, uint32_t size)
 	return memcpy(page, key, size);
 }
 
+static void free_key(uint8_t *page)
+{
+	if (page == NULL)
+		return;
+	explicit_bzero(page, KEY_SIZE_MAX);
+	munmap(page, KEY_SIZE_MAX);
+}
+
 static void job_destroy(struct job *job)
 {
-	if (job->key != NULL) {
-		explicit_bzero(job->key, KEY_SIZE_MAX);
-		munmap(job->key, KEY_SIZE_MAX);
-	}
+	free_key(job->key);
+	free_key(job->used);
 	key_file_close(&job->file);
 	pthread_mutex_destroy(&job->lock);
 	free(job);
@@ -101,7 +110,11 @@ static struct job *job_create(struct rotate *rotate, const void *key, uint32_t s
 	job->is_native = running(rotate)->format == CONFIG_FORMAT_COTERIE;
 	job->size = size;
 	job->key = hold_key(key, size);
-	if (job->key == NULL) {
+	if (rotate->is_unnamed) {
+		job->used_size = running(rotate)->key_size;
+		job->used = hold_key(running(rotate)->key, job->used_size);
+	}
+	if (job->key == NULL || (rotate->is_unnamed && job->used == NULL)) {
 		job_destroy(job);
 		return NULL;
 	}
@@ -133,6 +146,15 @@ static void explain(struct job *job)
 	job->rc = -EINVAL;
 }
 
+/* The new key would replace the only file with the key in use. */
+static void explain_unnamed(struct job *job)
+{
+	snprintf(job->text, sizeof(job->text),
+		"the key in use is in '%.512s.next', and cannot be renamed (%s): rename it first", job->path,
+		strerror(-job->rc));
+	job->rc = -EINVAL;
+}
+
 static void on_written(void *arg);
 
 /* @return false: the job was abandoned */
@@ -158,12 +180,19 @@ static bool job_post(struct job *job)
 static void *job_run(void *arg)
 {
 	struct job *job = arg;
+	bool is_stuck = false;
 
 	job->rc = key_file_open(&job->file, job->path);
+	if (job->rc == 0 && job->used != NULL) {
+		job->rc = key_file_settle(&job->file, job->used, job->used_size);
+		is_stuck = job->rc < 0;
+	}
 	if (job->rc == 0)
 		job->rc = key_file_write_next(&job->file, job->key, job->size);
 	job->is_written = job->rc == 0;
-	if (job->rc < 0)
+	if (is_stuck)
+		explain_unnamed(job);
+	else if (job->rc < 0)
 		explain(job);
 	if (!job_post(job))
 		job_drop(job);
@@ -319,6 +348,7 @@ int rotate_commit(struct rotate *rotate, const void *owner, char *text, uint32_t
 	}
 	/* If the rename fails, this node can still follow the ring to the new key. */
 	rc = key_file_use_next(&job->file);
+	rotate->is_unnamed = rc < 0;
 	if (rc == 0) {
 		log_line("CFG", LOG_NOTICE, "The ring's new key is in '%s'", job->path);
 		sync_and_destroy(job);

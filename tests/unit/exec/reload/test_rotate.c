@@ -376,6 +376,33 @@ START_TEST(a_rename_that_fails_keeps_the_node_in_the_ring)
 }
 END_TEST
 
+/* Then NAME.next is the only file with the key in use. The next rotation must not replace it. */
+START_TEST(a_key_that_could_not_be_renamed_is_not_lost)
+{
+	uint8_t third_key[256];
+	struct result result = {.rc = 1};
+
+	ck_assert_int_eq(prepare_key().rc, 0);
+	unlink(key_path);
+	ck_assert_int_eq(mkdir(key_path, 0700), 0);
+	ck_assert_int_eq(commit(), -EIO);
+	memset(third_key, 't', sizeof(third_key));
+	ck_assert_int_eq(rotate_prepare(node.rotate, &node, third_key, sizeof(third_key), on_done, &result), 0);
+	run_loop();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(result.text, "cannot be renamed (Is a directory): rename it first"));
+	ck_assert(is_in(next_path, new_key, sizeof(new_key)));
+	rmdir(key_path);
+	ck_assert_int_eq(rotate_prepare(node.rotate, &node, third_key, sizeof(third_key), on_done, &result), 0);
+	run_loop();
+	ck_assert_int_eq(result.rc, 0);
+	ck_assert(is_in(next_path, third_key, sizeof(third_key)));
+	rotate_drop(node.rotate, &node);
+	ck_assert(FILE_IS_NEW && USES_NEW);
+	ck_assert_int_eq(access(next_path, F_OK), -1);
+}
+END_TEST
+
 /* ---- Refusals ------------------------------------------------------------ */
 
 START_TEST(a_ring_in_clear_has_no_key)
@@ -602,6 +629,7 @@ int main(void)
 	tcase_add_test(tcase, a_closed_folder_is_named);
 	tcase_add_test(tcase, another_call_that_is_refused_does_not_blame_the_folder);
 	tcase_add_test(tcase, a_rename_that_fails_keeps_the_node_in_the_ring);
+	tcase_add_test(tcase, a_key_that_could_not_be_renamed_is_not_lost);
 	tcase_add_test(tcase, a_ring_in_clear_has_no_key);
 	tcase_add_test(tcase, a_key_in_the_configuration_is_refused);
 	tcase_add_test(tcase, a_configuration_that_the_ring_refuses);
