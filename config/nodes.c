@@ -467,16 +467,23 @@ static struct place id_place(const struct tree *tree, const struct config_node *
 	return place.line == 0 ? link_place(tree, node, 0) : place;
 }
 
-static void check_pair(struct tree *tree, const struct config *config, const struct config_node *node,
-	const struct config_node *earlier)
+static void tell_same_id(struct tree *tree, const struct config_node *node, const struct config_node *earlier)
 {
 	struct place place = id_place(tree, node), first = id_place(tree, earlier);
 
-	if (node->nodeid != 0 && node->nodeid == earlier->nodeid && tree->is_native)
+	if (tree->is_native)
 		tree_error(tree, place, "node '%s' has id %u like node '%s' (%s:%u): ids must differ", name_of(node),
 			node->nodeid, name_of(earlier), first.file, first.line);
-	else if (node->nodeid != 0 && node->nodeid == earlier->nodeid)
+	else
 		tree_error(tree, place, "Nodeid %u appears twice: ids must differ", node->nodeid);
+}
+
+/* Called for each pair, also when a key is rotated or a client sets a key: it must not search for places in vain. */
+static void check_pair(struct tree *tree, const struct config *config, const struct config_node *node,
+	const struct config_node *earlier)
+{
+	if (node->nodeid != 0 && node->nodeid == earlier->nodeid)
+		tell_same_id(tree, node, earlier);
 	if (node->name != NULL && earlier->name != NULL && strcmp(node->name, earlier->name) == 0)
 		tree_error(tree, node_place(tree, node, "name"), "two nodes have the name '%s': names must differ",
 			node->name);
