@@ -7,7 +7,8 @@
  * 3. failed: `current` was above `max`. Reading continues. Only a change of `max` or poll_period ends this state.
  *
  * Programs and plugins that track the key `state`, for example the plugin wd, react to it. This plugin does not use the
- * ring. Its state is in the map. A new version of the plugin continues from the map, so nothing is handed over.
+ * ring. Its state is in the map. A new version of the plugin continues from the map, so the state that is handed over is
+ * empty.
  */
 #include "plugins/mon/mon.h"
 
@@ -278,6 +279,34 @@ static void mon_fini(void *self)
 	free(mon);
 }
 
+static int mon_state_save(void *self, void **blob, uint32_t *size)
+{
+	(void)self;
+	*blob = NULL;
+	*size = 0;
+	return 0;
+}
+
+/* Write what init has found out: it could not, since the keys were those of the old version. */
+static int mon_state_load(void *self, const void *blob, uint32_t size)
+{
+	struct mon *mon = self;
+
+	(void)blob;
+	if (size != 0)
+		return -ENOTSUP;
+	for (uint32_t i = 0; i < KIND_COUNT; i++) {
+		struct resource *resource = &mon->resources[i];
+
+		keys_set_text(mon->host, mon->ctx, key_of(resource, "state").name, resource->state);
+		if (resource->timer == NULL)
+			continue;
+		mon->host->timer_del(mon->ctx, resource->timer);
+		poll_resource(resource);
+	}
+	return 0;
+}
+
 static const struct coterie_option mon_options[] = {
 	{.name = "proc",
 		.type = COTERIE_OPT_STRING,
@@ -292,6 +321,8 @@ static const struct coterie_service mon_ops = {
 	.priority = 1,
 	.init = mon_init,
 	.fini = mon_fini,
+	.state_save = mon_state_save,
+	.state_load = mon_state_load,
 };
 
 COTERIE_PLUGIN(mon, .kind = COTERIE_KIND_SERVICE, .version = "1.0",

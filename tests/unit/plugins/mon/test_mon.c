@@ -158,6 +158,23 @@ START_TEST(a_successor_goes_on_from_the_map)
 }
 END_TEST
 
+/* A successor sees the failure first, before it may write keys. */
+START_TEST(a_failure_during_a_replacement_is_told)
+{
+	set_text(MEMORY "max", "20");
+	memory(21);
+	ck_assert_int_eq(mock_replace(host, ops, &mon, false), 0);
+	ck_assert_str_eq(mock_map_string(host, MEMORY "state"), "failed");
+	ck_assert_uint_eq(mock_map_u64(host, MEMORY "current"), 21);
+	ck_assert_str_eq(mock_map_string(host, LOAD "state"), "stopped");
+	ck_assert_uint_eq(mock_host_timers(host), 1);
+	memory(10);
+	mock_host_advance(host, 3000 * MS);
+	ck_assert_str_eq(mock_map_string(host, MEMORY "state"), "failed");
+	ck_assert_uint_eq(mock_map_u64(host, MEMORY "current"), 10);
+}
+END_TEST
+
 START_TEST(the_load_is_the_third_number)
 {
 	double limit = 0.5;
@@ -252,6 +269,7 @@ int main(void)
 	tcase_add_test(tests, options_of_before_a_reload_are_not_looked_at);
 	tcase_add_test(tests, above_max_it_has_failed_until_it_is_changed);
 	tcase_add_test(tests, a_successor_goes_on_from_the_map);
+	tcase_add_test(tests, a_failure_during_a_replacement_is_told);
 	tcase_add_test(tests, the_load_is_the_third_number);
 	tcase_add_loop_test(tests, poll_periods_have_bounds, 0, sizeof(periods) / sizeof(periods[0]));
 	tcase_add_test(tests, a_max_that_is_no_number_stops_it);
