@@ -314,6 +314,46 @@ bool wd_resources_starve(const struct wd *wd)
 	return false;
 }
 
+void wd_resources_save(const struct wd *wd, struct coterie_state_writer *writer)
+{
+	uint32_t count = 0;
+
+	for (const struct wd_resource *one = wd->resources; one != NULL; one = one->next)
+		count += one->has_failed;
+	coterie_state_put_u32(writer, count);
+	for (const struct wd_resource *one = wd->resources; one != NULL; one = one->next) {
+		if (!one->has_failed)
+			continue;
+		coterie_state_put_u32(writer, one->recovery);
+		coterie_state_put_u32(writer, one->prefix_size);
+		coterie_state_put(writer, one->prefix, one->prefix_size);
+	}
+}
+
+int wd_resources_inherit(struct wd *wd, struct coterie_state_reader *reader)
+{
+	uint32_t count = coterie_state_take_count(reader, 8);
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t recovery = coterie_state_take_u32(reader), size = coterie_state_take_u32(reader);
+		const char *prefix = coterie_state_view(reader, size);
+		struct wd_resource *resource = wd->resources;
+
+		if (prefix == NULL || recovery > WD_RECOVERY_SHUTDOWN)
+			return -ENOTSUP;
+		while (resource != NULL &&
+			(resource->prefix_size != size || memcmp(resource->prefix, prefix, size) != 0))
+			resource = resource->next;
+		if (resource == NULL)
+			continue;
+		wd->host->timer_del(wd->ctx, resource->timer);
+		resource->timer = NULL;
+		resource->has_failed = true;
+		resource->recovery = (enum wd_recovery)recovery; /* one that has failed itself is replaced by another */
+	}
+	return 0;
+}
+
 void wd_resources_free(struct wd *wd)
 {
 	while (wd->resources != NULL)

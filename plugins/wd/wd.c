@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Start and end of the plugin. Its state is in the map. So it hands over no state to a new version of the plugin, which
- * reads the same keys. In between, the device is closed and opened again.
+ * Start and end of the plugin. A new version of the plugin reads the same keys of the map. It gets a list of the
+ * resources that have failed, since it would feed the device until it has seen that again. In between, the device is
+ * closed and opened again.
  */
 #include "plugins/wd/wd.h"
 
@@ -71,6 +72,30 @@ static void wd_fini(void *self)
 	free(wd);
 }
 
+#define STATE_VERSION 1u
+
+static int wd_state_save(void *self, void **blob, uint32_t *size)
+{
+	struct coterie_state_writer writer = {.bytes = NULL};
+
+	coterie_state_put_u32(&writer, STATE_VERSION);
+	wd_resources_save(self, &writer);
+	return coterie_state_end(&writer, blob, size);
+}
+
+static int wd_state_load(void *self, const void *blob, uint32_t size)
+{
+	struct coterie_state_reader reader = {.at = blob, .left = size};
+
+	if (size == 0)
+		return 0; /* the state of an older version: what has failed is checked again */
+	if (coterie_state_take_u32(&reader) != STATE_VERSION)
+		return -ENOTSUP;
+	int rc = wd_resources_inherit(self, &reader);
+
+	return rc == 0 && !coterie_state_is_whole(&reader) ? -ENOTSUP : rc;
+}
+
 static const struct coterie_service wd_ops = {
 	.size = sizeof(struct coterie_service),
 	.ring_id = 7,
@@ -78,6 +103,8 @@ static const struct coterie_service wd_ops = {
 	.priority = 1,
 	.init = wd_init,
 	.fini = wd_fini,
+	.state_save = wd_state_save,
+	.state_load = wd_state_load,
 };
 
 COTERIE_PLUGIN(wd, .kind = COTERIE_KIND_SERVICE, .version = "1.0",

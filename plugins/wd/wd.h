@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <coterie/service.h>
+#include <coterie/state.h>
 
 #define WD_NS_PER_MS UINT64_C(1000000)
 
@@ -60,6 +61,12 @@ void wd_resources_load(struct wd *wd);
 bool wd_resources_starve(const struct wd *wd);
 
 void wd_resources_free(struct wd *wd);
+
+/** Write the resources that have failed, for a new version of the plugin. */
+void wd_resources_save(const struct wd *wd, struct coterie_state_writer *writer);
+
+/** Read them: what has failed stays failed. @return 0; -ENOTSUP: it is no such list */
+int wd_resources_inherit(struct wd *wd, struct coterie_state_reader *reader);
 
 struct wd {
 	const struct coterie_host *host; /* borrowed, lives longer than this struct */

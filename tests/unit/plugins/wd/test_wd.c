@@ -504,6 +504,28 @@ START_TEST(what_was_there_before_is_watched)
 }
 END_TEST
 
+/* A machine that is about to restart does so, whoever replaces the plugin. */
+START_TEST(what_has_failed_stays_so_for_a_successor)
+{
+	resource("quit");
+	mock_host_advance(host, 20000 * MS);
+	ck_assert(mock_host_has_logged(host, "NOT fed any more"));
+	eaten();
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(mock_replace(host, ops, &wd, false), 0);
+		mock_host_poll(host, 0);
+		mock_host_advance(host, 3000 * MS);
+		ck_assert_str_eq(eaten(), "V");
+	}
+	mock_host_advance(host, 20000 * MS);
+	ck_assert_str_eq(eaten(), "");
+	set_u64(P "last_updated", host->now_ns);
+	set_text(P "state", "well");
+	mock_host_advance(host, 3000 * MS);
+	ck_assert_str_eq(eaten(), "\n");
+}
+END_TEST
+
 START_TEST(too_many_are_refused)
 {
 	char key[64];
@@ -550,6 +572,7 @@ int main(void)
 	tcase_add_test(tests, a_change_leads_back);
 	tcase_add_test(tests, a_change_of_state_does_not_put_off_the_check);
 	tcase_add_test(tests, keys_that_go_end_it);
+	tcase_add_test(tests, what_has_failed_stays_so_for_a_successor);
 	tcase_add_test(tests, too_many_are_refused);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
