@@ -100,19 +100,23 @@ static void open_server(void *arg)
 {
 	struct metrics *metrics = arg;
 	const struct coterie_host *host = metrics->host;
+	uint64_t at_ns = host->now_ns(metrics->ctx) + RETRY_NS;
 	char address[64];
 	int rc = server_open(metrics, &metrics->server);
 
 	metrics->retry = NULL;
 	if (rc == 0)
 		return;
-	address_text(&metrics->address, address);
-	if (!metrics->has_complained)
+	if (rc == -EADDRINUSE && !metrics->has_tried) {
+		at_ns -= RETRY_NS; /* a version that this one replaces has the port until the end of the turn */
+	} else if (!metrics->has_complained) {
+		address_text(&metrics->address, address);
 		host->log(metrics->ctx, LOG_ERR, "cannot listen on %s: %s; it is tried again until it works", address,
 			strerror(-rc));
-	metrics->has_complained = true;
-	if (host->timer_add(
-		    metrics->ctx, host->now_ns(metrics->ctx) + RETRY_NS, open_server, metrics, &metrics->retry) < 0)
+		metrics->has_complained = true;
+	}
+	metrics->has_tried = true;
+	if (host->timer_add(metrics->ctx, at_ns, open_server, metrics, &metrics->retry) < 0)
 		host->log(metrics->ctx, LOG_ERR, "out of memory: metrics are not served");
 }
 

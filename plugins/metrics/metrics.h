@@ -65,6 +65,7 @@ struct metrics {
 	struct events *events;
 	struct server *server;       /* NULL: the plugin does not listen */
 	struct coterie_timer *retry; /* runs until the plugin listens */
+	bool has_tried;              /* the first try to listen has failed */
 	bool has_complained;         /* the failure to listen was logged already */
 
 	struct page pages[DOCUMENTS];

@@ -278,6 +278,7 @@ START_TEST(a_port_in_use_is_waited_for)
 	mock_host_option(host, "port", text);
 	start();
 	ck_assert_uint_eq(port, 0);
+	mock_host_advance(host, 0);
 	ck_assert(mock_host_has_logged(host, "Address already in use; it is tried again"));
 	uint32_t lines = host->logs.count;
 	mock_host_advance(host, 2000 * MS);
@@ -286,6 +287,27 @@ START_TEST(a_port_in_use_is_waited_for)
 	mock_host_advance(host, 2000 * MS);
 	port = port_of();
 	ck_assert_uint_eq(port, ntohs(address.sin_port));
+	get("/healthz");
+	has("ok\n");
+	finish();
+}
+END_TEST
+
+/* The version that is replaced has the port until the end of the turn. */
+START_TEST(a_successor_listens_in_the_next_turn)
+{
+	char text[8];
+
+	make_host();
+	start();
+	snprintf(text, sizeof(text), "%u", port);
+	mock_host_option(host, "port", text);
+	void *before = metrics;
+	host->quorum_run = NULL; /* the new plugin registers its own callbacks */
+	start();
+	ops->fini(before);
+	mock_host_advance(host, 0);
+	ck_assert(!mock_host_has_logged(host, "cannot listen"));
 	get("/healthz");
 	has("ok\n");
 	finish();
@@ -366,6 +388,7 @@ int main(void)
 	tcase_add_test(served, a_bad_list_changes_nothing);
 	tcase_add_test(served, a_reload_takes_the_options);
 	tcase_add_test(other, a_port_in_use_is_waited_for);
+	tcase_add_test(other, a_successor_listens_in_the_next_turn);
 	tcase_add_loop_test(other, addresses_of_all_kinds, 0, sizeof(addresses) / sizeof(addresses[0]));
 	tcase_add_loop_test(other, bad_lists_are_refused, 0, sizeof(bad_lists) / sizeof(bad_lists[0]));
 	suite_add_tcase(suite, other);
