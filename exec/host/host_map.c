@@ -255,7 +255,7 @@ int host_stat_add(struct coterie_ctx *ctx, const char *key, uint32_t type, coter
 {
 	struct plugin *plugin = host_plugin(ctx);
 
-	if (!plugin->is_beside)
+	if (!plugin->is_beside && !plugin->is_taking_over)
 		return stats_add(stats_of(ctx), plugin, key, type, read, arg);
 	if (strlen(key) > COTERIE_MAP_NAME_MAX)
 		return -EINVAL;
@@ -275,6 +275,7 @@ void host_stats_settle(struct plugin *plugin)
 {
 	struct waiting_stat **first = &plugin->resources->stats;
 
+	plugin->is_taking_over = false;
 	for (; *first != NULL; forget_stat(first)) {
 		const struct waiting_stat *stat = *first;
 		int rc = stats_add(plugin->host->stats, plugin, stat->key, stat->type, stat->read, stat->arg);

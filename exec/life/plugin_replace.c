@@ -110,6 +110,7 @@ static int hand_over(const struct plugin_life_parts *parts, struct plugin *old, 
 	}
 	plugin_succeed(parts->plugins, successor, old);
 	successor->state = state;
+	successor->is_taking_over = true;
 	rc = load(successor, &blob, error);
 	if (rc < 0) {
 		plugin_retreat(parts->plugins, successor, old);

@@ -55,6 +55,8 @@ struct plugin {
 	enum plugin_state state; /* plugin_load.c, plugin_life.c, plugin_replace.c */
 	/* loaded while its predecessor is in service, or itself a predecessor that is no longer in service */
 	bool is_beside;
+	/* its predecessor has not ended yet, so statistics that it adds wait: plugin_replace.c, host_map.c */
+	bool is_taking_over;
 	bool is_deaf;    /* loaded while the ring runs, before its first configuration or round */
 	bool is_held;    /* a round of this service alone is under way: requests wait. sync.c */
 	bool wants_room; /* ring_send refused a message of it, and it has a function writable: writable.c */

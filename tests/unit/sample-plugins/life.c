@@ -176,6 +176,10 @@ static int state_load(void *self, const void *blob, uint32_t size)
 		welcome(life, life->host->client_find(life->ctx, coterie_state_take_u64(&reader)));
 	if (is_mode("sends") || is_mode("regrets"))
 		send_one(life);
+	/* The instance before may have the same key, as with the statistics of nodes that a state names. */
+	int rc = life->host->stat_add(life->ctx, "stats.life.loaded", COTERIE_MAP_U64, read_count, life);
+	if (rc < 0)
+		return rc;
 	return is_mode("refuses") || is_mode("regrets") || !coterie_state_is_whole(&reader) ? -ENOTSUP : 0;
 }
 

@@ -45,6 +45,7 @@ START_TEST(a_new_file_takes_over)
 		ck_assert_uint_eq(life_now()->count, 17 + i);
 		ck_assert_uint_eq(plugin_now()->underway, 4); /* its unload waits for them */
 		ck_assert_uint_eq(stat_u64("stats.life.count"), 17 + i);
+		ck_assert_uint_eq(stat_u64("stats.life.loaded"), 17 + i);
 		life_now()->count++;
 		ck_assert_uint_eq(exec_stub.joins, 1);
 		ck_assert_uint_eq(exec_stub.parts, 0);
