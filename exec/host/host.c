@@ -336,7 +336,8 @@ const struct plugin_host *host_for_plugins(void)
 		.begin = host_resources_create,
 		.end = host_resources_reclaim,
 		.disconnect = close_server,
-		.settle = host_stats_settle};
+		.settle = host_stats_settle,
+		.catch_up = host_stats_catch_up};
 
 	return &host;
 }

@@ -226,15 +226,32 @@ void host_map_untrack(struct coterie_ctx *ctx, struct coterie_map_tracker *track
 		tracker->plugin->resources->trackers = tracker->next;
 	if (tracker->next != NULL)
 		tracker->next->previous = tracker->previous;
+	tracker->plugin->resources->ended_trackers++;
 	/* Neither map calls the tracker any more, and on_config and on_stat do not use it after the plugin's call. */
 	map_untrack(map_of(ctx), tracker->config);
 	stats_untrack(stats_of(ctx), tracker->stats);
 	free(tracker);
 }
 
+void host_stats_catch_up(struct plugin *plugin)
+{
+	struct plugin_resources *resources = plugin->resources;
+
+	for (struct coterie_map_tracker *tracker = resources->trackers, *next; tracker != NULL; tracker = next) {
+		uint64_t ended = resources->ended_trackers;
+
+		next = tracker->next;
+		if (tracker->stats == NULL)
+			continue;
+		stats_catch_up(plugin->host->stats, tracker->stats);
+		if (resources->ended_trackers != ended)
+			next = resources->trackers; /* `next` may have ended: begin again */
+	}
+}
+
 /* --- statistics --- */
 
-/* A statistic of a successor while its predecessor, which may have the same key, is in service. */
+/* A statistic of a successor while its predecessor, which may have the same key, has not ended. */
 struct waiting_stat {
 	char key[COTERIE_MAP_NAME_MAX + 1];
 	uint32_t type;

@@ -22,6 +22,7 @@ struct plugin_resources {
 	uint32_t timer_count, fd_count;
 	struct mailbox *mailbox;
 	struct coterie_map_tracker *trackers;
+	uint64_t ended_trackers; /* how many the plugin has removed */
 	struct coterie_map_iterator *iterators;
 	struct plugin_metrics *metrics; /* or NULL: it has no metrics yet */
 	struct waiting_stat *stats; /* statistics that are added to the map when the plugin's predecessor has ended */
@@ -76,6 +77,11 @@ void host_map_reclaim(struct plugin *plugin);
  * removed by now.
  */
 void host_stats_settle(struct plugin *plugin);
+/**
+ * Call the plugin's trackers of single statistics for changes of which they are not notified yet. Those of a successor
+ * begin with the present values.
+ */
+void host_stats_catch_up(struct plugin *plugin);
 
 /* --- host_metric.c --- */
 

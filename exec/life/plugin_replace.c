@@ -100,8 +100,9 @@ static int hand_over(const struct plugin_life_parts *parts, struct plugin *old, 
 	struct ipc_handover *clients = NULL;
 	enum plugin_state state = old->state;
 	struct blob blob = {.bytes = NULL};
-	int rc = save(old, &blob, error);
 
+	parts->plugins->parts.host->catch_up(old);
+	int rc = save(old, &blob, error);
 	if (rc < 0)
 		goto retire;
 	if (old->ipc != NULL && (clients = ipc_server_take(old->ipc, successor)) == NULL) {

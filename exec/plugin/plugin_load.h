@@ -57,6 +57,8 @@ struct plugin_host {
 	 * are removed by now.
 	 */
 	void (*settle)(struct plugin *plugin);
+	/** Call its trackers of statistics for changes of which they are not notified yet. */
+	void (*catch_up)(struct plugin *plugin);
 };
 
 /** The parts that the registry uses. All of them outlive it. */

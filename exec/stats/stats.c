@@ -136,6 +136,11 @@ int stats_track(struct stats *stats, const char *key, uint32_t events, coterie_m
 
 void stats_untrack(struct stats *stats, struct stats_tracker *tracker) { stats_track_remove(stats->trackers, tracker); }
 
+void stats_catch_up(struct stats *stats, struct stats_tracker *tracker)
+{
+	stats_track_catch_up(stats->trackers, tracker);
+}
+
 /* --- adding and deleting --- */
 
 /* Call the trackers of prefixes: a key was added, or is about to be deleted. */

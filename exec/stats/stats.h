@@ -54,6 +54,9 @@ int stats_track(struct stats *stats, const char *key, uint32_t events, coterie_m
 	struct stats_tracker **out);
 void stats_untrack(struct stats *stats, struct stats_tracker *tracker); /* NULL is ignored */
 
+/** Call the tracker of a single key at once, if the value has changed since its last call. */
+void stats_catch_up(struct stats *stats, struct stats_tracker *tracker);
+
 /** As stats_on_clear and stats_clear of struct coterie_host. The name "all" calls all functions. */
 int stats_on_clear(struct stats *stats, const void *owner, const char *name, void (*run)(void *arg), void *arg);
 int stats_clear(struct stats *stats, const char *name);

@@ -233,14 +233,12 @@ static void refresh_key(struct stats_trackers *trackers)
 	trackers->next_tracker = tracked->trackers;
 }
 
-/* Call the next tracker of a key that has changed. */
-static void refresh_tracker(struct stats_trackers *trackers)
+/* Call the tracker of a single key, unless it knows the present version. */
+static void bring_up_to_date(struct stats_tracker *tracker)
 {
-	struct stats_tracker *tracker = trackers->next_tracker;
 	const struct tracked_key *tracked = tracker->tracked;
 	char key[MAP_KEY_LENGTH_MAX + 1];
 
-	trackers->next_tracker = tracker->next;
 	if (tracker->version == tracked->version || (tracker->events & COTERIE_MAP_MODIFIED) == 0)
 		return;
 	tracker->version = tracked->version;
@@ -248,6 +246,23 @@ static void refresh_tracker(struct stats_trackers *trackers)
 	strcpy(key, tracked->key); /* the key of a statistic, checked by is_name */
 	tell(tracker, COTERIE_MAP_MODIFIED, key,
 		&(struct coterie_map_value){.type = tracked->type, .size = tracked->size, .bytes = tracked->value});
+}
+
+/* Call the next tracker of a key that has changed. */
+static void refresh_tracker(struct stats_trackers *trackers)
+{
+	struct stats_tracker *tracker = trackers->next_tracker;
+
+	trackers->next_tracker = tracker->next;
+	bring_up_to_date(tracker);
+}
+
+void stats_track_catch_up(struct stats_trackers *trackers, struct stats_tracker *tracker)
+{
+	if (tracker->tracked == NULL)
+		return;
+	look(trackers, tracker->tracked);
+	bring_up_to_date(tracker);
 }
 
 static void refresh_later(struct stats_trackers *trackers);

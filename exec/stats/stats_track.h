@@ -25,6 +25,8 @@ void stats_track_destroy(struct stats_trackers *trackers); /* with all trackers 
 int stats_track_add(struct stats_trackers *trackers, const char *key, uint32_t events, coterie_map_notify notify,
 	void *arg, struct stats_tracker **out);
 void stats_track_remove(struct stats_trackers *trackers, struct stats_tracker *tracker);
+/** See stats_catch_up of stats.h. */
+void stats_track_catch_up(struct stats_trackers *trackers, struct stats_tracker *tracker);
 bool stats_track_hears_prefixes(const struct stats_trackers *trackers); /* return whether a prefix is tracked */
 /** Call the trackers of prefixes of this key, with its value. They may add and delete keys and trackers. */
 void stats_track_tell(

@@ -34,6 +34,7 @@ struct life {
 	int fds[2];
 	struct coterie_client *guest; /* the last client that has connected. NULL: it has gone, or there was none */
 	uint64_t *guest_data;         /* its client_data, which begins with GUEST */
+	struct coterie_map_tracker *tracker;
 };
 
 #define GUEST UINT64_C(0x7473657567)
@@ -90,6 +91,16 @@ static uint32_t read_count(void *arg, void *value)
 	return sizeof(uint64_t);
 }
 
+/* Write the count of which the plugin is notified into the map. The test looks there, since the plugin may have ended. */
+static void on_count(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before)
+{
+	const struct life *life = arg;
+
+	(void)event, (void)key, (void)before;
+	life->host->map_set(life->ctx, "life.told", COTERIE_MAP_U64, now->bytes, now->size);
+}
+
 static int init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
 {
 	struct life *life = calloc(1, sizeof(*life));
@@ -116,6 +127,9 @@ static int init(const struct coterie_host *host, struct coterie_ctx *ctx, void *
 	if (rc == 0)
 		rc = host->map_set(
 			ctx, is_mode("good") ? "life.good" : "life.other", COTERIE_MAP_U32, &one, sizeof(one));
+	if (rc == 0)
+		rc = host->map_track(ctx, COTERIE_MAP_STATS, "stats.life.count", COTERIE_MAP_MODIFIED, on_count, life,
+			&life->tracker);
 	if (rc == 0 && is_mode("leaks"))
 		rc = leak(life);
 	if (rc == 0 && is_mode("slow"))
@@ -140,6 +154,7 @@ static void fini(void *self)
 		close(life->fds[1]);
 		/* The other descriptor is the leak: it is still watched. */
 	}
+	life->host->map_untrack(life->ctx, life->tracker);
 	free(life);
 }
 

@@ -56,6 +56,22 @@ START_TEST(a_new_file_takes_over)
 }
 END_TEST
 
+/* Changes of statistics are told by a timer. The successor knows the present value only, so it would never tell it. */
+START_TEST(a_change_of_a_statistic_is_told_before)
+{
+	struct map_value told;
+	uint64_t number = 0;
+
+	start_with_count(17);
+	install(f.folder, "good");
+	ck_assert_msg(replace(NULL, false) == 0, "%s", f.text);
+	ck_assert_int_eq(map_get(f.others.map, "life.told", &told), 0);
+	ck_assert_uint_eq(told.size, sizeof(number));
+	memcpy(&number, told.bytes, sizeof(number));
+	ck_assert_uint_eq(number, 17);
+}
+END_TEST
+
 static const struct {
 	const char *mode;
 	int rc;
@@ -199,6 +215,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_new_file_takes_over);
+	tcase_add_test(tc, a_change_of_a_statistic_is_told_before);
 	tcase_add_loop_test(tc, refused_the_old_one_serves_on, 0, sizeof(bad_files) / sizeof(bad_files[0]));
 	tcase_add_test(tc, an_unload_waits_for_a_message_that_state_load_sent);
 	tcase_add_test(tc, a_message_of_a_refused_successor_is_counted);
