@@ -337,6 +337,7 @@ const struct plugin_host *host_for_plugins(void)
 		.end = host_resources_reclaim,
 		.disconnect = close_server,
 		.settle = host_stats_settle,
+		.write = host_map_write,
 		.catch_up = host_stats_catch_up};
 
 	return &host;

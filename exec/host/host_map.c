@@ -39,12 +39,74 @@ static struct stats *stats_of(struct coterie_ctx *ctx) { return host_plugin(ctx)
 
 /* --- values of the configuration --- */
 
+/*
+ * A write of a plugin that is not in service. Keys may be set only by the plugin in service. If a successor takes over
+ * the state of its predecessor, the keys are those of the state. If it starts cold, it has its keys from init.
+ */
+struct waiting_write {
+	struct waiting_write *next;
+	enum { WRITE_SET, WRITE_DELETE, WRITE_ADJUST } kind;
+	uint32_t type, size;
+	int64_t delta;
+	char *key; /* behind the bytes */
+	uint8_t bytes[];
+};
+
+/* Note a write. @return 0; -ENOMEM */
+static int put_off(struct plugin *plugin, const struct waiting_write *write, const char *key, const void *value)
+{
+	struct waiting_write **end = &plugin->resources->writes, *copy;
+	size_t length = strlen(key);
+
+	copy = malloc(sizeof(*copy) + write->size + length + 1);
+	if (copy == NULL)
+		return -ENOMEM;
+	*copy = *write;
+	copy->key = (char *)copy->bytes + write->size;
+	memcpy(copy->key, key, length + 1);
+	if (write->size > 0)
+		memcpy(copy->bytes, value, write->size);
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = copy;
+	return 0;
+}
+
+static void forget_writes(struct plugin *plugin)
+{
+	struct waiting_write **first = &plugin->resources->writes;
+
+	while (*first != NULL) {
+		struct waiting_write *write = *first;
+
+		*first = write->next;
+		free(write);
+	}
+}
+
+void host_map_write(struct plugin *plugin)
+{
+	struct map *map = plugin->host->map;
+
+	for (const struct waiting_write *write = plugin->resources->writes; write != NULL; write = write->next) {
+		int rc = write->kind == WRITE_SET ? map_set(map, write->key, write->type, write->bytes, write->size)
+			 : write->kind == WRITE_DELETE ? map_delete(map, write->key)
+						       : map_adjust(map, write->key, write->delta);
+
+		if (rc < 0 && rc != -ENOENT)
+			log_line(
+				plugin->subsystem, LOG_WARNING, "Key %s is not written: %s", write->key, strerror(-rc));
+	}
+	forget_writes(plugin);
+}
+
 int host_map_set(struct coterie_ctx *ctx, const char *key, uint32_t type, const void *value, uint32_t value_size)
 {
-	const struct plugin *plugin = host_plugin(ctx);
+	struct plugin *plugin = host_plugin(ctx);
+	const struct waiting_write write = {.kind = WRITE_SET, .type = type, .size = value_size};
 
-	/* Keys may be set only by the plugin in service, not by a successor before it takes over. */
-	return plugin->is_beside ? 0 : map_set(plugin->host->map, key, type, value, value_size);
+	return plugin->is_beside ? put_off(plugin, &write, key, value)
+				 : map_set(plugin->host->map, key, type, value, value_size);
 }
 
 int host_map_get(struct coterie_ctx *ctx, const char *key, uint32_t *type, const void **value, uint32_t *value_size)
@@ -65,9 +127,10 @@ int host_map_get(struct coterie_ctx *ctx, const char *key, uint32_t *type, const
 
 int host_map_delete(struct coterie_ctx *ctx, const char *key)
 {
-	const struct plugin *plugin = host_plugin(ctx);
+	struct plugin *plugin = host_plugin(ctx);
+	const struct waiting_write write = {.kind = WRITE_DELETE};
 
-	return plugin->is_beside ? 0 : map_delete(plugin->host->map, key);
+	return plugin->is_beside ? put_off(plugin, &write, key, NULL) : map_delete(plugin->host->map, key);
 }
 
 static struct coterie_map_value value_of(const struct map_value *value)
@@ -79,7 +142,10 @@ static struct coterie_map_value value_of(const struct map_value *value)
 
 int host_map_adjust(struct coterie_ctx *ctx, const char *key, int64_t delta)
 {
-	return host_plugin(ctx)->is_beside ? 0 : map_adjust(map_of(ctx), key, delta);
+	struct plugin *plugin = host_plugin(ctx);
+	const struct waiting_write write = {.kind = WRITE_ADJUST, .delta = delta};
+
+	return plugin->is_beside ? put_off(plugin, &write, key, NULL) : map_adjust(map_of(ctx), key, delta);
 }
 
 int host_map_protect(struct coterie_ctx *ctx, const char *key, uint32_t is_prefix)
@@ -293,6 +359,7 @@ void host_stats_settle(struct plugin *plugin)
 	struct waiting_stat **first = &plugin->resources->stats;
 
 	plugin->is_taking_over = false;
+	forget_writes(plugin);
 	for (; *first != NULL; forget_stat(first)) {
 		const struct waiting_stat *stat = *first;
 		int rc = stats_add(plugin->host->stats, plugin, stat->key, stat->type, stat->read, stat->arg);
@@ -342,6 +409,7 @@ void host_map_reclaim(struct plugin *plugin)
 	plugin_watch_leak(plugin, trackers + iterators);
 	while (resources->stats != NULL)
 		forget_stat(&resources->stats);
+	forget_writes(plugin);
 	uint32_t stats = stats_forget(plugin->host->stats, plugin);
 	if (stats > 0)
 		log_line(plugin->subsystem, LOG_DEBUG, "%u statistics ended with the plugin", stats);

@@ -25,6 +25,7 @@ struct plugin_resources {
 	uint64_t ended_trackers; /* how many the plugin has removed */
 	struct coterie_map_iterator *iterators;
 	struct plugin_metrics *metrics; /* or NULL: it has no metrics yet */
+	struct waiting_write *writes;   /* to the configuration map, while the plugin was not in service */
 	struct waiting_stat *stats; /* statistics that are added to the map when the plugin's predecessor has ended */
 };
 
@@ -77,6 +78,8 @@ void host_map_reclaim(struct plugin *plugin);
  * removed by now.
  */
 void host_stats_settle(struct plugin *plugin);
+/** Write the keys that a successor set before it was in service. Otherwise host_stats_settle drops these writes. */
+void host_map_write(struct plugin *plugin);
 /**
  * Call the plugin's trackers of single statistics for changes of which they are not notified yet. Those of a successor
  * begin with the present values.

@@ -460,6 +460,7 @@ static bool start_successor(struct plugin_life *life, struct change *change)
 	change->successor = NULL;
 	change->plugin->is_deaf = true; /* before plugin_enlist, so that it sends nothing until other nodes know it */
 	plugin_enlist(life->parts.plugins, change->plugin);
+	life->parts.plugins->parts.host->write(change->plugin);
 	life->parts.plugins->parts.host->settle(change->plugin);
 	life->parts.show(life->parts.arg, change->plugin);
 	tell_loaded(change->plugin);

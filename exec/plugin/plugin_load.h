@@ -57,6 +57,8 @@ struct plugin_host {
 	 * are removed by now.
 	 */
 	void (*settle)(struct plugin *plugin);
+	/** Write the keys that a successor has written before. Called before settle, if it starts without a state. */
+	void (*write)(struct plugin *plugin);
 	/** Call its trackers of statistics for changes of which they are not notified yet. */
 	void (*catch_up)(struct plugin *plugin);
 };

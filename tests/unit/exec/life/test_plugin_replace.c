@@ -194,7 +194,10 @@ END_TEST
 
 START_TEST(with_force_it_starts_cold)
 {
+	struct map_value value;
+
 	start_with_count(3);
+	ck_assert_int_eq(map_get(f.others.map, "life.other", &value), -ENOENT);
 	install(f.folder, "refuses");
 	ck_assert_msg(replace(NULL, true) == 0, "%s", f.text);
 	ck_assert_uint_eq(life_now()->count, 0);
@@ -203,6 +206,7 @@ START_TEST(with_force_it_starts_cold)
 	ck_assert_uint_eq(exec_stub.joins, 2);
 	ck_assert_uint_eq(exec_stub.parts, 1);
 	ck_assert_uint_eq(stat_u64("stats.life.count"), 0);
+	ck_assert_int_eq(map_get(f.others.map, "life.other", &value), 0); /* a key that init has written */
 	ck_assert(exec_stub_has_logged("Plugin 'life' starts cold"));
 }
 END_TEST
