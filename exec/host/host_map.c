@@ -302,8 +302,12 @@ void host_map_untrack(struct coterie_ctx *ctx, struct coterie_map_tracker *track
 void host_stats_catch_up(struct plugin *plugin)
 {
 	struct plugin_resources *resources = plugin->resources;
+	uint64_t left = 0; /* a bound for a plugin that tracks again in each call */
 
-	for (struct coterie_map_tracker *tracker = resources->trackers, *next; tracker != NULL; tracker = next) {
+	for (const struct coterie_map_tracker *tracker = resources->trackers; tracker != NULL; tracker = tracker->next)
+		left++;
+	for (struct coterie_map_tracker *tracker = resources->trackers, *next; tracker != NULL && left > 0;
+		tracker = next, left--) {
 		uint64_t ended = resources->ended_trackers;
 
 		next = tracker->next;

@@ -190,8 +190,9 @@ struct coterie_configuration {
  * A newer version replaces a service (COTERIE_CAN_HAND_OVER) in one turn of the loop, between two messages, and not
  * during a synchronisation:
  *
- * 1. init of the new one, while the old one is still there. It has no effects yet: map_set, map_delete, map_adjust and
- *    quorum_publish do nothing, and ring_send returns -EAGAIN. Its statistics appear when those of the old one are gone.
+ * 1. init of the new one, while the old one is still there. quorum_publish does nothing yet, and ring_send returns
+ *    -EAGAIN. Calls of map_set, map_delete and map_adjust wait. They are dropped, unless the new one starts without a
+ *    state. Statistics that it adds here or in state_load appear when those of the old one are gone.
  * 2. state_save of the old one. It copies the state, including requests to be answered later (COTERIE_LATER).
  * 3. state_load of the new one, which is the service from then on. Its calls have effects.
  * 4. fini of the old one.

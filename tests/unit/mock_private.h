@@ -16,7 +16,7 @@ uint32_t mock_map_fini(struct coterie_ctx *host);
 /**
  * End the wait of the statistics that a service offered while it did not serve yet.
  *
- * @param is_successor it serves now, and its statistics replace those of the old service; otherwise they are dropped
+ * @param is_successor it serves now, and its statistics replace those of the old service. false: they are dropped
  */
 void mock_stats_settle(struct coterie_ctx *host, bool is_successor);
 
