@@ -87,8 +87,17 @@ no_contact='no contact with a majority of the votes: requests that need quorum w
 # The others name what the victim's host does, as long as they wait for it and when they removed it. Both know: one has
 # made its connection to the victim, the other has accepted one. A victim that hears nothing is not silent: it still sends.
 no_answer='its host does not answer either'
-# The kernel of a host is a witness over the connections of the daemons, which return some time after the ring does.
-are_connected() { [ "$(on_victim ss -Htn state established | wc -l)" -ge 2 ]; }
+# The kernel of a host is a witness over the connections of the daemons, which return some time after the ring does. Both
+# ends are looked at: after a time without answers one end may have given up a connection, and the other one not.
+established() { in_net "$1" ss -Htn state established; }
+are_connected() {
+	local node
+
+	established $victim | awk '{ print $4, $3 }' >"$LAB_DIR/connections"
+	for node in 1 2; do
+		established $node | awk '{ print $3, $4 }' | grep -qxFf "$LAB_DIR/connections" || return 1
+	done
+}
 remember() {
 	local node
 
