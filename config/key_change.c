@@ -21,10 +21,12 @@ int config_replace_key(struct config *config, const void *key, uint32_t size, co
 
 	if (bytes == NULL || name == NULL)
 		return -ENOMEM;
-	/* The configuration may stay for months. With the former key a recording of the ring could be read. */
-	explicit_bzero((void *)(uintptr_t)config->key, config->key_size);
 	config->key_path = name;
-	config->key = memcpy(bytes, key, size);
+	memcpy(bytes, key, size);
+	/* The configuration may stay for months. With the former key a recording of the ring could be read. */
+	if (config->key != NULL)
+		explicit_bzero((void *)(uintptr_t)config->key, config->key_size);
+	config->key = bytes;
 	config->key_size = size;
 	return 0;
 }

@@ -10,16 +10,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_SIZE_MAX 4096
-
-static bool has_bytes(const char *path, const void *key, uint32_t key_size)
+bool config_file_has_key(int fd, const void *key, uint32_t size)
 {
-	uint8_t bytes[KEY_SIZE_MAX];
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	ssize_t size = fd < 0 ? -1 : read(fd, bytes, sizeof(bytes));
-	bool is_same = size == (ssize_t)key_size && memcmp(bytes, key, key_size) == 0;
+	uint8_t bytes[512];
+	uint32_t done = 0;
+	ssize_t got = 0;
+	bool is_same = true;
 
+	while (is_same && (got = read(fd, bytes, sizeof(bytes))) > 0) {
+		is_same = (size_t)got <= size - done && memcmp(bytes, (const uint8_t *)key + done, (size_t)got) == 0;
+		done += (uint32_t)got;
+	}
 	explicit_bzero(bytes, sizeof(bytes));
+	return is_same && got == 0 && done == size;
+}
+
+static bool has_key(const char *path, const void *key, uint32_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	bool is_same = fd >= 0 && config_file_has_key(fd, key, size);
+
 	if (fd >= 0)
 		close(fd);
 	return is_same;
@@ -51,7 +61,7 @@ const char *key_newer_than(const char *used, const void *key, uint32_t size)
 			(other.st_dev == status.st_dev && other.st_ino == status.st_ino))
 			continue;
 		/* A file that the daemon's user cannot read counts as another key. */
-		if (!has_bytes(places[i], key, size))
+		if (!has_key(places[i], key, size))
 			return places[i];
 	}
 	return NULL;

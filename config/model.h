@@ -304,6 +304,8 @@ int config_replace_key(struct config *config, const void *key, uint32_t size, co
  * @return path of the newer file, constant; NULL: there is none, or the key has not been found in the state folder
  */
 const char *config_newer_key(const struct config *config);
+/** Return whether an open file has this key from its position on, and nothing behind it. May wait for the disk. */
+bool config_file_has_key(int fd, const void *key, uint32_t size);
 /**
  * Find the file in which a new key must be stored, so that the next start reads it: the file that the configuration
  * names, otherwise the default file. With coterie.conf the default is "authkey" in the state folder.

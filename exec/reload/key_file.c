@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/trust.h"
+#include "config/model.h"
 
 static bool is_closed(int rc) { return rc == -EACCES || rc == -EPERM || rc == -EROFS; }
 
@@ -106,28 +107,13 @@ int key_file_use_next(const struct key_file *file)
 	return renameat(file->folder, file->next, file->folder, file->name) < 0 ? -errno : 0;
 }
 
-static bool has_bytes(int fd, const uint8_t *key, size_t size)
-{
-	uint8_t bytes[512];
-	size_t done = 0;
-	ssize_t got;
-	bool is_same = true;
-
-	while (is_same && (got = read(fd, bytes, sizeof(bytes))) > 0) {
-		is_same = (size_t)got <= size - done && memcmp(bytes, key + done, (size_t)got) == 0;
-		done += (size_t)got;
-	}
-	explicit_bzero(bytes, sizeof(bytes));
-	return is_same && done == size;
-}
-
-int key_file_settle(const struct key_file *file, const void *key, size_t size)
+int key_file_settle(const struct key_file *file, const void *key, uint32_t size)
 {
 	int fd = openat(file->folder, file->next, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
 		return 0; /* it is not there, or is no file that this process has written */
-	bool is_in_use = has_bytes(fd, key, size);
+	bool is_in_use = config_file_has_key(fd, key, size);
 
 	close(fd);
 	return is_in_use ? key_file_use_next(file) : 0;

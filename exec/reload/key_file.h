@@ -42,7 +42,7 @@ int key_file_write_next(struct key_file *file, const void *key, size_t size);
  * @param key  borrowed: size bytes
  * @return 0; -errno: it has the key, and cannot be renamed
  */
-int key_file_settle(const struct key_file *file, const void *key, size_t size);
+int key_file_settle(const struct key_file *file, const void *key, uint32_t size);
 /** Rename NAME.next to the name of the key file. This is durable after key_file_sync. 0; -errno */
 int key_file_use_next(const struct key_file *file);
 /** Remove NAME.next. The absence of the file is no error. */

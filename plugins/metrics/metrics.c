@@ -100,7 +100,7 @@ static void open_server(void *arg)
 {
 	struct metrics *metrics = arg;
 	const struct coterie_host *host = metrics->host;
-	uint64_t at_ns = host->now_ns(metrics->ctx) + RETRY_NS;
+	uint64_t wait_ns = RETRY_NS;
 	char address[64];
 	int rc = server_open(metrics, &metrics->server);
 
@@ -108,7 +108,7 @@ static void open_server(void *arg)
 	if (rc == 0)
 		return;
 	if (rc == -EADDRINUSE && !metrics->has_tried) {
-		at_ns -= RETRY_NS; /* a version that this one replaces has the port until the end of the turn */
+		wait_ns = 0; /* a version that this one replaces has the port until the end of the turn */
 	} else if (!metrics->has_complained) {
 		address_text(&metrics->address, address);
 		host->log(metrics->ctx, LOG_ERR, "cannot listen on %s: %s; it is tried again until it works", address,
@@ -116,7 +116,8 @@ static void open_server(void *arg)
 		metrics->has_complained = true;
 	}
 	metrics->has_tried = true;
-	if (host->timer_add(metrics->ctx, at_ns, open_server, metrics, &metrics->retry) < 0)
+	if (host->timer_add(metrics->ctx, host->now_ns(metrics->ctx) + wait_ns, open_server, metrics, &metrics->retry) <
+		0)
 		host->log(metrics->ctx, LOG_ERR, "out of memory: metrics are not served");
 }
 
