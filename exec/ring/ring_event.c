@@ -117,13 +117,13 @@ static void settle(struct ring *ring, uint64_t now_ns)
 {
 	if (now_ns - ring->settled_ns < SETTLE_GAP_NS || ring->timer == NULL)
 		return;
-	ring->settled_ns = now_ns;
 	rest(ring, now_ns);
 
 	uint64_t at_ns = next_deadline(ring);
 
 	if (at_ns <= ring->timer_at_ns || at_ns == TOTEM_NEVER)
 		return;
+	ring->settled_ns = now_ns;
 	arm_at(ring, at_ns);
 	loop_timers_settle(ring->parts.loop);
 }

@@ -2,7 +2,7 @@
 # exec/ring/ between a made-up transport and a made-up engine.
 ring_unit_tests = %D%/test_state_dir %D%/test_ring %D%/test_ring_lease %D%/test_ring_links %D%/test_ring_seq \
 	%D%/test_eviction %D%/test_ring_account %D%/test_ring_packet %D%/test_ring_sources \
-	%D%/test_ring_yield
+	%D%/test_ring_timer %D%/test_ring_yield
 check_PROGRAMS += $(ring_unit_tests)
 TESTS += $(ring_unit_tests)
 
@@ -20,6 +20,8 @@ ring_case_libs = %D%/libring_case.la $(CHECK_LIBS)
 %C%_test_ring_LDADD = $(ring_case_libs)
 %C%_test_ring_lease_SOURCES = %D%/test_ring_lease.c
 %C%_test_ring_lease_LDADD = $(ring_case_libs)
+%C%_test_ring_timer_SOURCES = %D%/test_ring_timer.c
+%C%_test_ring_timer_LDADD = $(ring_case_libs)
 %C%_test_ring_yield_SOURCES = %D%/test_ring_yield.c
 %C%_test_ring_yield_LDADD = $(ring_case_libs)
 %C%_test_ring_links_SOURCES = %D%/test_ring_links.c

@@ -39,6 +39,7 @@ struct ring_seen {
 	uint32_t witness;             /* result of the transport's witness function */
 	void (*timer_run)(void *arg); /* function of the timer that was set last */
 	void *timer_arg;
+	bool has_timers; /* the loop has memory for timers */
 	uint32_t stores; /* number of ring sequences written to the disk */
 	uint64_t stored_seq;
 	bool is_disk_full, is_gathering, is_queue_full;
