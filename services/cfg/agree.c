@@ -23,7 +23,8 @@
  * or has an older version of it. After some time the node of the client sends the order WITHOUT three times, since the
  * ring may only have stopped for a while. Each WITHOUT is sent after the one before was delivered. The round goes on
  * without members that sent no HEARD before the third WITHOUT. If a member does not send READY or REFUSED in time, the
- * node of the client sends the order DROP. It also does so for its undecided rounds before the service is unloaded.
+ * node of the client sends the order DROP. It also does so for its undecided rounds before the service is unloaded. If
+ * the node of the client does not end its round in twice that time, another member sends EXPIRE, which has the same effect.
  *
  * The nodes agree on a new key of the ring in the same way: rotate.c.
  */
@@ -187,8 +188,7 @@ static void take(struct cfg *cfg, struct cfg_round *round)
 	round->next = NULL;
 }
 
-/* Return the round that the ring's members work on. A check of this node alone may be before it. */
-static struct cfg_round *first_on_ring(const struct cfg *cfg)
+struct cfg_round *cfg_agreement_active(const struct cfg *cfg)
 {
 	struct cfg_round *round = cfg->agreement.rounds;
 
@@ -282,9 +282,11 @@ void cfg_agreement_prepared(void *self, int rc, const char *text)
 
 	agreement->is_reading = false;
 	agreement->is_kept = rc == 0;
-	if (round == NULL || !round->is_begun || round->is_check)
-		drop_kept(cfg); /* the round for which the file was read has ended, or is only a check */
-	if (round == NULL || !round->is_begun)
+	bool is_wanted = round != NULL && round->is_begun && !round->is_ended;
+
+	if (!is_wanted || round->is_check)
+		drop_kept(cfg); /* the round for which the file was read ends or has ended, or is only a check */
+	if (!is_wanted)
 		cfg_reload_next(cfg);
 	else if (rc == 0)
 		say(cfg, round, CFG_STAGE_READY, text);
@@ -299,7 +301,7 @@ void cfg_agreement_next(struct cfg *cfg)
 	struct cfg_agreement *agreement = &cfg->agreement;
 	struct cfg_round *round = agreement->rounds;
 
-	if (round == NULL || round->is_begun || cfg_agreement_is_busy(cfg) || cfg->is_reading)
+	if (round == NULL || round->is_begun || round->is_ended || cfg_agreement_is_busy(cfg) || cfg->is_reading)
 		return;
 	const struct cfg_member *own = cfg_round_member(round, cfg->host->local_nodeid(cfg->ctx));
 
@@ -491,12 +493,22 @@ static void leave_out_silent(struct cfg *cfg, struct cfg_round *round)
 	decide(cfg);
 }
 
+/* Drop the active round. Its report shows the members that have not answered. */
+static void drop_active(struct cfg *cfg, struct cfg_round *round, const char *reason)
+{
+	for (uint32_t i = 0; i < round->member_count; i++)
+		if (round->members[i].stage < CFG_STAGE_READY)
+			round->members[i].is_out = true;
+	drop(cfg, round, reason);
+	decide(cfg);
+}
+
 static void drop_slow(struct cfg *cfg, struct cfg_round *round)
 {
 	char nodes[256], reason[REASON_SIZE];
 
-	if (round != first_on_ring(cfg))
-		return; /* this round is not active yet */
+	if (round != cfg_agreement_active(cfg))
+		return;
 	bool is_deaf = round->key != NULL && !cfg_round_has_all(round, CFG_STAGE_HEARD);
 
 	cfg_round_name_missing(round, is_deaf ? CFG_STAGE_HEARD : CFG_STAGE_READY, nodes, sizeof(nodes));
@@ -505,11 +517,7 @@ static void drop_slow(struct cfg *cfg, struct cfg_round *round)
 		: round->key != NULL ? "nodes have not stored the key in time"
 				     : "nodes have not read their files in time",
 		nodes);
-	for (uint32_t i = 0; i < round->member_count; i++)
-		if (round->members[i].stage < CFG_STAGE_READY)
-			round->members[i].is_out = true; /* so that the report shows that this member did not answer */
-	drop(cfg, round, reason);
-	decide(cfg);
+	drop_active(cfg, round, reason);
 }
 
 /* The node that requested a round unloads the service. */
@@ -517,7 +525,7 @@ static void drop_left(struct cfg *cfg, struct cfg_round *round)
 {
 	char reason[REASON_SIZE];
 
-	if (round == first_on_ring(cfg)) {
+	if (round == cfg_agreement_active(cfg)) {
 		snprintf(reason, sizeof(reason), "node %u unloads service cfg", round->asker);
 		drop(cfg, round, reason);
 		decide(cfg);
@@ -544,6 +552,20 @@ void cfg_deliver_reload_order(void *self, uint32_t nodeid, void *msg, uint32_t s
 		drop_left(cfg, round);
 	else if (round != NULL)
 		drop_slow(cfg, round);
+}
+
+void cfg_deliver_reload_expire(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct cfg *cfg = self;
+	const struct cfg_ring_reload_expire *message = msg;
+	struct cfg_round *round = cfg_round_find(cfg->agreement.rounds, message->asker, message->number);
+	char reason[REASON_SIZE];
+
+	(void)nodeid, (void)size;
+	if (round == NULL || round != cfg_agreement_active(cfg))
+		return; /* another member has sent this message, too, or the round was decided before it */
+	snprintf(reason, sizeof(reason), "node %u has not ended its round in time", round->asker);
+	drop_active(cfg, round, reason);
 }
 
 void cfg_swap_reload_ask(void *msg, uint32_t size)
@@ -575,4 +597,13 @@ void cfg_swap_reload_order(void *msg, uint32_t size)
 	message->number = __builtin_bswap64(message->number);
 	message->order = __builtin_bswap32(message->order);
 	message->flags = __builtin_bswap32(message->flags);
+}
+
+void cfg_swap_reload_expire(void *msg, uint32_t size)
+{
+	struct cfg_ring_reload_expire *message = msg;
+
+	(void)size;
+	message->number = __builtin_bswap64(message->number);
+	message->asker = __builtin_bswap32(message->asker);
 }

@@ -41,7 +41,7 @@ struct cfg_round {
 					    * keys were changing then */
 	bool is_begun;                     /* this node reads its file, or has read it */
 	bool is_ordered;                   /* a WITHOUT order is sent and not delivered yet */
-	bool is_ended;                     /* a DROP order is sent */
+	bool is_ended;                     /* this node has sent DROP or EXPIRE, or has refused since it unloads */
 	uint32_t warnings;                 /* number of delivered WITHOUT orders. After the third one the round goes on
 					    * without silent members */
 	uint64_t since_ns;                 /* start of the round's present wait */
@@ -101,6 +101,8 @@ bool cfg_agreement_is_busy(const struct cfg *cfg);
 void cfg_agreement_next(struct cfg *cfg);
 /** After a change of the ring: end the rounds that began in the old ring. */
 void cfg_agreement_void(struct cfg *cfg);
+/** Return the round that the ring's members work on, or NULL. A check of this node alone may be before it. */
+struct cfg_round *cfg_agreement_active(const struct cfg *cfg);
 /** Answer clients of this node for whose rounds all members have reported. */
 void cfg_agreement_report(struct cfg *cfg);
 /** Begin a check of this node alone. @return 0; -ENOMEM */
@@ -111,9 +113,11 @@ void cfg_agreement_commit(struct cfg *cfg);
 void cfg_deliver_reload_ask(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void cfg_deliver_reload_word(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void cfg_deliver_reload_order(void *self, uint32_t nodeid, void *msg, uint32_t size);
+void cfg_deliver_reload_expire(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void cfg_swap_reload_ask(void *msg, uint32_t size);
 void cfg_swap_reload_word(void *msg, uint32_t size);
 void cfg_swap_reload_order(void *msg, uint32_t size);
+void cfg_swap_reload_expire(void *msg, uint32_t size);
 
 /**
  * Handle the result of the executive. rc 0: the file or key was read, is valid and is kept. Otherwise text has the
@@ -176,7 +180,8 @@ void cfg_wrap_tag(struct cfg *cfg, uint8_t tag[CFG_KEY_TAG_SIZE]);
 void cfg_agreement_init(struct cfg *cfg);
 void cfg_agreement_fini(struct cfg *cfg);
 /**
- * Before the service is unloaded: make all nodes drop the undecided rounds of this node.
+ * Before the service is unloaded: make all nodes drop the undecided rounds of this node, and refuse the other rounds
+ * for which this node has not promised anything.
  *
  * @return 0; -EAGAIN: call again. A file has to be applied, or its round is not decided, or a message has to be sent
  */
@@ -213,6 +218,8 @@ void cfg_say(struct cfg *cfg, uint32_t asker, uint64_t number, enum cfg_stage st
 void cfg_say_partly(struct cfg *cfg, uint32_t asker, uint64_t number, const char *text);
 /** Send an order about a round of this node. @return false: it is not sent: no memory, or too many messages wait */
 bool cfg_order(struct cfg *cfg, const struct cfg_round *round, enum cfg_order order, uint32_t flags);
+/** Send EXPIRE for a round of another node. @return as cfg_order */
+bool cfg_expire(struct cfg *cfg, const struct cfg_round *round);
 void cfg_letters_send(struct cfg *cfg);
 void cfg_letters_free(struct cfg *cfg);
 

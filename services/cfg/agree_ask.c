@@ -18,6 +18,7 @@
 #define SILENCE_NS (5000 * MS) /* a node that runs makes many turns of its loop in this time */
 #define WARNING_NS (1000 * MS)
 #define PATIENCE_NS (60000 * MS) /* the resolver of names in a file may need that long */
+#define ASKER_NS (2 * PATIENCE_NS)
 #define APPLY_NS (20000 * MS)
 #define TRIES_MAX 10
 
@@ -50,8 +51,9 @@ void cfg_agreement_arm(struct cfg *cfg)
 	}
 	if (!agreement->is_commit_due)
 		at_ns += agreement->letters != NULL ? LETTER_NS : TICK_NS;
-	if (agreement->timer == NULL && (agreement->is_commit_due || agreement->is_voided ||
-						agreement->letters != NULL || agreement->asks != NULL))
+	if (agreement->timer == NULL &&
+		(agreement->is_commit_due || agreement->is_voided || agreement->letters != NULL ||
+			agreement->asks != NULL || agreement->rounds != NULL))
 		cfg->host->timer_add(cfg->ctx, at_ns, on_tick, cfg, &agreement->timer);
 }
 
@@ -174,12 +176,23 @@ static void ask_again(struct cfg *cfg)
 	}
 }
 
+/* Send EXPIRE if another node does not end its round in time. */
+static void watch_asker(struct cfg *cfg)
+{
+	struct cfg_round *round = cfg_agreement_active(cfg);
+
+	if (round != NULL && round->asker != cfg->host->local_nodeid(cfg->ctx) && !round->is_ended &&
+		now(cfg) - round->since_ns >= ASKER_NS)
+		round->is_ended = cfg_expire(cfg, round);
+}
+
 /* Send orders for rounds of this node's clients in which a member has not answered in time. */
 static void watch_rounds(struct cfg *cfg)
 {
 	const struct cfg_agreement *agreement = &cfg->agreement;
 	uint32_t self = cfg->host->local_nodeid(cfg->ctx);
 
+	watch_asker(cfg);
 	for (struct cfg_round *round = agreement->rounds; round != NULL; round = round->next) {
 		uint64_t waited_ns = now(cfg) - round->since_ns, silent_ns = now(cfg) - round->silence_ns;
 
@@ -310,6 +323,18 @@ static bool has_promised(const struct cfg *cfg)
 	       round->asker != cfg->host->local_nodeid(cfg->ctx);
 }
 
+/*
+ * Refuse a round of another node, unless this node has answered already. Without an answer the other members would wait
+ * until the time limit.
+ */
+static void refuse(struct cfg *cfg, struct cfg_round *round)
+{
+	if (round->is_begun && !cfg->agreement.is_reading)
+		return;
+	round->is_ended = true;
+	cfg_say(cfg, round->asker, round->number, CFG_STAGE_REFUSED, "this node unloads service cfg");
+}
+
 int cfg_agreement_drain(struct cfg *cfg)
 {
 	const struct cfg_agreement *agreement = &cfg->agreement;
@@ -318,8 +343,12 @@ int cfg_agreement_drain(struct cfg *cfg)
 
 	/* Only this node watches the time limits of its rounds. Without it they would never end if a member hangs. */
 	for (struct cfg_round *round = agreement->rounds; round != NULL; round = round->next) {
-		if (round->is_alone || round->asker != self || round->is_ended)
+		if (round->is_alone || round->is_ended)
 			continue;
+		if (round->asker != self) {
+			refuse(cfg, round);
+			continue;
+		}
 		round->is_ended = cfg_order(cfg, round, CFG_ORDER_DROP, CFG_ORDER_UNLOADS);
 		is_told = is_told && round->is_ended;
 	}

@@ -106,6 +106,14 @@ bool cfg_order(struct cfg *cfg, const struct cfg_round *round, enum cfg_order wh
 		sizeof(message) - sizeof(message.header), "", 0);
 }
 
+bool cfg_expire(struct cfg *cfg, const struct cfg_round *round)
+{
+	struct cfg_ring_reload_expire message = {.number = round->number, .asker = round->asker};
+
+	return write_letter(cfg, CFG_RING_RELOAD_EXPIRE, (const uint8_t *)&message + sizeof(message.header),
+		sizeof(message) - sizeof(message.header), "", 0);
+}
+
 void cfg_letters_free(struct cfg *cfg)
 {
 	while (cfg->agreement.letters != NULL) {

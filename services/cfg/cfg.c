@@ -273,6 +273,8 @@ static const struct coterie_ring_msg cfg_ring_msgs[] = {
 	{CFG_RING_RELOAD_ORDER, sizeof(struct cfg_ring_reload_order), cfg_swap_reload_order, cfg_deliver_reload_order,
 		NULL},
 	{CFG_RING_KEY_ROTATE, sizeof(struct cfg_ring_key_rotate), cfg_swap_key_rotate, cfg_deliver_key_rotate, NULL},
+	{CFG_RING_RELOAD_EXPIRE, sizeof(struct cfg_ring_reload_expire), cfg_swap_reload_expire,
+		cfg_deliver_reload_expire, NULL},
 };
 
 static const struct coterie_service cfg_ops = {

@@ -23,7 +23,8 @@ libcfg_service_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 
 cfg_service_tests = \
 	tests/unit/services/cfg/test_cfg tests/unit/services/cfg/test_cfg_agree \
-	tests/unit/services/cfg/test_cfg_agree_odds tests/unit/services/cfg/test_cfg_rekey \
+	tests/unit/services/cfg/test_cfg_agree_odds tests/unit/services/cfg/test_cfg_agree_expire \
+	tests/unit/services/cfg/test_cfg_rekey \
 	tests/unit/services/cfg/test_cfg_rekey_order tests/unit/services/cfg/test_cfg_rekey_reload \
 	tests/unit/services/cfg/test_cfg_rotate tests/unit/services/cfg/test_cfg_shutdown
 check_PROGRAMS += $(cfg_service_tests)
@@ -35,6 +36,9 @@ tests_unit_services_cfg_test_cfg_agree_LDADD = libcfg_service.la $(CHECK_LIBS)
 tests_unit_services_cfg_test_cfg_agree_odds_SOURCES = tests/unit/services/cfg/test_cfg_agree_odds.c \
 	$(agree_case_sources)
 tests_unit_services_cfg_test_cfg_agree_odds_LDADD = libcfg_service.la $(CHECK_LIBS)
+tests_unit_services_cfg_test_cfg_agree_expire_SOURCES = tests/unit/services/cfg/test_cfg_agree_expire.c \
+	$(agree_case_sources)
+tests_unit_services_cfg_test_cfg_agree_expire_LDADD = libcfg_service.la $(CHECK_LIBS)
 tests_unit_services_cfg_test_cfg_rotate_SOURCES = tests/unit/services/cfg/test_cfg_rotate.c $(agree_case_sources)
 tests_unit_services_cfg_test_cfg_rotate_LDADD = libcfg_service.la $(CHECK_LIBS)
 rekey_case_sources = tests/unit/services/cfg/rekey_case.c tests/unit/services/cfg/rekey_case.h \

@@ -348,6 +348,7 @@ enum cfg_ring_function {
 	CFG_RING_RELOAD_WORD = 6,
 	CFG_RING_RELOAD_ORDER = 7,
 	CFG_RING_KEY_ROTATE = 8,
+	CFG_RING_RELOAD_EXPIRE = 9,
 };
 
 struct cfg_ring_plain {
@@ -457,6 +458,20 @@ CFG_SIZE(cfg_ring_reload_order, 32);
 CFG_LAYOUT(cfg_ring_reload_order, number, 16);
 CFG_LAYOUT(cfg_ring_reload_order, order, 24);
 CFG_LAYOUT(cfg_ring_reload_order, flags, 28);
+
+/*
+ * A member has waited too long for the node that requested the round. All nodes drop the round, if it is the active one.
+ * Older builds ignore this message.
+ */
+struct cfg_ring_reload_expire {
+	struct cfg_request_header header;
+	uint64_t number; /* number of the round */
+	uint32_t asker;  /* id of the node that requested it */
+	uint32_t pad;
+};
+CFG_SIZE(cfg_ring_reload_expire, 32);
+CFG_LAYOUT(cfg_ring_reload_expire, number, 16);
+CFG_LAYOUT(cfg_ring_reload_expire, asker, 24);
 
 /* A new key of the ring, encrypted with the key in use: wrap.c. */
 enum {

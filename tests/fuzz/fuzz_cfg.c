@@ -69,6 +69,16 @@ static void send_key(struct fuzz_world *world, uint32_t from, uint64_t number)
 	mock_deliver(world->ops, world->self, from, false, &message);
 }
 
+static void expire(struct fuzz_world *world, uint32_t from, uint32_t choice)
+{
+	struct cfg_ring_reload_expire order = {.number = choice % 4u, .asker = choice / 4u % NODES + 1};
+	struct mock_message message = {.id = CFG_RING_RELOAD_EXPIRE,
+		.data = (uint8_t *)&order + sizeof(order.header),
+		.size = (uint32_t)(sizeof(order) - sizeof(order.header))};
+
+	mock_deliver(world->ops, world->self, from, false, &message);
+}
+
 /* Deliver a message of a member about a running round, or let an operator start one. */
 static void speak(struct fuzz_world *world, uint8_t choice)
 {
@@ -76,6 +86,10 @@ static void speak(struct fuzz_world *world, uint8_t choice)
 
 	if (choice % 8u == 6) {
 		send_key(world, from, choice / 32u % 4);
+		return;
+	}
+	if (choice % 8u == 0) {
+		expire(world, from, choice / 16u);
 		return;
 	}
 	for (uint64_t number = 1; number <= 8; number++) {

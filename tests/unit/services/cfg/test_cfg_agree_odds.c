@@ -149,17 +149,19 @@ START_TEST(an_asker_that_is_unloaded_ends_its_waiting_rounds)
 	run();
 	ask_report(3, 0);
 	run();
-	ck_assert_int_eq(drain(1), 0);
+	all_read("1");
+	ck_assert_int_eq(drain(1), -EAGAIN); /* it has said that it will apply its file for the round of node 2 */
 	run();
-	all_read("1 2 3");
+	all_read("2 3");
 	settle();
 	ck_assert_str_eq(commits(), "1 1 1 0");
 	ck_assert_int_eq(answer(2), OK);
 	/* The round of node 3 is the next one. */
-	all_read("1 2 3");
+	all_read("2 3");
 	settle();
-	ck_assert_str_eq(commits(), "2 2 2 0");
-	ck_assert_str_eq(report(3), "applied|1:applied |2:applied |3:applied ");
+	ck_assert_int_eq(drain(1), 0);
+	ck_assert_str_eq(commits(), "1 1 1 0");
+	ck_assert_str_eq(report(3), "refused|1:refused this node unloads service cfg|2:ready |3:ready ");
 }
 END_TEST
 
@@ -194,6 +196,43 @@ START_TEST(a_request_that_is_delivered_during_the_unload_ends)
 	expect_kept(2, false);
 	all_read("2");
 	expect_kept(2, false);
+}
+END_TEST
+
+START_TEST(a_member_that_is_unloaded_while_it_reads_refuses)
+{
+	form("1 2 3");
+	ask_report(1, 0);
+	run();
+	ask_report(2, 0);
+	run();
+	all_read("1 2");
+	(void)drain(3);
+	(void)drain(3);
+	ck_assert_uint_eq(host(3)->sent.count, 2); /* for each round once */
+	run();
+	ck_assert_int_eq(drain(3), 0);
+	ck_assert_str_eq(report(1), "refused|1:ready |2:ready |3:refused this node unloads service cfg");
+	all_read("1 2 3"); /* node 3 has read its file for the first round, too late */
+	settle();
+	ck_assert_str_eq(report(2), "refused|1:ready |2:ready |3:refused this node unloads service cfg");
+	ck_assert_str_eq(commits(), "0 0 0 0");
+	for (uint32_t i = 1; i <= 3; i++)
+		expect_kept(i, false);
+	ck_assert(!mock_host_has_logged(host(1), "makes no sense"));
+}
+END_TEST
+
+START_TEST(a_member_that_has_answered_a_check_is_unloaded)
+{
+	form("1 2");
+	ask_report(1, CFG_RELOAD_CHECK);
+	run();
+	all_read("2");
+	ck_assert_int_eq(drain(2), 0);
+	ck_assert_uint_eq(host(2)->sent.count, 0);
+	all_read("1");
+	ck_assert_str_eq(report(1), "checked|1:ready |2:ready ");
 }
 END_TEST
 
@@ -581,6 +620,8 @@ int main(void)
 	tcase_add_test(tcase, an_asker_that_is_unloaded_ends_its_waiting_rounds);
 	tcase_add_test(tcase, an_unload_leaves_a_decided_round_alone);
 	tcase_add_test(tcase, a_request_that_is_delivered_during_the_unload_ends);
+	tcase_add_test(tcase, a_member_that_is_unloaded_while_it_reads_refuses);
+	tcase_add_test(tcase, a_member_that_has_answered_a_check_is_unloaded);
 	tcase_add_test(tcase, an_unload_waits_for_the_commit_and_for_room);
 	tcase_add_test(tcase, applied_is_never_said);
 	tcase_add_test(tcase, a_member_that_restarts_after_the_decision_has_left);
