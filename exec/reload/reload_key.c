@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "exec/plugin/plugin.h"
 #include "exec/reload/rekey.h"
 
 /*
@@ -29,6 +30,17 @@ static int make(const struct reload *reload, const void *key, uint32_t size, con
 	return rc;
 }
 
+/* If one node's transport could not load the key, the whole ring would keep the old one, after all files have the new one. */
+static int check_transport(const struct reload *reload, struct reload_error *error)
+{
+	const struct plugin *transport = plugin_by_name(reload->parts.plugins, reload_running(reload)->transport);
+
+	if (transport != NULL && transport->transport.reload != NULL && transport->transport.rekey != NULL)
+		return 0;
+	return reload_fail(error, -EINVAL, "transport %s cannot change its key while the ring runs",
+		reload_running(reload)->transport);
+}
+
 int reload_key(struct reload *reload, const void *key, uint32_t size, const char *path, bool is_check, char *text,
 	size_t text_size)
 {
@@ -38,6 +50,8 @@ int reload_key(struct reload *reload, const void *key, uint32_t size, const char
 
 	if (rc == 0 && is_check) {
 		rc = reload_check(reload, config, &error);
+		if (rc == 0)
+			rc = check_transport(reload, &error);
 		config_destroy(config);
 	} else if (rc == 0) {
 		rc = reload_apply(reload, config, RELOAD_KEY, &error);

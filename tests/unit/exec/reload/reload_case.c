@@ -185,6 +185,12 @@ static int transport_reload(void *self)
 	return seen.reload_rc;
 }
 
+static int transport_rekey(void *self, uint32_t phase)
+{
+	(void)self, (void)phase;
+	return 0;
+}
+
 static int tally_reload(void *self)
 {
 	(void)self;
@@ -214,7 +220,8 @@ struct plugin transport = {.descriptor = &udpu_descriptor,
 		.peer_del = peer_del,
 		.link_up = link_up,
 		.link_down = link_down,
-		.reload = transport_reload}};
+		.reload = transport_reload,
+		.rekey = transport_rekey}};
 struct plugin tally = {
 	.descriptor = &tally_descriptor, .name = "tally", .service = {.reload = tally_reload}, .next = &transport};
 

@@ -451,6 +451,21 @@ START_TEST(a_configuration_that_the_ring_refuses)
 }
 END_TEST
 
+/* A transport of somebody else's. It refuses before any node has stored the key. */
+START_TEST(a_transport_that_cannot_change_its_key)
+{
+	int (*rekey)(void *self, uint32_t phase) = transport.transport.rekey;
+
+	transport.transport.rekey = NULL;
+	struct result result = prepare_key();
+
+	transport.transport.rekey = rekey;
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_str_eq(result.text, "transport udpu cannot change its key while the ring runs");
+	ck_assert_int_eq(access(next_path, F_OK), -1);
+}
+END_TEST
+
 START_TEST(a_refusal_at_the_second_step_keeps_the_key_beside_the_file)
 {
 	char want[200];
@@ -626,6 +641,7 @@ int main(void)
 	tcase_add_test(tcase, the_file_that_a_link_names_is_replaced);
 	tcase_add_test(tcase, a_file_that_cannot_be_written_is_named);
 	tcase_add_test(tcase, a_folder_of_another_user_is_refused);
+	tcase_add_test(tcase, a_transport_that_cannot_change_its_key);
 	tcase_add_test(tcase, a_closed_folder_is_named);
 	tcase_add_test(tcase, another_call_that_is_refused_does_not_blame_the_folder);
 	tcase_add_test(tcase, a_rename_that_fails_keeps_the_node_in_the_ring);
