@@ -362,6 +362,9 @@ static int check_place(const struct candidate *candidate)
 		return REFUSE(candidate, "IPC name '%s' instead of '%s': unload the old one first",
 			ops->ipc_name != NULL ? ops->ipc_name : "",
 			predecessor->service.ipc_name != NULL ? predecessor->service.ipc_name : "");
+	/* The IPC name was not opened for a plugin without requests, and a replacement passes on what is open. */
+	if (ops->request_count > 0 && ops->ipc_name != NULL && predecessor->service.request_count == 0)
+		return REFUSE(candidate, "it has requests of clients, the old one has none: unload the old one first");
 	/*
 	 * The other nodes know from BUILD, JOIN and PART which members synchronise the service, and a replacement sends
 	 * none of them. A node could begin with an empty state while they count on it.

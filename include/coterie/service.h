@@ -201,8 +201,9 @@ struct coterie_configuration {
  * and client_leave. Each has zeroed client_data of the new one's size, and is found by its number (client_id,
  * client_find).
  *
- * The new version must have the ring id and the IPC name of the old one. It must have a sync_step if and only if the old
- * one has it, since the other nodes are not informed. Otherwise unload the old one first.
+ * The new version must have the ring id and the IPC name of the old one, and no requests if the old one has none. It must
+ * have a sync_step if and only if the old one has it, since the other nodes are not informed. Otherwise unload the old
+ * one first.
  */
 struct coterie_service {
 	uint32_t size;

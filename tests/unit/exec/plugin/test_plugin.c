@@ -495,6 +495,10 @@ START_TEST(a_successor_does_what_the_old_one_does)
 	ck_assert_int_eq(check_successor(&old, &c, &error), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(error.text, "IPC name 'other' instead of"));
 	c.ops.ipc_name = was.ops.ipc_name;
+	old.service.request_count = 0;
+	ck_assert_int_eq(check_successor(&old, &c, &error), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(error.text, "it has requests of clients, the old one has none"));
+	old.service.request_count = was.ops.request_count;
 	c.descriptor.offers = 0;
 	ck_assert_int_eq(check_successor(&old, &c, &error), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(error.text, "cannot provide quorum"));
