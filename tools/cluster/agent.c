@@ -294,19 +294,31 @@ static bool write_all(const char *bytes, size_t size)
 	return true;
 }
 
+static void forget_keys(struct agent *agent)
+{
+	secret_free(agent->key_in);
+	secret_free(agent->key_out);
+	agent->key_in = agent->key_out = NULL;
+}
+
 /*
  * Write an answer, and behind its members the key. The JSON text has no control characters, so it need not pass the output
- * filter (terminal_guard).
+ * filter (terminal_guard). When the caller has the whole line, no key is left in memory here.
  */
-static bool write_answer(const char *text, const char *key)
+static bool write_answer(struct agent *agent, const char *text)
 {
 	static const char name[] = ",\"key\":\"", end[] = "\"}\n";
 	size_t size = strlen(text);
 
-	if (key == NULL)
+	if (agent->key_out == NULL) {
+		forget_keys(agent);
 		return write_all(text, size) && write_all("\n", 1);
-	return write_all(text, size - 1) && write_all(name, sizeof(name) - 1) && write_all(key, strlen(key)) &&
-	       write_all(end, sizeof(end) - 1);
+	}
+	bool is_written = write_all(text, size - 1) && write_all(name, sizeof(name) - 1) &&
+			  write_all(agent->key_out, strlen(agent->key_out));
+
+	forget_keys(agent);
+	return is_written && write_all(end, sizeof(end) - 1);
 }
 
 /* Serve one request line and write the answer. @return false: the caller has disconnected */
@@ -318,13 +330,10 @@ static bool answer_line(struct agent *agent, char *line)
 								      : agent_fail(answer, "", "no request");
 
 	put_bool(answer, "ok", is_good);
-	bool is_written = write_answer(json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN), agent->key_out);
+	bool is_written = write_answer(agent, json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN));
 
 	json_object_put(answer);
 	json_object_put(request);
-	secret_free(agent->key_in);
-	secret_free(agent->key_out);
-	agent->key_in = agent->key_out = NULL;
 	return is_written;
 }
 
