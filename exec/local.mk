@@ -7,7 +7,7 @@ libcore_la_LIBADD = libconfig.la $(CONFUSE_LIBS)
 libcore_la_SOURCES = %D%/executive.c %D%/executive.h
 libcore_la_CFLAGS = $(AM_CFLAGS)
 libexecutive_la_LIBADD = libcore.la libtotem.la $(DAEMON_LIBS) $(LATE_CRYPTO_LIBS)
-libexecutive_la_SOURCES = $(libcrypto_sources)
+libexecutive_la_SOURCES = $(libcrypto_sources) $(standard_sources)
 libexecutive_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 
 distclean-local: archives-distclean

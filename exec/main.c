@@ -16,6 +16,7 @@
 #include "exec/daemon/cage.h"
 #include "common/crypto/libcrypto.h"
 #include "common/lookup.h"
+#include "common/standard.h"
 #include "config/model.h"
 #include "exec/daemon/check_plugin.h"
 #include "exec/daemon/crypto_memory.h"
@@ -446,7 +447,7 @@ static const char *describe_death(char *text, size_t size, const void *context)
 	return call != NULL ? call : plugin_code_describe(text, size, context);
 }
 
-int main(int argc, char **argv)
+static int run_program(int argc, char **argv)
 {
 	struct daemon daemon = {.lock_fd = -1, .signal_fd = -1};
 	struct executive *executive = &daemon.executive;
@@ -513,4 +514,12 @@ int main(int argc, char **argv)
 	config_destroy(executive->config);
 	log_close();
 	return code;
+}
+
+int main(int argc, char **argv)
+{
+	standard_open();
+	int code = run_program(argc, argv);
+
+	return standard_end("coterie", code);
 }

@@ -7,7 +7,7 @@ noinst_LTLIBRARIES += libtool_common.la
 libtool_common_la_SOURCES = \
 	%D%/common/address.c %D%/common/address.h %D%/common/bytes.c %D%/common/bytes.h \
 	%D%/common/compatible.h %D%/common/nodelist.c %D%/common/nodelist.h \
-	%D%/common/number.c %D%/common/number.h %D%/common/reach.c %D%/common/reach.h $(holder_sources) %D%/common/terminal.c %D%/common/terminal.h
+	%D%/common/number.c %D%/common/number.h %D%/common/reach.c %D%/common/reach.h $(holder_sources) $(standard_sources) %D%/common/terminal.c %D%/common/terminal.h
 
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/tools/common/test_tool_common
@@ -142,4 +142,5 @@ sbin_PROGRAMS += %D%/vqsim/corosync-vqsim
 	%D%/vqsim/cluster.c %D%/vqsim/cluster.h %D%/vqsim/host.c %D%/vqsim/host.h \
 	%D%/vqsim/settings.c %D%/vqsim/settings.h %D%/vqsim/vqsim.c \
 	$(votequorum_service_sources)
+%C%_vqsim_corosync_vqsim_LDADD = libtool_common.la
 dist_man_MANS += %D%/man/corosync-vqsim.8

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/standard.h"
 #include "config.h"
 #include "services/cfg/tool/cfgtool.h"
 #include "services/cmap/tool/cmapctl.h"
@@ -59,17 +60,21 @@ static int run(const struct tool *tool, int argc, char **argv)
 	return tool->run(argc, argv);
 }
 
-int main(int argc, char **argv)
+/* Run the tool that the words name, or coterie-ctl itself. */
+static int run_words(int argc, char **argv, const char **program)
 {
 	const struct tool *tool = argc > 0 ? tool_named(argv[0]) : NULL;
 
-	terminal_guard();
-	if (tool != NULL)
+	if (tool == NULL && argc > 1) {
+		/* If the program was called by its own name, the first word is the name of the tool. */
+		tool = tool_named(argv[1]);
+		argc -= tool != NULL;
+		argv += tool != NULL;
+	}
+	if (tool != NULL) {
+		*program = tool->name;
 		return run(tool, argc, argv);
-	/* If the program was called by its own name, the first word is the name of the tool. */
-	tool = argc > 1 ? tool_named(argv[1]) : NULL;
-	if (tool != NULL)
-		return run(tool, argc - 1, argv + 1);
+	}
 #ifdef HAVE_JSON
 	return ctl_main(argc, argv);
 #else
@@ -78,4 +83,15 @@ int main(int argc, char **argv)
 		fprintf(stderr, "  %s\n", tools[i].name);
 	return EXIT_FAILURE;
 #endif
+}
+
+int main(int argc, char **argv)
+{
+	const char *program = "coterie-ctl";
+
+	standard_open();
+	terminal_guard();
+	int status = run_words(argc, argv, &program);
+
+	return standard_end(program, status);
 }

@@ -15,6 +15,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "common/standard.h"
 #include "config.h"
 #include "tools/common/terminal.h"
 #include "tools/notifyd/follow.h"
@@ -273,6 +274,7 @@ int main(int argc, char **argv)
 	cs_error_t error;
 	int status;
 
+	standard_open();
 	terminal_guard();
 	if (!parse_options(argc, argv, &notifyd.options))
 		return EXIT_FAILURE;

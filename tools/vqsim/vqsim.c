@@ -13,6 +13,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "common/standard.h"
 #include "tools/vqsim/cluster.h"
 
 enum { EXIT_START = 20, LINE_SIZE_MAX = 4096 };
@@ -384,7 +385,20 @@ static int print_usage(FILE *to, int status)
 	return status;
 }
 
-int main(int argc, char **argv)
+/* Close the file of -o. @return the exit status: a failure also if output was lost */
+static int close_output(FILE *out, int status)
+{
+	errno = 0;
+	bool is_lost = ferror(out) != 0;
+
+	if (fclose(out) == 0 && !is_lost)
+		return status;
+	fprintf(stderr, "corosync-vqsim: cannot write the output%s%s\n", errno != 0 ? ": " : "",
+		errno != 0 ? strerror(errno) : "");
+	return EXIT_FAILURE;
+}
+
+static int simulate(int argc, char **argv)
 {
 	const char *config = SYSCONF_DIR "/corosync/corosync.conf";
 	struct vqsim sim = {.out = stdout};
@@ -420,7 +434,13 @@ int main(int argc, char **argv)
 	cluster_init(&sim.cluster, &settings, NULL);
 	int status = run(&sim, &settings);
 	settings_free(&settings);
-	if (sim.out != stdout)
-		fclose(sim.out);
-	return status;
+	return sim.out != stdout ? close_output(sim.out, status) : status;
+}
+
+int main(int argc, char **argv)
+{
+	standard_open();
+	int status = simulate(argc, argv);
+
+	return standard_end("corosync-vqsim", status);
 }

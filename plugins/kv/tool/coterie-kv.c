@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/standard.h"
 #include "plugins/kv/tool/print.h"
 #include "tools/common/reach.h"
 #include "tools/common/terminal.h"
@@ -343,12 +344,11 @@ static bool is_right(const struct order *order, int words)
 	return false;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct order order = {.patience_s = 10};
 	struct input input = {NULL, 0};
 
-	terminal_guard();
 	int status = parse_options(&order, argc, argv);
 
 	if (status == EXIT_SUCCESS)
@@ -374,4 +374,13 @@ int main(int argc, char **argv)
 	status = obey(&order, &input);
 	free(input.bytes);
 	return status;
+}
+
+int main(int argc, char **argv)
+{
+	standard_open();
+	terminal_guard();
+	int status = run(argc, argv);
+
+	return standard_end("coterie-kv", status);
 }

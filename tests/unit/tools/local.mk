@@ -4,6 +4,8 @@ check_PROGRAMS += %D%/cluster/test_cluster_conf %D%/cluster/test_cluster_plan
 TESTS += %D%/cluster/test_cluster_conf %D%/cluster/test_cluster_plan
 dist_check_SCRIPTS += %D%/ctl/key_create.sh
 TESTS += %D%/ctl/key_create.sh
+dist_check_SCRIPTS += %D%/common/output.sh
+TESTS += %D%/common/output.sh
 
 if HAVE_JSON
 dist_check_SCRIPTS += %D%/completion/completion.sh
