@@ -44,13 +44,17 @@ libmetrics_service_la_SOURCES = $(metrics_sources)
 nodist_libmetrics_service_la_SOURCES = plugins/metrics/dashboard.h
 libmetrics_service_la_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS) $(JSON_CFLAGS)
 
-metrics_tests = tests/unit/plugins/metrics/test_metrics_document tests/unit/plugins/metrics/test_metrics_events \
+metrics_tests = tests/unit/plugins/metrics/test_answers_json tests/unit/plugins/metrics/test_metrics_document \
+	tests/unit/plugins/metrics/test_metrics_events \
 	tests/unit/plugins/metrics/test_metrics_server
 check_PROGRAMS += $(metrics_tests)
 TESTS += $(metrics_tests)
 metrics_case_sources = tests/unit/plugins/metrics/metrics_case.c tests/unit/plugins/metrics/metrics_case.h
 metrics_case_libs = libmetrics_service.la libmock_host.la libanswers.la libmetricstext.la $(MICROHTTPD_LIBS) \
 	$(JSON_LIBS) $(CHECK_LIBS) -lpthread
+tests_unit_plugins_metrics_test_answers_json_SOURCES = tests/unit/plugins/metrics/test_answers_json.c
+tests_unit_plugins_metrics_test_answers_json_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_plugins_metrics_test_answers_json_LDADD = libanswers.la $(JSON_LIBS) $(CHECK_LIBS)
 tests_unit_plugins_metrics_test_metrics_document_SOURCES = tests/unit/plugins/metrics/test_metrics_document.c \
 	$(metrics_case_sources)
 tests_unit_plugins_metrics_test_metrics_document_LDADD = $(metrics_case_libs)

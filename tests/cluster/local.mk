@@ -142,6 +142,12 @@ TESTS += %D%/ctl_nodes.sh %D%/ctl_nodes_knet.sh
 sanitized_long_scripts += %D%/ctl_nodes.sh
 endif
 
+# What the tools answer when something is odd.
+if HAVE_JSON
+dist_check_SCRIPTS += %D%/tool_answers.sh
+TESTS += %D%/tool_answers.sh
+endif
+
 # The optional services.
 dist_check_SCRIPTS += %D%/optional.sh
 TESTS += %D%/optional.sh

@@ -78,10 +78,10 @@ static struct json_object *value_object(cmap_value_types_t type, const void *byt
 		return json_object_new_uint64(beyond);
 	case CMAP_VALUETYPE_FLOAT:
 		memcpy(&small, bytes, sizeof(small));
-		return json_object_new_double((double)small);
+		return answers_real((double)small);
 	case CMAP_VALUETYPE_DOUBLE:
 		memcpy(&number, bytes, sizeof(number));
-		return json_object_new_double(number);
+		return answers_real(number);
 	case CMAP_VALUETYPE_STRING:
 		return answers_text_value(bytes);
 	default:

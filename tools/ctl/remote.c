@@ -155,7 +155,7 @@ struct json_object *remote_value(const struct remote_key *key)
 	if (key->type[0] == 'i' || key->type[0] == 'u')
 		return json_object_new_int64(strtoll(key->value, NULL, 10));
 	if (strcmp(key->type, "flt") == 0 || strcmp(key->type, "dbl") == 0)
-		return json_object_new_double(strtod(key->value, NULL));
+		return answers_real(strtod(key->value, NULL));
 	return answers_text_value(key->value);
 }
 

@@ -2,6 +2,7 @@
 /* Texts and bytes as JSON. */
 #include "plugins/common/answers/json.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,13 @@ struct json_object *answers_text_value(const char *text)
 	value = copy != NULL ? json_object_new_string_len(copy, (int)length) : NULL;
 	free(copy);
 	return value;
+}
+
+struct json_object *answers_real(double number)
+{
+	if (isfinite(number))
+		return json_object_new_double(number);
+	return json_object_new_string(isnan(number) ? "nan" : number < 0 ? "-inf" : "inf");
 }
 
 void answers_put_bytes(struct json_object *object, const char *key, const void *data, size_t size)

@@ -14,6 +14,11 @@
  */
 struct json_object *answers_text_value(const char *text);
 /**
+ * Return a number as a JSON value. JSON has no infinite numbers and no NaN: these become the texts "inf", "-inf" and
+ * "nan".
+ */
+struct json_object *answers_real(double number);
+/**
  * Add two texts for arbitrary bytes. `KEY` has the text, in which invalid UTF-8 is replaced. `KEY_hex` has all bytes in
  * hexadecimal.
  */
