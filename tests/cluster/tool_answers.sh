@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# What the tools answer when something is odd: numbers that JSON does not have.
+# What the tools answer when something is odd: numbers that JSON does not have, a full disk.
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
 
@@ -47,6 +47,10 @@ for type in flt dbl; do
 		tap_check "a $type of $number of a node" value_is "odd.$type" $number --nodes 1
 	done
 done
+
+# 2. The events of a watch are lost.
+OUT=/dev/full tap_check "a watch fails on a full disk" ends 1 "cannot write the output" timeout 20 "$ctl" watch
+tap_check "and does not report the daemon as gone" eval "! grep -q gone '$LAB_DIR/errors'"
 
 lab_stop 1
 tap $? "a clean end"

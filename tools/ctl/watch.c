@@ -196,6 +196,8 @@ int watch_run(struct ctl *ctl, const struct ctl_command *command, int argc, char
 	}
 	if (watched.has_quorum)
 		quorum_finalize(watched.quorum);
+	if (ferror(stdout))
+		return CTL_FAILED; /* main reports the lost output */
 	return ctl_fail(
 		ctl, CTL_NOT_RUNNING, "systemctl status coterie; journalctl -u coterie -n 50", "the daemon has gone");
 }
