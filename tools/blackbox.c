@@ -17,8 +17,11 @@
 
 #include "tools/common/reach.h"
 
-/* Request the daemon to write the file. The daemon acts on a change of the key, so the value is the present time. */
-static void request_dump(cmap_handle_t map, const char *key)
+/*
+ * Request the daemon to write the file. The daemon acts on a change of the key, so the value is the present time.
+ * @return false: the request failed
+ */
+static bool request_dump(cmap_handle_t map, const char *key)
 {
 	char now[32];
 
@@ -26,6 +29,7 @@ static void request_dump(cmap_handle_t map, const char *key)
 	cs_error_t rc = cmap_set_string(map, key, now);
 	if (rc != CS_OK)
 		fprintf(stderr, "Failed to set key %s. Error %s\n", key, cs_strerror(rc));
+	return rc == CS_OK;
 }
 
 /* Return whether FOLDER/SUB/fdata can be read. path: out: its path. */
@@ -64,10 +68,11 @@ int blackbox_main(int argc, char **argv)
 		if (cmap_get_string(map, "system.state_dir", &configured) != CS_OK)
 			configured = NULL;
 		request_dump(map, "runtime.blackbox.dump_state");
-		request_dump(map, "runtime.blackbox.dump_flight_data");
-		is_old = cmap_get_string(map, "runtime.blackbox.dump_error", &reason) == CS_OK;
+		bool is_requested = request_dump(map, "runtime.blackbox.dump_flight_data");
+		is_old = cmap_get_string(map, "runtime.blackbox.dump_error", &reason) == CS_OK || !is_requested;
 		if (is_old)
-			fprintf(stderr, "The daemon has written no new flight recorder: %s\n", reason);
+			fprintf(stderr, "The daemon has written no new flight recorder: %s\n",
+				reason != NULL ? reason : "it was not requested");
 		free(reason);
 		cmap_finalize(map);
 	} else {

@@ -142,7 +142,10 @@ TESTS += %D%/ctl_nodes.sh %D%/ctl_nodes_knet.sh
 sanitized_long_scripts += %D%/ctl_nodes.sh
 endif
 
-# What the tools answer when something is odd.
+# Answers of the tools in odd cases.
+check_LTLIBRARIES += %D%/daemon_dies.la
+%C%_daemon_dies_la_SOURCES = %D%/daemon_dies.c
+%C%_daemon_dies_la_LDFLAGS = -module -avoid-version -rpath /nowhere
 if HAVE_JSON
 dist_check_SCRIPTS += %D%/tool_answers.sh
 TESTS += %D%/tool_answers.sh

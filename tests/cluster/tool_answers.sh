@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# What the tools answer when something is odd: numbers that JSON does not have, a full disk.
+# Answers of the tools in odd cases. A number is one that JSON does not have. A disk is full. The daemon dies in the middle
+# of an answer.
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
 
+dies=$LAB_BUILD/tests/cluster/.libs/daemon_dies.so
 tool() { # NAME: the program itself, without libtool's script
 	local path=$LAB_BUILD/tools/.libs/$1
 
@@ -52,6 +54,60 @@ done
 OUT=/dev/full tap_check "a watch fails on a full disk" ends 1 "cannot write the output" timeout 20 "$ctl" watch
 tap_check "and does not report the daemon as gone" eval "! grep -q gone '$LAB_DIR/errors'"
 
+# 3. The daemon dies.
+dies() { # STATUS TEXT FUNCTION TOOL ARGUMENT...
+	local pid=${LAB_DAEMONS[1]}
+
+	ends "$1" "$2" timeout 20 env LD_PRELOAD="$dies" DIES_AT="$3" DIES_PID="$pid" "${@:4}" || return
+	! kill -0 "$pid" 2>/dev/null || ! grep -q "^State:.[^Z]" "/proc/$pid/status" && return
+	echo "the daemon has not died"
+	return 1
+}
+# Not in a subshell, since the new process becomes a child of this shell.
+again() {
+	kill -KILL "${LAB_DAEMONS[1]}" 2>/dev/null
+	wait "${LAB_DAEMONS[1]}" 2>/dev/null
+	lab_start 1
+	lab_ring 1 1
+}
+cut() { # STATUS TEXT FUNCTION TOOL ARGUMENT...: it is not taken for a whole answer
+	tap_check "the daemon dies: ${4##*/} ${*:5} fails" dies "$@"
+	again
+	tap $? "it runs again"
+}
+gone="the connection to the daemon broke"
+for command in status members "config show" clients metrics; do
+	# shellcheck disable=SC2086 # words
+	cut 3 "$gone" cmap_iter_next "$ctl" $command
+done
+# Two members of a group: their program ends with the daemon.
+members() {
+	lab_in 1 "$LAB_LOAD" -g odd -m 2 -c 2 -t 60000 -o 10 >/dev/null 2>&1 &
+	lab_await two_members
+}
+two_members() { [ "$(lab_in 1 "$ctl" cpg list | grep -c pid)" -eq 2 ]; }
+tap_check "a group of two" members
+cut 3 "$gone" cpg_iteration_next "$ctl" cpg list
+tap_check "a group of two" members
+cut 1 "the list is not complete" cpg_iteration_next "$(tool corosync-cpgtool)"
+cut 1 "iterate" cmap_iter_next "$(tool corosync-cmapctl)" totem.
+lab_in 1 "$ctl" --quiet config set odd.key str x
+cut 1 "iterate" cmap_iter_next "$(tool corosync-cmapctl)" -D odd.
+cut 1 "The daemon has written no new flight recorder" cmap_set_string "$(tool corosync-blackbox)"
+# A repeated answer ends with the daemon.
+repeat() {
+	local shown
+
+	lab_in 1 timeout 20 "$ctl" --watch status >"$LAB_DIR/said" 2>"$LAB_DIR/errors" &
+	shown=$!
+	lab_await grep -q operational "$LAB_DIR/said" || return
+	kill -KILL "${LAB_DAEMONS[1]}"
+	wait $shown
+	[ $? -eq 3 ]
+}
+tap_check "--watch ends with the daemon" repeat
+again
+tap $? "it runs again"
 lab_stop 1
 tap $? "a clean end"
 lab_close

@@ -141,7 +141,8 @@ int answer_gather(struct ctl *ctl, const struct ctl_command *command, int argc, 
 		words[i] = argv[i];
 	int code = command->gather(ctl, argc, words, data);
 	free(words);
-	return code;
+	int broken = (command->flags & CTL_REPEATABLE) != 0 ? ctl_check(ctl, command->name) : 0;
+	return broken != 0 ? broken : code;
 }
 
 int answer_once(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv)

@@ -155,6 +155,42 @@ int ctl_open(struct ctl *ctl, enum ctl_service service)
 	return error == CS_OK ? 0 : ctl_fail_connect(ctl, names[service], error);
 }
 
+/* Send a small request. @return CS_ERR_LIBRARY: the connection is broken. Other errors come from the service */
+static cs_error_t probe(struct ctl *ctl, enum ctl_service service)
+{
+	struct votequorum_info info;
+	cmap_value_types_t type;
+	unsigned int nodeid;
+	size_t size = 0;
+	int quorate;
+
+	switch (service) {
+	case CTL_CONFIG:
+		return cmap_get(ctl->config, "totem.version", NULL, &size, &type);
+	case CTL_STATS:
+		return cmap_get(ctl->stats, "stats.ipcs.global.active", NULL, &size, &type);
+	case CTL_CFG:
+		return corosync_cfg_local_get(ctl->cfg, &nodeid);
+	case CTL_QUORUM:
+		return quorum_getquorate(ctl->quorum, &quorate);
+	case CTL_VOTES:
+		return votequorum_getinfo(ctl->votes, 0, &info);
+	case CTL_CPG:
+		return cpg_local_get(ctl->cpg, &nodeid);
+	case CTL_SERVICES:
+		break;
+	}
+	return CS_OK;
+}
+
+int ctl_check(struct ctl *ctl, const char *what)
+{
+	for (enum ctl_service service = 0; service < CTL_SERVICES; service++)
+		if (ctl->is_open[service] && probe(ctl, service) == CS_ERR_LIBRARY)
+			return ctl_fail_cs(ctl, what, CS_ERR_LIBRARY);
+	return 0;
+}
+
 void ctl_close(struct ctl *ctl)
 {
 	if (ctl->is_open[CTL_CONFIG])

@@ -159,6 +159,14 @@ void matrix_print(const struct ctl *ctl, struct json_object *members);
 int ctl_open(struct ctl *ctl, enum ctl_service service);
 /** Connect to a service that the answer does not depend on: a failure does not set ctl->error. */
 bool ctl_try(struct ctl *ctl, enum ctl_service service);
+/**
+ * Check that all open connections still work. If the daemon dies while an answer is made, the values that could not be
+ * read look like values that do not exist.
+ *
+ * @param what  the command, for the message
+ * @return 0, or the exit status with ctl->error set
+ */
+int ctl_check(struct ctl *ctl, const char *what);
 void ctl_close(struct ctl *ctl);
 /** Set ctl->error. hint may be NULL. @return code */
 int ctl_fail(struct ctl *ctl, int code, const char *hint, const char *format, ...)

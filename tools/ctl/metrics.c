@@ -29,6 +29,8 @@ int metrics_run(struct ctl *ctl, const struct ctl_command *command, int argc, ch
 		if (rc < 0)
 			code = ctl_fail(ctl, CTL_FAILED, "", "no text: %s", strerror(-rc));
 		else
+			code = ctl_check(ctl, command->name);
+		if (code == 0)
 			fputs(text.bytes, stdout);
 		metrics_text_fini(&text);
 	}

@@ -198,10 +198,13 @@ bool keys_delete_prefix(cmap_handle_t map, const char *prefix)
 		fprintf(stderr, "Failed to initialize iteration. Error %s\n", cs_strerror(rc));
 		return false;
 	}
-	while (cmap_iter_next(map, iterator, key, NULL, NULL) == CS_OK)
+	while ((rc = cmap_iter_next(map, iterator, key, NULL, NULL)) == CS_OK)
 		key_delete(map, key);
 	cmap_iter_finalize(map, iterator);
-	return true;
+	if (rc == CS_ERR_NO_SECTIONS)
+		return true;
+	fprintf(stderr, "Can't iterate over keys. Error %s\n", cs_strerror(rc));
+	return false;
 }
 
 /*

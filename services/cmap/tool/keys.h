@@ -48,7 +48,11 @@ bool key_set(cmap_handle_t map, const char *key, const char *type, const char *t
 /** Delete keys. Stop at the first key that fails. */
 bool keys_delete(cmap_handle_t map, char *const *keys, int count);
 
-/** Delete all keys with a prefix. A key that cannot be deleted is reported and stays. */
+/**
+ * Delete all keys with a prefix. A key that cannot be deleted is reported and stays.
+ *
+ * @return false only if the keys cannot be listed, for example because the daemon has gone
+ */
 bool keys_delete_prefix(cmap_handle_t map, const char *prefix);
 
 /**

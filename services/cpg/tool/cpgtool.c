@@ -121,7 +121,10 @@ static int list_groups(const struct cpgtool *tool)
 	cpg_iteration_finalize(iterator);
 	if (tool->names_only && tool->delimiter != '\0')
 		putchar('\n');
-	return EXIT_SUCCESS;
+	if (rc == CS_ERR_NO_SECTIONS)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "Cannot iterate over groups, the list is not complete: error %d\n", rc);
+	return EXIT_FAILURE;
 }
 
 static bool connect_services(struct cpgtool *tool)
