@@ -27,6 +27,8 @@
 #include "plugins/metrics/events.h"
 #include "plugins/metrics/snapshot.h"
 
+#define TIMEOUT_MAX_MS 60000u /* largest value of the option timeout */
+
 struct collect;
 struct job;
 struct server;

@@ -481,12 +481,16 @@ static int start(struct server *server, int fd)
 {
 	struct metrics *metrics = server->metrics;
 	uint32_t count = metrics->connections_max;
-	uint32_t timeout_s = (uint32_t)((metrics->timeout_ns + NS_PER_S - 1) / NS_PER_S);
 
+	/*
+	 * end_late() ends connections in time. The library's own limit for silent connections is for those without
+	 * memory. It cannot change when the option timeout does, so it is the largest value of the option.
+	 */
 	server->http = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, admit, server, handle, server,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, count, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		count > 3 ? count - count / 4 : count, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)BUFFER_SIZE,
-		MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_NOTIFY_CONNECTION, notify, server, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_MAX_MS / 1000, MHD_OPTION_NOTIFY_CONNECTION, notify, server,
+		MHD_OPTION_END);
 	if (server->http == NULL)
 		return -ENOMEM;
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->http, MHD_DAEMON_INFO_EPOLL_FD);

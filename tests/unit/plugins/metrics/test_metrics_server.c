@@ -261,6 +261,27 @@ START_TEST(a_reload_takes_the_options)
 }
 END_TEST
 
+/* The library has a limit of its own for silent connections, by the real clock. A longer timeout must not stop there. */
+START_TEST(a_reload_makes_the_timeout_longer)
+{
+	make_host();
+	mock_host_option(host, "timeout", "100");
+	start();
+	mock_host_option(host, "timeout", "10000");
+	ck_assert_int_eq(ops->reload(metrics), 0);
+	int fd = dial();
+	say(fd, "GET /healthz HTTP/1.1\r\n");
+	ck_assert(!listen_to(fd));
+	usleep(2200000);
+	mock_host_advance(host, 2200 * MS);
+	ck_assert(!listen_to(fd));
+	say(fd, "Host: x\r\n\r\n");
+	ck_assert(listen_to(fd));
+	has("ok\n");
+	finish();
+}
+END_TEST
+
 /* If the port is in use, the node joins its ring without metrics. The plugin listens when the port becomes free. */
 START_TEST(a_port_in_use_is_waited_for)
 {
@@ -387,6 +408,7 @@ int main(void)
 		served, a_reload_ends_who_is_not_allowed_any_more, 0, sizeof(open_ones) / sizeof(open_ones[0]));
 	tcase_add_test(served, a_bad_list_changes_nothing);
 	tcase_add_test(served, a_reload_takes_the_options);
+	tcase_add_test(other, a_reload_makes_the_timeout_longer);
 	tcase_add_test(other, a_port_in_use_is_waited_for);
 	tcase_add_test(other, a_successor_listens_in_the_next_turn);
 	tcase_add_loop_test(other, addresses_of_all_kinds, 0, sizeof(addresses) / sizeof(addresses[0]));
