@@ -24,6 +24,17 @@ rules_fit() {
 	return 1
 }
 
+# Each path of an answer that the man page names is served.
+manual_fits() {
+	local path paths
+
+	mapfile -t paths < <(grep -o '/api/v1/[a-z][a-z/]*' "$LAB_HERE/../../plugins/metrics/man/coterie-metrics.7" | sort -u)
+	for path in "${paths[@]}"; do
+		fetch 2 "$path" && said 2 '200 application/json' || return
+	done
+	[ ${#paths[@]} -gt 1 ]
+}
+
 # Two hundred at a time: some silent, some that read nothing, some that talk rubbish.
 besiege() {
 	lab_in 1 -t 20 python3 - <<-'PYTHON'
@@ -81,6 +92,7 @@ for command in status members quorum rings "plugin list" clients; do
 	tap_check "answers of $command" answers 2 $command
 done
 
+tap_check "the paths of the man page" manual_fits
 tap_check "the page for people" page_fits 2
 
 before=$(gathers)
