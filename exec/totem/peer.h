@@ -13,8 +13,9 @@
 #define VOTES_MAX 8u
 
 struct question {
-	uint64_t number; /* 0: none, or answered, or refused */
+	uint64_t number; /* 0: none, or answered */
 	uint64_t at_ns;
+	bool is_refused; /* a report says that its kernel has refused the question */
 };
 
 /* A vote: its sender has not heard node `id` for its whole silence budget. */

@@ -73,16 +73,31 @@ void probe_tell_members(struct totem_engine *engine, enum wire_probe_kind kind, 
 	}
 }
 
-/*
- * Remove a question that is not answered yet. Return when it was sent, or 0 if there is no question with this number.
- */
+/* Return the question with this number that is not answered yet, or NULL. */
+static struct question *find_question(struct peer *peer, uint64_t number)
+{
+	for (uint32_t i = 0; i < ASKED_MAX; i++)
+		if (peer->asked[i].number != 0 && peer->asked[i].number == number)
+			return &peer->asked[i];
+	return NULL;
+}
+
 uint64_t probe_take_question(struct peer *peer, uint64_t number)
 {
-	for (uint32_t i = 0; i < ASKED_MAX; i++) {
-		if (peer->asked[i].number != 0 && peer->asked[i].number == number) {
-			peer->asked[i].number = 0;
-			return peer->asked[i].at_ns;
-		}
-	}
-	return 0;
+	struct question *question = find_question(peer, number);
+
+	if (question == NULL)
+		return 0;
+	question->number = 0;
+	return question->at_ns;
+}
+
+bool probe_refuse_question(struct peer *peer, uint64_t number)
+{
+	struct question *question = find_question(peer, number);
+
+	if (question == NULL || question->is_refused)
+		return false;
+	question->is_refused = true;
+	return true;
 }

@@ -3,6 +3,7 @@
 #ifndef TOTEM_PROBE_H
 #define TOTEM_PROBE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "exec/totem/ring_id.h"
@@ -24,5 +25,12 @@ void probe_ask(struct totem_engine *engine, struct peer *peer); /* ask the peer 
  * Remove a question that is not answered yet. Return when it was sent, or 0 if there is no question with this number.
  */
 uint64_t probe_take_question(struct peer *peer, uint64_t number);
+/**
+ * Note a report that the peer's kernel has refused a question. The question stays: a host that reads the wire can forge the
+ * report, and then an answer comes.
+ *
+ * @return false: there is no question with this number, or it was refused before
+ */
+bool probe_refuse_question(struct peer *peer, uint64_t number);
 
 #endif

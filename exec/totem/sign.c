@@ -103,7 +103,7 @@ static bool is_quoted(struct totem_engine *engine, struct peer *peer, const uint
 	struct wire_token token;
 
 	if (wire_decode_probe(bytes, size, &probe))
-		return probe_take_question(peer, probe.number) != 0;
+		return probe_refuse_question(peer, probe.number);
 	if (wire_decode_token(bytes, size, &token) == WIRE_OK) {
 		if (engine->pass.saved_target == peer->id)
 			sent = engine->pass.saved;

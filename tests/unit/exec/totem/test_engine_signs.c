@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Signs that a member has ended: which ones remove it, and which ones only cause a question (book failure, "Signs"). */
 #include <check.h>
+#include <string.h>
 
 #include "exec/totem/state.h"
 #include "tests/suite.h"
@@ -293,6 +294,63 @@ START_TEST(a_refused_packet_removes_nobody)
 }
 END_TEST
 
+/* Remember the newest question of node 2 to node 3. No packet is lost. */
+static uint8_t question[WIRE_PROBE_SIZE];
+static bool has_question;
+
+static bool reads_the_wire(
+	struct net *n, uint32_t from, uint32_t to, const struct wire_header *header, const struct coterie_frame *frame)
+{
+	struct wire_probe probe;
+
+	(void)n, (void)header;
+	if (from != 2 || to != 3 || !wire_decode_probe(frame->data, frame->size, &probe) ||
+		probe.kind != WIRE_PROBE_QUESTION)
+		return false;
+	memcpy(question, frame->data, sizeof(question));
+	has_question = true;
+	return false;
+}
+
+/*
+ * A host on the wire ends the connection of nodes 2 and 3, and refuses each question to node 3 before its answer comes, once
+ * or twice. It drops no packet. So node 3 answers all questions.
+ */
+START_TEST(forged_refusals_do_not_make_an_answer_worthless)
+{
+	net->delay_ns = 2 * MS;
+	start_ring_of_askers(3);
+	net->drops = reads_the_wire;
+	for (uint32_t i = 0; i < 300; i++) {
+		if (i % 100 == 0)
+			tell(2, TOTEM_EVENT_WATCH_CLOSED, 3);
+		for (int k = 0; has_question && k <= _i; k++)
+			totem_engine_refused(node_of(2)->engine, net->now_ns, 3, question, sizeof(question));
+		has_question = false;
+		run_for(1);
+	}
+	check_unmoved();
+	ck_assert_uint_ge(totem_engine_counters(node_of(2)->engine)->refused, 3);
+	ck_assert_uint_eq(totem_engine_counters(node_of(2)->engine)->cleared, 3);
+}
+END_TEST
+
+/* A report that comes three times counts once: a host that is on the wire can send it again. */
+START_TEST(a_question_is_refused_once)
+{
+	start_ring_of_askers(3);
+	net->drops = reads_the_wire;
+	node_of(3)->is_paused = true;
+	tell(2, TOTEM_EVENT_WATCH_CLOSED, 3);
+	ck_assert(has_question);
+	for (int i = 0; i < 3; i++)
+		totem_engine_refused(node_of(2)->engine, net->now_ns, 3, question, sizeof(question));
+	ck_assert_uint_eq(totem_engine_counters(node_of(2)->engine)->refused, 1);
+	node_resume(node_of(3), true);
+	check_unmoved();
+}
+END_TEST
+
 /* Node 3 runs. The first packet to it is refused, or two of three packets to it are. */
 START_TEST(refusals_on_a_slow_network_remove_nobody)
 {
@@ -444,6 +502,8 @@ int main(void)
 	tcase_add_test(tcase, plain_peers_are_never_suspected);
 	tcase_add_loop_test(tcase, forged_refusals_remove_nobody, 0, 3);
 	tcase_add_test(tcase, a_refused_packet_removes_nobody);
+	tcase_add_loop_test(tcase, forged_refusals_do_not_make_an_answer_worthless, 0, 2);
+	tcase_add_test(tcase, a_question_is_refused_once);
 	tcase_add_loop_test(tcase, refusals_on_a_slow_network_remove_nobody, 0, 2);
 	tcase_add_test(tcase, each_question_is_answered_once);
 	tcase_add_test(tcase, each_member_watches_the_next_one);
