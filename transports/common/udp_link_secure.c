@@ -452,9 +452,14 @@ bool udp_link_open_datagram(void *arg, uint8_t *datagram, uint32_t *offset, uint
 		tell_forged(link, peer, result);
 		return false;
 	case SECURE_HANDLED:
-		/* The peer's daemon runs, so multicasts are sent to it again. */
-		peer->heard_ns = now_ns;
-		peer->refused_ns = peer->away_ns = 0;
+		/*
+		 * After an answer multicasts are sent to the peer again: its daemon runs. A question may be a recording. It
+		 * is answered, and one of a new session also asks.
+		 */
+		if (opened.is_answer) {
+			peer->heard_ns = now_ns;
+			peer->refused_ns = peer->away_ns = 0;
+		}
 		return false;
 	case SECURE_UNKNOWN:
 		count_dropped(link, peer, &link->dropped.unknown, "its session is not proved yet");

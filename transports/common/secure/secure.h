@@ -62,6 +62,7 @@ enum secure_result {
 struct secure_opened {
 	uint32_t offset, size; /* of the frame in the datagram, which was decrypted in place */
 	uint32_t reply_size;   /* size of the datagram to send back to the peer, set with any result; 0: none */
+	bool is_answer;        /* SECURE_HANDLED: the peer has answered an open question. Others may be recordings */
 	uint8_t reply[SECURE_CONTROL_SIZE];
 };
 

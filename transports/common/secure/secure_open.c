@@ -131,7 +131,8 @@ static enum secure_result take_control(struct secure *secure, uint64_t now_ns, s
 	memcpy(&control, bytes + SECURE_CONTROL_CLEAR, sizeof(control));
 	if (ntohl(control.to) != secure->nodeid)
 		return SECURE_FORGED;
-	if (is_awaited && (ntohl(control.flags) & SECURE_ANSWERS) != 0)
+	opened->is_answer = is_awaited && (ntohl(control.flags) & SECURE_ANSWERS) != 0;
+	if (opened->is_answer)
 		take_answer(secure, peer, number, header, &control);
 	if ((ntohl(control.flags) & SECURE_ASKS) == 0)
 		return SECURE_HANDLED;
@@ -296,6 +297,7 @@ enum secure_result secure_open(struct secure *secure, uint64_t now_ns, uint32_t 
 	enum secure_result result;
 
 	opened->offset = opened->size = opened->reply_size = 0;
+	opened->is_answer = false;
 	if (peer == NULL)
 		return SECURE_FORGED;
 	if (secure_is_sealed(bytes, size)) {

@@ -196,6 +196,41 @@ START_TEST(a_replay_is_dropped)
 }
 END_TEST
 
+/*
+ * Node 2 does not run any more. A question that it once asked is recorded and sent again. It is authentic, but does not show
+ * that node 2 runs.
+ */
+START_TEST(a_recorded_question_is_no_sign_of_life)
+{
+	uint8_t bytes[SECURE_CONTROL_SIZE];
+	const struct peer *peer = peers_find(&((struct udp_link *)nodes[0])->peers, 2);
+	int fd;
+
+	ck_assert_int_eq(secure_ask(((struct udp_link *)nodes[1])->secure, 1, 1, bytes), 0);
+	node_close(1);
+	token(0, 2, 0);
+	for (int i = 0; i < 3; i++) {
+		mock_host_poll(hosts[0], 10);
+		mock_host_advance(hosts[0], 2 * MS);
+	}
+	ck_assert_uint_ne(peer->refused_ns, 0);
+
+	uint64_t heard_ns = peer->heard_ns;
+
+	mock_host_advance(hosts[0], 5000 * MS);
+	fd = stranger_open(address_of(1));
+	ck_assert_int_eq(sendto(fd, bytes, sizeof(bytes), 0, address_of(0), sizeof(struct sockaddr_in)), sizeof(bytes));
+	nodes_settle();
+	close(fd);
+	ck_assert_uint_eq(peer->heard_ns, heard_ns);
+	ck_assert_uint_ne(peer->refused_ns, 0);
+	start(1);
+	nodes_settle();
+	ck_assert_uint_gt(peer->heard_ns, heard_ns);
+	ck_assert_uint_eq(peer->refused_ns, 0);
+}
+END_TEST
+
 /* Send the same datagram three times: only the first one counts as a frame. */
 START_TEST(dropped_datagrams_are_counted)
 {
@@ -399,6 +434,7 @@ int main(void)
 	tcase_add_test(frames, a_node_with_another_key_is_not_heard_and_is_named);
 	tcase_add_test(frames, a_node_that_starts_again_is_heard_again);
 	tcase_add_test(frames, a_replay_is_dropped);
+	tcase_add_test(frames, a_recorded_question_is_no_sign_of_life);
 	tcase_add_test(frames, dropped_datagrams_are_counted);
 	tcase_add_test(frames, the_host_is_told_which_frame_was_refused);
 	tcase_add_loop_test(
