@@ -222,6 +222,14 @@ void udp_link_on_icmp(void *arg, const struct icmp_report *report)
 
 	uint64_t now_ns = link->host->now_ns(link->ctx);
 
+	/*
+	 * The search is limited (SENT_SEARCHES), so a flood of forged errors could keep the true one out. On an encrypted
+	 * link the errors of hosts that do not read the wire are found without a search.
+	 */
+	if (secure_used(link->secure) != 0 && !secure_is_own(link->secure, report->quote, report->quote_size)) {
+		link->rejected++;
+		return;
+	}
 	if (!sent_has(&link->sent, now_ns, peer->nodeid, report->quote, report->quote_size)) {
 		link->rejected++;
 		return;

@@ -347,6 +347,29 @@ static uint32_t read_quote(
 		       : 0;
 }
 
+/* Return the number of the key with whose session this node made a datagram with this header, or 0: it did not make it. */
+static uint32_t own_number(const struct secure *secure, const struct secure_header *header)
+{
+	if (header->magic != SECURE_MAGIC || header->version_lane >> 4 != SECURE_VERSION ||
+		header->nodeid != secure->nodeid)
+		return 0;
+	for (uint32_t number = 1; number <= SECURE_KEYS; number++)
+		if (is_loaded(secure, number) && header->key_id == secure->roots[number - 1].id &&
+			memcmp(header->session, secure->own[number - 1].id, sizeof(header->session)) == 0)
+			return number;
+	return 0;
+}
+
+bool secure_is_own(const struct secure *secure, const uint8_t *quote, uint32_t size)
+{
+	struct secure_header header;
+
+	if (size < SECURE_HEADER_SIZE)
+		return false;
+	secure_header_read(&header, quote);
+	return own_number(secure, &header) != 0;
+}
+
 uint32_t secure_quote(const struct secure *secure, uint32_t to, const uint8_t *quote, uint32_t size, uint8_t *out)
 {
 	struct secure_header header;
@@ -358,25 +381,18 @@ uint32_t secure_quote(const struct secure *secure, uint32_t to, const uint8_t *q
 
 	enum secure_lane lane = secure_header_lane(&header);
 	const struct secure_extra extra = secure_bind(lane, to, &receiver);
+	uint32_t number = own_number(secure, &header), found = 0;
 
-	if (header.magic != SECURE_MAGIC || header.version_lane >> 4 != SECURE_VERSION ||
-		(lane != SECURE_UNICAST && lane != SECURE_GROUP) || header.nodeid != secure->nodeid)
+	if (number == 0 || (lane != SECURE_UNICAST && lane != SECURE_GROUP))
 		return 0;
-	for (uint32_t number = 1; number <= SECURE_KEYS; number++) {
-		struct keys_session session = {
-			.nodeid = header.nodeid, .lane = lane, .generation = (uint32_t)(header.number >> 32)};
-		struct aead *context;
-		uint32_t found = 0;
 
-		if (!is_loaded(secure, number) || header.key_id != secure->roots[number - 1].id ||
-			memcmp(header.session, secure->own[number - 1].id, sizeof(header.session)) != 0)
-			continue;
-		memcpy(session.id, header.session, sizeof(session.id));
-		context = aead_create(secure->library);
-		if (context != NULL && keys_context_set(context, &secure->roots[number - 1], &session, false) == 0)
-			found = read_quote(context, &extra, quote, size, out);
-		aead_destroy(context);
-		return found;
-	}
-	return 0;
+	struct keys_session session = {
+		.nodeid = header.nodeid, .lane = lane, .generation = (uint32_t)(header.number >> 32)};
+	struct aead *context = aead_create(secure->library);
+
+	memcpy(session.id, header.session, sizeof(session.id));
+	if (context != NULL && keys_context_set(context, &secure->roots[number - 1], &session, false) == 0)
+		found = read_quote(context, &extra, quote, size, out);
+	aead_destroy(context);
+	return found;
 }

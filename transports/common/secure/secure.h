@@ -164,6 +164,14 @@ enum secure_result secure_open(struct secure *secure, uint64_t now_ns, uint32_t 
 	struct secure_opened *opened);
 
 /**
+ * Return whether a quote begins like a datagram that this node has sealed with a key that is loaded. A host that does not
+ * read the wire cannot guess the session id in it.
+ *
+ * @param quote  borrowed; size bytes
+ */
+bool secure_is_own(const struct secure *secure, const uint8_t *quote, uint32_t size);
+
+/**
  * Decrypt the part of a datagram of this node that the network quotes.
  *
  * @param to     node id of the peer that it was sent to

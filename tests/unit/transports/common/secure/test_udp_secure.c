@@ -327,6 +327,40 @@ START_TEST(a_refusal_counts_if_it_quotes_a_sealed_datagram)
 }
 END_TEST
 
+/*
+ * A host off the path does not know the session. However many reports it forges, they keep no report of the peer's own host
+ * out.
+ */
+START_TEST(a_flood_of_forged_refusals_keeps_none_out)
+{
+	struct udp_link *link = nodes[0];
+	struct icmp_report report = {.error = ECONNREFUSED, .is_remote = true, .is_from_destination = true}, forged;
+	struct coterie_frame *frame = mock_frame(hosts[0], (const uint8_t[100]){"sealed"}, 100);
+	uint64_t rejected;
+	int fd;
+
+	node_close(1);
+	fd = impostor(1);
+	ck_assert_int_eq(ops->token(nodes[0], 2, frame), 0);
+	hosts[0]->table.frame_unref(frame);
+	report.quote_size = 100 + SECURE_OVERHEAD;
+	ck_assert_int_eq(recv(fd, report.quote, sizeof(report.quote), MSG_DONTWAIT), report.quote_size);
+	close(fd);
+	memcpy(&report.to, address_of(1), sizeof(struct sockaddr_in));
+	forged = report;
+	forged.quote[23] ^= 1; /* the last byte of the session */
+	mock_host_advance(hosts[0], 2 * MS);
+	mock_queue_clear(&hosts[0]->refused);
+	rejected = link->rejected;
+	for (uint32_t i = 0; i < 10 * SENT_SEARCHES; i++)
+		udp_link_on_icmp(link, &forged);
+	udp_link_on_icmp(link, &report);
+	mock_host_advance(hosts[0], 2 * MS);
+	ck_assert_uint_eq(hosts[0]->refused.count, 1);
+	ck_assert_uint_eq(link->rejected - rejected, 10 * SENT_SEARCHES);
+}
+END_TEST
+
 /* ---- Wires ----------------------------------------------------------------------- */
 
 START_TEST(both_ends_of_a_wire_prove_the_key)
@@ -439,6 +473,7 @@ int main(void)
 	tcase_add_test(frames, the_host_is_told_which_frame_was_refused);
 	tcase_add_loop_test(
 		frames, a_refusal_counts_if_it_quotes_a_sealed_datagram, 0, (int)(sizeof(quotes) / sizeof(quotes[0])));
+	tcase_add_test(frames, a_flood_of_forged_refusals_keeps_none_out);
 	suite_add_tcase(suite, frames);
 	tcase_add_checked_fixture(wires, udp_secure_set_up, udp_secure_tear_down);
 	tcase_add_test(wires, both_ends_of_a_wire_prove_the_key);
