@@ -63,8 +63,8 @@ int rekey_begin(struct rekey *rekey, const void *wanted)
 		number = free_number(rekey);
 		rc = number == 0 ? -EBUSY : rekey->ops->load(rekey->self, number, wanted);
 	}
-	if (rc == 0 && number != rekey->used)
-		rc = rekey->ops->allow_clear(rekey->self, number == 0 || rekey->used == 0);
+	if (rc == 0)
+		rc = rekey->ops->allow_clear(rekey->self, number == 0 || rekey->used == 0 || rekey->is_old_clear);
 	if (rc < 0)
 		return rc;
 	rekey->target = number;
@@ -101,6 +101,7 @@ static int activate(struct rekey *rekey)
 
 	if (rc < 0)
 		return rc;
+	rekey->is_old_clear = rekey->is_old_clear || rekey->used == 0;
 	rekey->used = rekey->target;
 	rekey->is_activated = rekey->has_old = true;
 	return 0;
@@ -113,7 +114,7 @@ static int clean_up(struct rekey *rekey)
 	if (rc == 0)
 		rc = rekey->ops->allow_clear(rekey->self, rekey->used == 0);
 	if (rc == 0)
-		rekey->is_changing = rekey->has_old = false;
+		rekey->is_changing = rekey->has_old = rekey->is_old_clear = false;
 	return rc;
 }
 

@@ -43,6 +43,7 @@ struct rekey {
 	bool is_changing;  /* a change is under way: more calls of rekey_step will come */
 	bool is_activated; /* COTERIE_REKEY_ACTIVATE was done: packets are sent with the new key */
 	bool has_old;      /* since an ACTIVATE, and until CLEANUP, peers may send with either key */
+	bool is_old_clear; /* has_old, and peers may still send in clear */
 };
 
 /** Load and use the first key, as number 1, or allow clear traffic if that is wanted. @return 0; errors of the functions */
@@ -53,7 +54,7 @@ bool rekey_is_target(const struct rekey *rekey, const void *wanted);
 
 /**
  * Begin a change to this key. Clear traffic is accepted from now on if it is the old or the new key, and only then. An
- * earlier change that was not finished may have been one to clear.
+ * earlier change that was not finished may have been one to clear, and this one may take it back.
  *
  * @return COTERIE_RELOAD_REKEY; -EBUSY: a change was activated and not cleaned up, so neither key can be replaced;
  *     errors of the functions. After an error call rekey_abandon.

@@ -2,6 +2,7 @@
 /* New keys and ciphers of the plugins udp and udpu (one program for each) between mock hosts, with real sockets. */
 #include <check.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -210,6 +211,74 @@ START_TEST(a_change_that_is_taken_back_ends_as_it_began)
 }
 END_TEST
 
+/* Send a datagram in clear to node 1, from the address of node 2. @return whether it was handed up */
+static bool is_clear_heard(void)
+{
+	uint32_t had = hosts[0]->frames.count;
+	int fd = stranger_open(address_of(1));
+
+	ck_assert_int_eq(sendto(fd, "hello", 5, 0, address_of(0), sizeof(struct sockaddr_in)), 5);
+	nodes_settle();
+	close(fd);
+	return hosts[0]->frames.count > had;
+}
+
+/* Reload node 1 with this word, and with the present key. */
+static void begin(const char *word)
+{
+	encryption = word;
+	node_encrypt(0);
+	ck_assert_int_eq(ops->reload(nodes[0]), COTERIE_RELOAD_REKEY);
+}
+
+/* No node sends in clear yet. So the reload that takes the change back ends it, and not the steps that follow. */
+START_TEST(a_change_to_clear_that_is_taken_back_ends_at_once)
+{
+	ck_assert(!is_clear_heard());
+	begin(NULL);
+	ck_assert(is_clear_heard());
+	begin("aes256-gcm");
+	ck_assert(!is_clear_heard());
+	all_talk();
+}
+END_TEST
+
+/* The same behind ACTIVATE of another key, with which other nodes do not send yet. */
+START_TEST(a_change_to_clear_that_is_taken_back_leaves_the_old_key)
+{
+	offer_key(other_key, NODES);
+	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_ACTIVATE), 0);
+	begin(NULL);
+	ck_assert(is_clear_heard());
+	begin("aes256-gcm");
+	ck_assert(!is_clear_heard());
+	all_talk();
+}
+END_TEST
+
+/* Node 1 has gone over to a key, and others still send in clear. They are heard until CLEANUP, whatever is reloaded. */
+START_TEST(nodes_in_clear_are_heard_until_all_have_gone_over)
+{
+	change(NULL, NULL);
+	ring_key = key;
+	begin("aes256-gcm");
+	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_ACTIVATE), 0);
+	begin(NULL);
+	begin("aes256-gcm");
+	ck_assert(is_clear_heard());
+	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_ACTIVATE), 0);
+	begin(NULL);
+	begin("aes256-gcm");
+	ck_assert(is_clear_heard());
+	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_ACTIVATE), 0);
+	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_CLEANUP), 0);
+	ck_assert(!is_clear_heard());
+	begin(NULL);
+	begin("aes256-gcm");
+	ck_assert(!is_clear_heard());
+}
+END_TEST
+
 /* Node 1 sends with the new key, while the others still send with the old one. */
 START_TEST(a_third_key_waits_until_the_old_one_is_not_used)
 {
@@ -305,6 +374,9 @@ int main(void)
 	tcase_add_test(changes, wires_are_proved_again_after_a_change);
 	tcase_add_test(changes, the_old_key_is_good_for_nothing_after_the_change);
 	tcase_add_test(changes, a_change_that_is_taken_back_ends_as_it_began);
+	tcase_add_test(changes, a_change_to_clear_that_is_taken_back_ends_at_once);
+	tcase_add_test(changes, a_change_to_clear_that_is_taken_back_leaves_the_old_key);
+	tcase_add_test(changes, nodes_in_clear_are_heard_until_all_have_gone_over);
 	tcase_add_test(changes, a_third_key_waits_until_the_old_one_is_not_used);
 	tcase_add_test(changes, a_second_key_waits_until_nobody_sends_in_clear);
 	tcase_add_test(changes, a_ring_in_clear_that_gives_a_change_up_goes_on);
