@@ -14,6 +14,8 @@ PACKETS=${PACKETS:-20000}
 cmapctl=$LAB_BUILD/tools/.libs/corosync-cmapctl
 [ -x "$cmapctl" ] || cmapctl=$LAB_BUILD/tools/corosync-cmapctl
 [ -x "$cmapctl" ] || tap_skip "corosync-cmapctl is not built"
+LAB_CTL=$LAB_BUILD/tools/.libs/coterie-ctl
+[ -x "$LAB_CTL" ] || LAB_CTL=$LAB_BUILD/tools/coterie-ctl
 
 # configure CIPHER
 configure() {
@@ -57,6 +59,9 @@ counts() {
 	done
 }
 datagrams() { lab_in "$1" awk '/^Udp: [0-9]/ { print $2 }' /proc/net/snmp; }
+
+# has_key AT NODE: key status of a node says so about another one
+has_key() { lab_in "$1" "$LAB_CTL" key status 2>&1 | grep -q "^ *$2 .*has the key of this node"; }
 
 # attack NAME FILE: from node 3's host, whose daemon goes on
 attack() {
@@ -106,6 +111,7 @@ for LAB_TRANSPORT in ${TRANSPORTS:-udpu udp}; do
 	attack "$LAB_TRANSPORT: packets of a plain ring" "$LAB_DIR/plain"
 	tap_check "$LAB_TRANSPORT: they are named" \
 		grep -q "packet refused from 10.0.0.3:5405 (node 3): it is not encrypted" "$LAB_DIR/1/log"
+	tap_check "$LAB_TRANSPORT: key status: the member whose address the host has is in the ring, so it has the key" has_key 1 3
 	attack "$LAB_TRANSPORT: packets of this ring" "$LAB_DIR/sealed"
 	tap_check "$LAB_TRANSPORT: repeated ones are counted" test "$(sum stats.coterie.datagrams_replayed)" -gt 0
 	lab_traffic "$LAB_TRANSPORT: after it" 1400 1 2 3

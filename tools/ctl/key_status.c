@@ -89,9 +89,11 @@ static void put_nodes(struct ctl *ctl, bool is_encrypted, struct json_object *da
 		put_number(node, "id", get_number(member, "id"));
 		put_text(node, "name", get_text(member, "name"));
 		put_bool(node, "local", get_bool(member, "local"));
-		/* A member whose datagrams are accepted has the key of an encrypted ring. */
-		if (!is_stranger(strangers, get_number(member, "id"), word))
-			strcpy(word, !is_joined ? "unknown" : is_encrypted ? "same" : "none");
+		/* A member has the ring's key, whatever other hosts send from its address. */
+		if (is_joined)
+			strcpy(word, is_encrypted ? "same" : "none");
+		else if (!is_stranger(strangers, get_number(member, "id"), word))
+			strcpy(word, "unknown");
 		put_text(node, "key", word);
 		json_object_array_add(nodes, node);
 	}
