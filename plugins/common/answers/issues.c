@@ -21,6 +21,19 @@ static struct json_object *new_issue(
 	return issue;
 }
 
+static bool is_joined(const struct metrics_source *source, int64_t id)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "runtime.members.%" PRIi64 ".status", id);
+
+	char *status = answers_key_text(source, COTERIE_MAP_CONFIG, key);
+	bool is_so = status != NULL && strcmp(status, "joined") == 0;
+
+	free(status);
+	return is_so;
+}
+
 static void look_at_members(const struct metrics_source *source, struct json_object *nodes, struct json_object *issues)
 {
 	for (size_t i = 0; i < json_object_array_length(nodes); i++) {
@@ -149,6 +162,8 @@ static void look_at_strangers(const struct metrics_source *source, struct json_o
 		{"sealed", "its datagrams are encrypted, and this node has no key",
 			"give this node the key and the encryption of that node"},
 	};
+	static const char forged_text[] = "other datagrams than its own come from its address, and are refused";
+	static const char forged_hint[] = "another host forges its address: look at the network between the nodes";
 	char *strangers = answers_key_text(source, COTERIE_MAP_STATS, "stats.coterie.strangers");
 	uint32_t node;
 	char word[8];
@@ -157,12 +172,16 @@ static void look_at_strangers(const struct metrics_source *source, struct json_o
 	for (const char *at = strangers; at != NULL && sscanf(at, "%" SCNu32 "-%7[a-z]%n", &node, word, &length) == 2;
 		at += length) {
 		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+			/* A member of an encrypted ring has its key and cipher. */
+			const bool is_forged = strcmp(word, "sealed") != 0 && is_joined(source, node);
 			char text[96];
 
 			if (strcmp(word, kinds[i].word) != 0)
 				continue;
-			snprintf(text, sizeof(text), "node %u: %s", node, kinds[i].text);
-			put_number(new_issue(issues, "member.key", "warning", text, kinds[i].hint), "peer", node);
+			snprintf(text, sizeof(text), "node %u: %s", node, is_forged ? forged_text : kinds[i].text);
+			put_number(new_issue(issues, "member.key", "warning", text,
+					   is_forged ? forged_hint : kinds[i].hint),
+				"peer", node);
 		}
 	}
 	free(strangers);

@@ -517,6 +517,24 @@ START_TEST(status_hints_at_a_ring_in_clear)
 }
 END_TEST
 
+/* Packets from the address of a node are refused. If the node is in the ring, they are not its own. */
+START_TEST(status_tells_whose_packets_are_refused)
+{
+	static char strangers[] = "2-key 3-clear 4-key";
+
+	make_cluster();
+	set_text("runtime.members.2.status", "joined");
+	set_text("runtime.members.4.status", "left");
+	add_text("stats.coterie.strangers", strangers);
+	get("/api/v1/status");
+	has("\"text\":\"node 2: other datagrams than its own come from its address, and are refused\",\"hint\":\"another host "
+	    "forges its address: look at the network between the nodes\",\"peer\":2}");
+	has("\"text\":\"node 3: its datagrams are not encrypted\",");
+	has("\"text\":\"node 4: its datagrams do not authenticate: its key or cipher differs\",");
+	finish();
+}
+END_TEST
+
 /* There is no ring while it changes. The schema requires a ring, so the answer is an error. */
 START_TEST(an_answer_that_there_is_not)
 {
@@ -548,6 +566,7 @@ int main(void)
 	tcase_add_loop_test(served, answers_are_those_of_coterie_ctl, 0, sizeof(answers) / sizeof(answers[0]));
 	tcase_add_test(served, status_tells_of_evictions_and_the_lease);
 	tcase_add_test(served, status_hints_at_a_ring_in_clear);
+	tcase_add_test(served, status_tells_whose_packets_are_refused);
 	tcase_add_test(served, an_answer_that_there_is_not);
 	tcase_add_test(copy, a_copy_is_read);
 	tcase_add_test(copy, a_copy_has_a_size);
