@@ -17,6 +17,11 @@
 
 /* Packets that were sent before a change arrive at most this much later. */
 #define QUIET_NS UINT64_C(5000000000)
+/*
+ * All nodes do a step of a change within this time, unless one of them waits for an operator. A change may also wait for
+ * ever, or be given up.
+ */
+#define STEP_NS UINT64_C(30000000000)
 
 static bool is_clear(const struct knet_handle_crypto_cfg *config) { return config->private_key_len == 0; }
 
@@ -207,7 +212,7 @@ int mesh_crypto_reload(struct mesh *mesh)
 	}
 	explicit_bzero(&wanted, sizeof(wanted));
 	if (rc == COTERIE_RELOAD_REKEY) {
-		crypto->quiet_ns = UINT64_MAX;
+		crypto->quiet_ns = mesh->host->now_ns(mesh->ctx) + STEP_NS;
 	} else if (rc < 0) {
 		rekey_abandon(&crypto->rekey);
 		mesh_mtu_apply(mesh, crypto->rekey.is_changing);
@@ -225,12 +230,12 @@ int mesh_rekey(void *self, uint32_t phase)
 
 	if (rc < 0)
 		return rc;
+	crypto->quiet_ns = mesh->host->now_ns(mesh->ctx) + (phase == COTERIE_REKEY_ACTIVATE ? STEP_NS : QUIET_NS);
 	if (phase == COTERIE_REKEY_ACTIVATE) {
 		snprintf(text, sizeof(text), "kronosnet crypto reconfigured on index %u", crypto->rekey.used);
 		tell(mesh, text);
 	} else {
 		mesh_mtu_apply(mesh, false);
-		crypto->quiet_ns = mesh->host->now_ns(mesh->ctx) + QUIET_NS;
 	}
 	return 0;
 }

@@ -295,6 +295,59 @@ START_TEST(a_change_begins_again_after_keys_that_cannot_be_used)
 }
 END_TEST
 
+static uint64_t quiet_ns(void)
+{
+	struct coterie_ctx *host = nodes.list[0].host;
+	uint64_t now_ns = host->table.now_ns(host), until_ns = nodes.list[0].mesh->crypto.quiet_ns;
+
+	return until_ns > now_ns ? until_ns - now_ns : 0;
+}
+
+/*
+ * While keys change, packets with another key are usual. That holds for a while, not for a change that waits for ever or
+ * was given up.
+ */
+START_TEST(a_change_that_does_not_end_hides_no_other_key)
+{
+	knet_set_key(&nodes, 0, "nss", 7);
+	knet_set_key(&nodes, 1, "nss", 7);
+	start();
+	knet_set_key(&nodes, 0, "nss", 8);
+	ck_assert_int_eq(reload(0), COTERIE_RELOAD_REKEY);
+	ck_assert_uint_gt(quiet_ns(), 10000 * MS);
+	if (_i == 1) {
+		knet_set_text(&nodes, 0, "totem.crypto_cipher", "nonesuch");
+		ck_assert_int_lt(reload(0), 0);
+	}
+	knet_node_stop(&nodes, 1);
+	knet_set_key(&nodes, 1, "nss", 9);
+	mock_host_advance(nodes.list[0].host, 30000 * MS);
+	knet_node_start(&nodes, 1, 1, 2);
+	ck_assert(knet_wait(&nodes, has_refused, 0));
+}
+END_TEST
+
+/* Other nodes may do each step a little later. */
+START_TEST(each_step_of_a_change_is_quiet)
+{
+	for (uint32_t node = 0; node < 2; node++)
+		knet_set_key(&nodes, node, "nss", 7);
+	start();
+	ck_assert_uint_eq(quiet_ns(), 0);
+	for (uint32_t node = 0; node < 2; node++) {
+		knet_set_key(&nodes, node, "nss", 8);
+		ck_assert_int_eq(reload(node), COTERIE_RELOAD_REKEY);
+	}
+	mock_host_advance(nodes.list[0].host, 30000 * MS);
+	ck_assert_uint_eq(quiet_ns(), 0);
+	turn(COTERIE_REKEY_ACTIVATE);
+	ck_assert_uint_gt(quiet_ns(), 10000 * MS);
+	turn(COTERIE_REKEY_CLEANUP);
+	ck_assert_uint_gt(quiet_ns(), 0);
+	ck_assert_uint_lt(quiet_ns(), 10000 * MS);
+}
+END_TEST
+
 /* Node 1 sends with the new key, while node 2 still sends with the old one. */
 START_TEST(a_third_key_waits_until_the_old_one_is_not_used)
 {
@@ -362,6 +415,8 @@ int main(void)
 	tcase_add_loop_test(tcase, a_change_in_the_middle_of_a_change_begins_anew, 0, 2);
 	tcase_add_test(tcase, keys_that_cannot_be_used_change_nothing);
 	tcase_add_test(tcase, a_change_begins_again_after_keys_that_cannot_be_used);
+	tcase_add_loop_test(tcase, a_change_that_does_not_end_hides_no_other_key, 0, 2);
+	tcase_add_test(tcase, each_step_of_a_change_is_quiet);
 	tcase_add_test(tcase, a_third_key_waits_until_the_old_one_is_not_used);
 	tcase_add_test(tcase, a_second_key_waits_until_nobody_sends_in_clear);
 	tcase_add_test(tcase, clear_packets_are_refused_again_by_the_next_change);
