@@ -189,16 +189,18 @@ void udp_link_note_result(struct udp_link *link, bool is_sent, int error)
 	link_arm(link, &link->recheck, 0, link_recheck);
 }
 
+/* Tell the host of the refusals. It may send meanwhile, and note further ones. */
 static void link_tell_refused(void *arg)
 {
 	struct udp_link *link = arg;
+	struct udp_link_refusal refusals[UDP_LINK_REFUSALS_MAX];
 	uint32_t count = link->refusal_count;
 
+	memcpy(refusals, link->refusals, count * sizeof(refusals[0]));
 	link->refused = NULL;
 	link->refusal_count = 0;
 	for (uint32_t i = 0; i < count; i++)
-		link->host->peer_refused(
-			link->ctx, link->refusals[i].nodeid, link->refusals[i].quote, link->refusals[i].size);
+		link->host->peer_refused(link->ctx, refusals[i].nodeid, refusals[i].quote, refusals[i].size);
 }
 
 /*

@@ -136,17 +136,19 @@ static uint32_t node_at(const struct mesh *mesh, const struct sockaddr *to)
 	return 0;
 }
 
+/* Tell the host of the refusals. It may poke nodes meanwhile, which may note further ones. */
 static void tell_refused(void *arg)
 {
 	struct mesh *mesh = arg;
 	struct mesh_signs *signs = &mesh->signs;
+	struct mesh_refusal refusals[MESH_REFUSALS_MAX];
 	uint32_t count = signs->refusal_count;
 
+	memcpy(refusals, signs->refusals, count * sizeof(refusals[0]));
 	signs->refusal_timer = NULL;
 	signs->refusal_count = 0;
 	for (uint32_t i = 0; i < count; i++)
-		mesh->host->peer_refused(
-			mesh->ctx, signs->refusals[i].nodeid, signs->refusals[i].quote, signs->refusals[i].size);
+		mesh->host->peer_refused(mesh->ctx, refusals[i].nodeid, refusals[i].quote, refusals[i].size);
 }
 
 /* Handle an ICMP error. It counts only if it comes from the peer's own host, and is about the daemon's port. */

@@ -195,6 +195,38 @@ START_TEST(a_poke_of_a_dead_daemon_is_refused)
 }
 END_TEST
 
+static uint32_t told[8], told_count;
+
+/* The executive asks node 2 when it is told of the first refusal, and these pokes are refused, too. */
+static void note_told(struct coterie_ctx *ctx, uint32_t nodeid, const void *quote, uint32_t size)
+{
+	(void)ctx, (void)quote, (void)size;
+	ck_assert_uint_lt(told_count, 8);
+	told[told_count++] = nodeid;
+	for (int i = 0; told_count == 1 && i < 3; i++)
+		ck_assert_int_eq(poke(0, 2), 0);
+}
+
+static bool are_told(struct knet_nodes *all, uint32_t count)
+{
+	(void)all;
+	return told_count >= count;
+}
+
+START_TEST(refusals_while_others_are_told_take_no_place_of_these)
+{
+	static const uint32_t want[] = {2, 3, 2, 2, 2};
+
+	told_count = 0;
+	knet_node_start(&nodes, 0, 1, 3); /* the others never start */
+	nodes.list[0].host->table.peer_refused = note_told;
+	ck_assert_int_eq(poke(0, 2), 0);
+	ck_assert_int_eq(poke(0, 3), 0);
+	ck_assert(knet_wait(&nodes, are_told, 5));
+	ck_assert_mem_eq(told, want, sizeof(want));
+}
+END_TEST
+
 static bool is_connected(struct knet_nodes *all, uint32_t links) { return knet_is_connected(all, links); }
 
 START_TEST(a_poke_of_a_live_daemon_does_nothing)
@@ -279,6 +311,7 @@ int main(void)
 	tcase_add_test(tcase, a_node_that_leaves_the_list_is_watched_no_more);
 	tcase_add_test(tcase, a_port_that_is_taken_is_no_failure);
 	tcase_add_test(tcase, a_poke_of_a_dead_daemon_is_refused);
+	tcase_add_test(tcase, refusals_while_others_are_told_take_no_place_of_these);
 	tcase_add_loop_test(tcase, a_poke_of_a_live_daemon_does_nothing, 0, 2);
 	tcase_add_test(tcase, a_link_over_sctp_is_not_poked);
 	tcase_add_test(tcase, a_refusal_by_another_port_is_not_told);

@@ -268,6 +268,46 @@ START_TEST(a_flood_of_forged_answers_costs_little)
 }
 END_TEST
 
+static uint32_t told[8], told_count;
+
+/* Report that a node's host has refused the multicast of 100 bytes. */
+static void report_of(uint32_t node)
+{
+	struct icmp_report report = {
+		.error = ECONNREFUSED, .is_remote = true, .is_from_destination = true, .quote_size = 100};
+
+	memcpy(&report.to, address_of(node), sizeof(struct sockaddr_in));
+	udp_link_on_icmp(nodes[0], &report);
+}
+
+/* The executive sends packets to node 2 when it is told of the first refusal, and these are refused, too. */
+static void note_told(struct coterie_ctx *ctx, uint32_t nodeid, const void *quote, uint32_t size)
+{
+	(void)ctx, (void)quote, (void)size;
+	ck_assert_uint_lt(told_count, 8);
+	told[told_count++] = nodeid;
+	if (told_count == 1) {
+		report_of(1);
+		report_of(1);
+	}
+}
+
+START_TEST(refusals_while_others_are_told_take_no_place_of_these)
+{
+	static const uint32_t want[] = {2, 3, 2, 2};
+
+	told_count = 0;
+	hosts[0]->table.peer_refused = note_told;
+	multicast(0, 100, 1); /* bytes with the value 0 */
+	report_of(1);
+	report_of(2);
+	for (int i = 0; i < 3; i++)
+		mock_host_advance(hosts[0], 2 * MS);
+	ck_assert_uint_eq(told_count, 4);
+	ck_assert_mem_eq(told, want, sizeof(want));
+}
+END_TEST
+
 /* A peer whose host has refused a datagram gets only a few frames. A forged report has no such effect. */
 START_TEST(an_answer_that_does_not_count_keeps_no_frame_from_a_peer)
 {
@@ -525,6 +565,7 @@ int main(void)
 	tcase_add_test(tcase, a_dead_daemon_is_noticed_and_costs_the_others_nothing);
 	tcase_add_loop_test(tcase, answers_of_the_network_are_weighed, 0, (int)(sizeof(answers) / sizeof(answers[0])));
 	tcase_add_test(tcase, a_flood_of_forged_answers_costs_little);
+	tcase_add_test(tcase, refusals_while_others_are_told_take_no_place_of_these);
 	tcase_add_loop_test(tcase, an_answer_that_does_not_count_keeps_no_frame_from_a_peer, 0,
 		(int)(sizeof(answers) / sizeof(answers[0])));
 	tcase_add_test(tcase, a_path_that_refuses_the_offload_is_alone);
