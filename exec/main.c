@@ -154,6 +154,12 @@ static int load_config(struct daemon *daemon)
 
 /* --- signals --- */
 
+/*
+ * Set what the daemon may have inherited. If its parent ignored SIGCHLD, the kernel would drop the exit statuses of child
+ * processes, and a plugin that crashes in its trial would pass.
+ */
+static void reset_signals(void) { signal(SIGCHLD, SIG_DFL); }
+
 static void on_signal(void *arg, int fd, uint32_t revents)
 {
 	struct executive *executive = arg;
@@ -456,6 +462,7 @@ static int run_program(int argc, char **argv)
 	LTDL_SET_PRELOADED_SYMBOLS(); /* builtins, to be set before libltdl is first used */
 #endif
 	heap_start();
+	reset_signals();
 	executive_init(executive);
 	executive->program = "/proc/self/exe";
 	if (argc > 1 && argv[1][0] != '-')

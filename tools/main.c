@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,11 @@ int main(int argc, char **argv)
 
 	standard_open();
 	terminal_guard();
+	/*
+	 * If the caller ignores SIGCHLD, the kernel would drop the exit statuses of child processes, and a config file that the
+	 * daemon refuses would count as valid.
+	 */
+	signal(SIGCHLD, SIG_DFL);
 	int status = run_words(argc, argv, &program);
 
 	return standard_end(program, status);
