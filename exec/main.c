@@ -155,10 +155,15 @@ static int load_config(struct daemon *daemon)
 /* --- signals --- */
 
 /*
- * Set what the daemon may have inherited. If its parent ignored SIGCHLD, the kernel would drop the exit statuses of child
- * processes, and a plugin that crashes in its trial would pass.
+ * Set the actions that the daemon needs, and may not have inherited. If its parent ignored SIGCHLD, the kernel would drop
+ * the exit statuses of child processes, and a plugin that crashes in its trial would pass. SIGXFSZ ends a process that
+ * writes beyond RLIMIT_FSIZE. If it is ignored, write(2) and ftruncate(2) return EFBIG.
  */
-static void reset_signals(void) { signal(SIGCHLD, SIG_DFL); }
+static void reset_signals(void)
+{
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGXFSZ, SIG_IGN);
+}
 
 static void on_signal(void *arg, int fd, uint32_t revents)
 {

@@ -23,7 +23,7 @@ export COTERIE_PLUGIN_PATH=$build RUNTIME_DIRECTORY=$work/run LC_ALL=C
 unset COTERIE_CONFIG STATE_DIRECTORY
 export COTERIE_INSTANCE=inherited$$
 
-write_config() {
+write_config() { # [LOGGING-LINE...]
 	cat >"$work/c" <<-END
 	totem {
 		version: 2
@@ -44,6 +44,7 @@ write_config() {
 	logging {
 		to_stderr: yes
 		to_syslog: no
+		$(printf '%s\n' "$@")
 	}
 	END
 }
@@ -91,5 +92,16 @@ else
 fi
 stop
 tap $? "SIGTERM ends the daemon"
+
+# --- a limit of file sizes ---
+
+# The log file has no room for a single line more.
+write_config "to_logfile: yes" "logfile: $work/log"
+head -c 65536 /dev/zero >"$work/log"
+start prlimit --fsize=65536
+tap $? "a daemon starts although its log file has reached the limit" || tap_note "$(tail -n 3 "$work/out")"
+stop
+tap $? "and ends in order"
+tap_check "the file is as large as it was" test "$(stat -c %s "$work/log")" -eq 65536
 
 tap_end
