@@ -193,19 +193,35 @@ static void on_signal(void *arg, int fd, uint32_t revents)
 	}
 }
 
-static int open_signals(struct daemon *daemon)
+/* Fill in the signals that the loop handles. */
+static void fill_signals(sigset_t *signals)
+{
+	sigemptyset(signals);
+	sigaddset(signals, SIGTERM);
+	sigaddset(signals, SIGINT);
+	sigaddset(signals, SIGQUIT);
+	sigaddset(signals, SIGHUP);
+	sigaddset(signals, SIGUSR2);
+}
+
+/*
+ * Keep signals for the loop. The pid file names the process from now on, and its readers send signals: a SIGHUP, with which
+ * log files are rotated, would end the start.
+ */
+static int hold_signals(void)
 {
 	sigset_t signals;
 
 	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGQUIT);
-	sigaddset(&signals, SIGHUP);
-	sigaddset(&signals, SIGUSR2);
-	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
-		return -errno;
+	fill_signals(&signals);
+	return sigprocmask(SIG_BLOCK, &signals, NULL) < 0 ? -errno : 0;
+}
+
+static int open_signals(struct daemon *daemon)
+{
+	sigset_t signals;
+
+	fill_signals(&signals);
 	daemon->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (daemon->signal_fd < 0)
 		return -errno;
@@ -342,6 +358,10 @@ static int prepare_process(struct daemon *daemon)
 			return EXIT_FORK;
 		}
 		executive->report_fd = fd;
+	}
+	if (hold_signals() < 0) {
+		log_line("MAIN", LOG_ERR, "cannot block signals: %s", strerror(errno));
+		return EXIT_FATAL;
 	}
 	daemon->lock_fd = instance_lock(&daemon->dirs, error, sizeof(error));
 	if (daemon->lock_fd < 0) {

@@ -150,6 +150,43 @@ wait "$running"
 tap_check "the file goes with the daemon" test ! -e "$work/pid"
 running=
 
+# A signal that comes as soon as the pid file names the process waits for the loop. (The library sends it there. Sanitizers
+# do not run with libraries that are loaded before their own.)
+if [ -z "${COTERIE_KEEP_PLUGINS:-}" ]; then
+	cat >"$work/early.c" <<-'END'
+		#define _GNU_SOURCE
+		#include <signal.h>
+		#include <stdlib.h>
+		#include <sys/syscall.h>
+		#include <unistd.h>
+		int ftruncate(int fd, off_t size)
+		{
+			const char *number = getenv("EARLY_SIGNAL");
+
+			unsetenv("EARLY_SIGNAL");
+			if (number != NULL)
+				raise(atoi(number));
+			return (int)syscall(SYS_ftruncate, fd, size);
+		}
+		int ftruncate64(int fd, off_t size) { return ftruncate(fd, size); }
+	END
+	tap_check "a library builds" "${CC:-cc}" -shared -fPIC -o "$work/early.so" "$work/early.c"
+	for signal in HUP USR2 TERM; do
+		: >"$work/early" # the next command reads it, maybe before the daemon has opened it
+		EARLY_SIGNAL=$(kill -l $signal) LD_PRELOAD=$work/early.so "$daemon" -f --instance "$name" --node n1 -c "$work/c" \
+			>"$work/early" 2>&1 &
+		running=$!
+		if [ $signal != TERM ]; then
+			tap_check "SIG$signal during the start does not end it" timeout 20 bash -c \
+				"until grep -q 'ready to provide' '$work/early'; do kill -0 $running || exit 1; sleep 0.1; done"
+			kill -TERM "$running" 2>/dev/null
+		fi
+		wait "$running" 2>/dev/null && [ ! -e "$work/run/$name/coterie.pid" ]
+		tap $? "SIGTERM ends it in order" || tap_note "$(tail -n 2 "$work/early")"
+		running=
+	done
+fi
+
 # The flight recorder has its last lines after its death. With sanitizers there are their reports
 # instead.
 if [ -z "${COTERIE_KEEP_PLUGINS:-}" ]; then
