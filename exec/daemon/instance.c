@@ -14,6 +14,7 @@
 #define EXIT_LOCK 17
 #define EXIT_RUNNING 18
 #define EXIT_INSTANCE_DIR 37
+#define LOCK_TRIES 100u /* more than the daemons that end during one start */
 
 bool instance_name_is_valid(const char *name)
 {
@@ -194,23 +195,41 @@ static void lock_path(const struct instance_dirs *dirs, char path[4096 + 16])
 		snprintf(path, 4096 + 16, "%s/coterie.pid", dirs->run);
 }
 
-int instance_lock(const struct instance_dirs *dirs, char *error, uint32_t error_size)
+/* Return whether the path still names the open file. */
+static bool is_at(const char *path, int fd)
 {
-	char path[4096 + 16];
-	char text[16];
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	struct stat opened, named;
 
-	lock_path(dirs, path);
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (fd < 0) {
-		snprintf(error, error_size, "cannot create lock file '%s' (%s): check the folder", path,
-			strerror(errno));
-		return -EXIT_LOCK;
-	}
-	if (fcntl(fd, F_SETLK, &lock) < 0) {
+	return fstat(fd, &opened) == 0 && lstat(path, &named) == 0 && opened.st_dev == named.st_dev &&
+	       opened.st_ino == named.st_ino;
+}
+
+/*
+ * Open the file and lock it. Another daemon may have opened it before, and may remove it when it ends. A lock of a file
+ * without a name would not keep a third daemon off. So try again with the file that has the name now.
+ *
+ * @return descriptor; -EXIT_LOCK, -EXIT_RUNNING: the error is set
+ */
+static int lock_file(const char *path, char *error, uint32_t error_size)
+{
+	for (uint32_t i = 0; i < LOCK_TRIES; i++) {
+		struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+		/* O_NONBLOCK: a FIFO by this name must not block the start. */
+		int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
+
+		if (fd < 0) {
+			snprintf(error, error_size, "cannot create lock file '%s' (%s): check the folder", path,
+				strerror(errno));
+			return -EXIT_LOCK;
+		}
+		if (fcntl(fd, F_SETLK, &lock) == 0 && is_at(path, fd))
+			return fd;
 		int saved = errno;
+		bool is_gone = !is_at(path, fd);
 
 		close(fd);
+		if (is_gone)
+			continue;
 		if (saved == EACCES || saved == EAGAIN) {
 			snprintf(error, error_size,
 				"Another Corosync instance is already running. (lock file '%s' is held): stop it, "
@@ -221,6 +240,19 @@ int instance_lock(const struct instance_dirs *dirs, char *error, uint32_t error_
 		snprintf(error, error_size, "cannot lock '%s' (%s): check the file system", path, strerror(saved));
 		return -EXIT_LOCK;
 	}
+	snprintf(error, error_size, "cannot lock '%s' (it is replaced all the time): check what else uses it", path);
+	return -EXIT_LOCK;
+}
+
+int instance_lock(const struct instance_dirs *dirs, char *error, uint32_t error_size)
+{
+	char path[4096 + 16];
+	char text[16];
+
+	lock_path(dirs, path);
+	int fd = lock_file(path, error, error_size);
+	if (fd < 0)
+		return fd;
 	int length = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) < 0 || write(fd, text, (size_t)length) != length) {
 		snprintf(error, error_size, "cannot write lock file '%s' (%s): check the file system", path,
@@ -238,6 +270,8 @@ void instance_unlock(const struct instance_dirs *dirs, int fd)
 	if (fd < 0)
 		return;
 	lock_path(dirs, path);
-	unlink(path);
+	/* If an operator has removed the file meanwhile, the one by this name is another daemon's. */
+	if (is_at(path, fd))
+		unlink(path);
 	close(fd);
 }

@@ -7,10 +7,12 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +20,22 @@
 #include "tests/suite.h"
 
 static char dir[64];
+static const char *removed_before_lock; /* path that another daemon removes before the next lock, or NULL */
+
+/* Replaces the C library's function. */
+int fcntl(int fd, int command, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, command);
+	long argument = va_arg(arguments, long);
+	va_end(arguments);
+	if (command == F_SETLK && removed_before_lock != NULL) {
+		ck_assert_int_eq(unlink(removed_before_lock), 0);
+		removed_before_lock = NULL;
+	}
+	return (int)syscall(SYS_fcntl, fd, command, argument);
+}
 
 static void setup(void)
 {
@@ -397,6 +415,52 @@ START_TEST(one_daemon_holds_the_lock)
 }
 END_TEST
 
+/* A daemon that ends removes its file, and another one may have opened it before. */
+START_TEST(a_lock_is_of_the_file_that_has_the_name)
+{
+	struct instance_dirs dirs = {.is_fallback = false};
+	char error[5000] = "", path[128];
+	struct stat opened, named;
+	int status;
+
+	snprintf(dirs.run, sizeof(dirs.run), "%s", dir);
+	snprintf(path, sizeof(path), "%s/coterie.pid", dir);
+	removed_before_lock = path;
+	int fd = instance_lock(&dirs, error, sizeof(error));
+	ck_assert_int_ge(fd, 0);
+	ck_assert_ptr_null(removed_before_lock);
+	ck_assert_int_eq(fstat(fd, &opened), 0);
+	ck_assert_int_eq(stat(path, &named), 0);
+	ck_assert_uint_eq(opened.st_ino, named.st_ino);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(-instance_lock(&dirs, error, sizeof(error)));
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(WEXITSTATUS(status), 18);
+	/* If the file was removed, the next daemon has another one, which stays. */
+	ck_assert_int_eq(unlink(path), 0);
+	int next = instance_lock(&dirs, error, sizeof(error));
+	ck_assert_int_ge(next, 0);
+	instance_unlock(&dirs, fd);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	instance_unlock(&dirs, next);
+	ck_assert_int_lt(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(a_fifo_in_place_of_the_lock_does_not_block)
+{
+	struct instance_dirs dirs = {.is_fallback = false};
+	char error[5000] = "", path[128];
+
+	snprintf(dirs.run, sizeof(dirs.run), "%s", dir);
+	snprintf(path, sizeof(path), "%s/coterie.pid", dir);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(instance_lock(&dirs, error, sizeof(error)), -17);
+	ck_assert_ptr_nonnull(strstr(error, path));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("state");
@@ -419,6 +483,8 @@ int main(void)
 	tcase_add_test(tc, the_state_folder_is_known_before_it_is_made);
 	tcase_add_test(tc, an_ordinary_user_has_a_state_folder_at_home);
 	tcase_add_test(tc, one_daemon_holds_the_lock);
+	tcase_add_test(tc, a_lock_is_of_the_file_that_has_the_name);
+	tcase_add_test(tc, a_fifo_in_place_of_the_lock_does_not_block);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
