@@ -43,7 +43,12 @@ static bool load_ring_seq(struct ring *ring)
 	 * If the stored number is lost, a ring id could be used twice, and recovery would mix the messages of two
 	 * rings.
 	 */
-	if (rc < 0)
+	if (rc == -EPERM)
+		log_line("TOTEM", LOG_ERR,
+			"The stored ring id '%s/ringid_%u' may be of another user, who can write to this folder: remove it, and "
+			"set 'system.state_dir' to a folder that only the daemon's user can write",
+			dir, nodeid);
+	else if (rc < 0)
 		log_line("TOTEM", LOG_ERR,
 			"Cannot read the stored ring id '%s/ringid_%u' (%s): repair the file with 'coterie "
 			"--repair-ring-seq', or remove it if this node was never in a ring",

@@ -4,27 +4,59 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/trust.h"
+
 #define COROSYNC_STATE_DIR "/var/lib/corosync"
+
+/*
+ * Check that a daemon has stored this file. Other users may be able to write to the folder, as in a sticky one. Then the file
+ * may be theirs, or one of the daemon's user that they have linked.
+ */
+static int check_stored(int folder, const struct stat *file)
+{
+	struct stat status;
+
+	if (!S_ISREG(file->st_mode))
+		return -EBADMSG;
+	if (fstat(folder, &status) < 0)
+		return -errno;
+	bool is_shared = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+
+	return is_shared && (!trust_owner(file->st_uid) || file->st_nlink != 1) ? -EPERM : 0;
+}
+
+/* Read the file, and return its size. */
+static int read_stored(int folder, int fd, void *bytes, size_t size)
+{
+	struct stat status;
+	int rc = fstat(fd, &status) < 0 ? -errno : check_stored(folder, &status);
+
+	if (rc == 0 && status.st_size > INT_MAX)
+		rc = -EFBIG;
+	if (rc == 0 && read(fd, bytes, size) < 0)
+		rc = -errno;
+	return rc < 0 ? rc : (int)status.st_size;
+}
 
 int state_file_read(const char *dir, const char *name, void *bytes, size_t size)
 {
-	char path[4096 + 64];
-	struct stat status;
+	int folder = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
-		return -ENAMETOOLONG;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
+	if (folder < 0)
 		return -errno;
-	int rc = fstat(fd, &status) < 0 ? -errno : status.st_size > INT_MAX ? -EFBIG : (int)status.st_size;
-	if (rc >= 0 && read(fd, bytes, size) < 0)
-		rc = -errno;
-	close(fd);
+	/* O_NONBLOCK: a FIFO by this name must not block the daemon. */
+	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	int rc = fd < 0 ? -errno : read_stored(folder, fd, bytes, size);
+
+	if (fd >= 0)
+		close(fd);
+	close(folder);
 	return rc;
 }
 

@@ -19,7 +19,12 @@ int state_ring_seq_load(const char *dir, uint32_t nodeid, uint64_t *seq);
 /** Store the ring sequence of a node. It is durable when the function returns 0. -errno. */
 int state_ring_seq_store(const char *dir, uint32_t nodeid, uint64_t seq);
 
-/** Read at most `size` bytes. @return size of the file; -ENOENT; -EFBIG; -errno */
+/**
+ * Read at most `size` bytes.
+ *
+ * @return size of the file; -ENOENT; -EFBIG; -EBADMSG: it is no regular file; -EPERM: other users can write to the folder, and
+ *     the file may be theirs; -errno
+ */
 int state_file_read(const char *dir, const char *name, void *bytes, size_t size);
 /** Replace `name` durably: after a crash the file has either the old content or the new one. */
 int state_file_replace(int dir, const char *name, const void *bytes, size_t size);

@@ -92,6 +92,17 @@ ends 0 "ringid_1: was ffffffffffffffff, is [0-9a-f]{9,12}; repair all nodes" "it
 	--repair-ring-seq -c "$work/c"
 tap_check "the repaired ring id has 8 bytes" test "$(stat -c %s "$work/ringid_1")" -eq 8
 rm "$work/ringid_1"
+mkfifo "$work/ringid_1"
+ends 21 "Cannot read the stored ring id '$work/ringid_1' .*: repair the file" "a FIFO in place of the ring id" -f -c "$work/c"
+rm "$work/ringid_1"
+if [ "$(id -u)" = 0 ]; then
+	mkdir -m 1777 "$work/shared"
+	printf '\0\0\1\0\0\0\0\0' >"$work/shared/ringid_1"
+	chown 1234 "$work/shared/ringid_1"
+	write_config 127.0.0.91 "$work/shared"
+	ends 21 "ring id '$work/shared/ringid_1' may be of another user.*system.state_dir" "a ring id of another user" -f -c "$work/c"
+	write_config
+fi
 
 # A second daemon of the same instance is refused. After a clean stop the lock is free again.
 name="start$$"

@@ -6,7 +6,8 @@ ring_unit_tests = %D%/test_state_dir %D%/test_ring %D%/test_ring_lease %D%/test_
 check_PROGRAMS += $(ring_unit_tests)
 TESTS += $(ring_unit_tests)
 
-%C%_test_state_dir_SOURCES = %D%/test_state_dir.c exec/daemon/instance.c exec/ring/ring_seq.c exec/ring/state_dir.c
+%C%_test_state_dir_SOURCES = %D%/test_state_dir.c exec/daemon/instance.c exec/ring/ring_seq.c exec/ring/state_dir.c \
+	common/trust.c common/trust_open.c
 %C%_test_state_dir_CPPFLAGS = -I$(top_srcdir) -I$(top_srcdir)/include -D_GNU_SOURCE $(HARDEN_CPPFLAGS) \
 	-DLOCALSTATE_DIR='"/nonexistent"' -DRUNSTATE_DIR='"/tmp/coterie-test-run"'
 %C%_test_state_dir_LDADD = $(CHECK_LIBS)

@@ -287,6 +287,49 @@ START_TEST(reading_tells_the_size)
 }
 END_TEST
 
+START_TEST(what_is_no_file_is_not_read)
+{
+	char path[128], bytes[8] = "";
+
+	snprintf(path, sizeof(path), "%s/fifo", dir);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(state_file_read(dir, "fifo", bytes, sizeof(bytes)), -EBADMSG);
+	snprintf(path, sizeof(path), "%s/folder", dir);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert_int_eq(state_file_read(dir, "folder", bytes, sizeof(bytes)), -EBADMSG);
+}
+END_TEST
+
+/* In a folder such as /tmp another user may have made the file, or the link. */
+START_TEST(files_of_others_are_not_read)
+{
+	char path[128], linked[128], bytes[8] = "";
+	uint64_t seq;
+
+	write_file("x", "abcdef", 6);
+	write_file("ringid_1", "\0\0\1\0\0\0\0\0", 8);
+	snprintf(path, sizeof(path), "%s/x", dir);
+	snprintf(linked, sizeof(linked), "%s/linked", dir);
+	ck_assert_int_eq(link(path, linked), 0);
+	ck_assert_int_eq(state_file_read(dir, "linked", bytes, sizeof(bytes)), 6);
+	ck_assert_int_eq(chmod(dir, 01777), 0);
+	ck_assert_int_eq(state_file_read(dir, "linked", bytes, sizeof(bytes)), -EPERM);
+	ck_assert_int_eq(unlink(linked), 0);
+	ck_assert_int_eq(state_file_read(dir, "x", bytes, sizeof(bytes)), 6);
+	ck_assert_int_eq(state_ring_seq_load(dir, 1, &seq), 0);
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(chown(path, 1234, 1234), 0);
+	ck_assert_int_eq(state_file_read(dir, "x", bytes, sizeof(bytes)), -EPERM);
+	snprintf(path, sizeof(path), "%s/ringid_1", dir);
+	ck_assert_int_eq(chown(path, 1234, 1234), 0);
+	ck_assert_int_eq(state_ring_seq_load(dir, 1, &seq), -EPERM);
+	/* In a folder of its own the daemon reads what an operator has put there. */
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+	ck_assert_int_eq(state_ring_seq_load(dir, 1, &seq), 0);
+}
+END_TEST
+
 START_TEST(instance_names)
 {
 	static const struct {
@@ -478,6 +521,8 @@ int main(void)
 	tcase_add_test(tc, replacing_is_whole_or_not_at_all);
 	tcase_add_test(tc, links_of_others_are_not_followed);
 	tcase_add_test(tc, reading_tells_the_size);
+	tcase_add_test(tc, what_is_no_file_is_not_read);
+	tcase_add_test(tc, files_of_others_are_not_read);
 	tcase_add_test(tc, instance_names);
 	tcase_add_test(tc, folders_of_an_instance_are_made);
 	tcase_add_test(tc, the_state_folder_is_known_before_it_is_made);
