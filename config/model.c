@@ -87,80 +87,119 @@ static void report_unreadable(struct tree *tree, const char *path, int rc)
 static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 /*
- * List the names in a folder, sorted, so that every start reads them in the same order. The caller
- * frees each name and the array.
+ * Report a folder or file of uidgid.d that cannot be read. Users of a file that is left out lose their access with a reload.
+ * So a file is left out only if an administrator has closed it, and not because the process has no descriptor left.
  */
-static char **list_names(int dir, size_t *count)
+static void report_access(struct tree *tree, const char *path, int rc)
 {
-	char **names = NULL;
+	const struct place place = {.file = path};
+
+	if (rc == -EMFILE || rc == -ENFILE)
+		tree_error(tree, place, "cannot be read (%s): raise the limit of open files", strerror(-rc));
+	else
+		tree_warning(tree, place, "skipped (%s): check its owner and mode", strerror(-rc));
+}
+
+static void free_names(char **names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
+}
+
+/*
+ * List the names in a folder, sorted, so that every start reads them in the same order.
+ *
+ * @param names  out: the caller frees them with free_names(), also on errors
+ * @return 0; -errno
+ */
+static int list_names(int dir, char ***names, size_t *count)
+{
 	int copy = dup(dir);
 	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
 	struct dirent *entry;
+	int rc = stream == NULL ? -errno : 0;
 
+	*names = NULL;
 	*count = 0;
 	if (stream == NULL) {
 		if (copy >= 0)
 			close(copy);
-		return NULL;
+		return rc;
 	}
-	while ((entry = readdir(stream)) != NULL) {
-		char **bigger = reallocarray(names, *count + 1, sizeof(*names));
+	while (rc == 0 && (entry = readdir(stream)) != NULL) {
+		char **bigger = reallocarray(*names, *count + 1, sizeof(**names));
 		char *name = strdup(entry->d_name);
 
 		if (bigger != NULL)
-			names = bigger;
-		if (bigger == NULL || name == NULL) {
+			*names = bigger;
+		if (bigger != NULL && name != NULL)
+			(*names)[(*count)++] = name;
+		else
+			rc = -ENOMEM;
+		if (rc < 0)
 			free(name);
-			break;
-		}
-		names[(*count)++] = name;
 	}
 	closedir(stream);
-	qsort(names, *count, sizeof(*names), compare_names);
-	return names;
+	if (*count > 0)
+		qsort(*names, *count, sizeof(**names), compare_names);
+	return rc;
+}
+
+/* Read one file of uidgid.d, if it is a regular one. @return 0, also if it was reported; -ENOMEM */
+static int read_access_file(struct tree *tree, int dir, const char *name, const char *file)
+{
+	struct stat status;
+	char *bytes;
+	size_t size;
+
+	if (file == NULL)
+		return -ENOMEM;
+	if (fstatat(dir, name, &status, 0) < 0 || !S_ISREG(status.st_mode))
+		return 0;
+	int rc = config_read_file(dir, name, &bytes, &size);
+
+	if (rc == -ENOMEM)
+		return rc;
+	if (rc < 0) {
+		report_access(tree, file, rc);
+		return 0;
+	}
+	rc = legacy_read_access(tree, file, bytes, size);
+	free(bytes);
+	return rc;
 }
 
 /*
  * Read every regular file of uidgid.d beside the main file, including names that begin with a dot.
- * A file that cannot be read is skipped.
  */
 static int read_access_files(struct tree *tree, const char *main_file)
 {
 	const char *slash = strrchr(main_file, '/');
 	char *path = arena_print(
 		tree->arena, "%.*suidgid.d", slash == NULL ? 0 : (int)(slash - main_file + 1), main_file);
+	char **names;
 	size_t count;
-	int rc = 0;
 
 	if (path == NULL)
 		return -ENOMEM;
 	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (dir < 0)
+	if (dir < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			report_access(tree, path, -errno);
 		return 0;
-	char **names = list_names(dir, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		char *bytes, *file = arena_print(tree->arena, "%s/%s", path, names[i]);
-		struct stat status;
-		size_t size;
-
-		if (rc == 0 && file == NULL)
-			rc = -ENOMEM;
-		if (rc == 0 && fstatat(dir, names[i], &status, 0) == 0 && S_ISREG(status.st_mode)) {
-			int read_rc = config_read_file(dir, names[i], &bytes, &size);
-
-			if (read_rc == 0)
-				rc = legacy_read_access(tree, file, bytes, size);
-			else
-				tree_warning(tree, (struct place){.file = file},
-					"skipped (%s): check its owner and mode", strerror(-read_rc));
-			if (read_rc == 0)
-				free(bytes);
-		}
-		free(names[i]);
 	}
-	free(names);
+	int rc = list_names(dir, &names, &count);
+
+	if (rc < 0 && rc != -ENOMEM) {
+		report_access(tree, path, rc);
+		count = 0;
+		rc = 0;
+	}
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = read_access_file(tree, dir, names[i], arena_print(tree->arena, "%s/%s", path, names[i]));
+	free_names(names, count);
 	close(dir);
 	return rc;
 }

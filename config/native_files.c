@@ -93,19 +93,38 @@ static int read_named(struct native *native, const char *path, const char *writt
 	return rc == -ENOMEM ? rc : 0;
 }
 
+/*
+ * Find the files that match a pattern. A folder that does not exist, or that the daemon may not read, has no match. If a
+ * folder cannot be read because the process has no descriptor left, a reload must not drop what its files say.
+ *
+ * @return 0: the caller frees *found; -ENOENT: no match; -EMFILE; -ENFILE; -ENOMEM
+ */
+static int find_files(const char *pattern, glob_t *found)
+{
+	int rc = glob(pattern, GLOB_NOSORT | GLOB_ERR, NULL, found), error = errno;
+
+	if (rc == GLOB_ABORTED) {
+		globfree(found);
+		if (error == EMFILE || error == ENFILE)
+			return -error;
+		rc = glob(pattern, GLOB_NOSORT, NULL, found);
+	}
+	return rc == 0 ? 0 : rc == GLOB_NOSPACE ? -ENOMEM : -ENOENT;
+}
+
 /* Read all files that match a pattern, in byte order. */
 static int read_pattern(
 	struct native *native, const char *pattern, const struct native_file *parent, struct place place)
 {
 	glob_t found;
-	int rc = glob(pattern, GLOB_NOSORT, NULL, &found);
+	int rc = find_files(pattern, &found);
 
-	if (rc == GLOB_NOSPACE)
-		return -ENOMEM;
-	if (rc != 0)
-		return 0; /* no match, or the folder cannot be read: a pattern may match no file */
+	if (rc == -EMFILE || rc == -ENFILE)
+		tree_error(native->tree, place, "cannot search '%s' (%s): raise the limit of open files", pattern,
+			strerror(-rc));
+	if (rc < 0)
+		return rc == -ENOMEM ? rc : 0;
 	qsort(found.gl_pathv, found.gl_pathc, sizeof(*found.gl_pathv), compare_names);
-	rc = 0;
 	for (size_t i = 0; i < found.gl_pathc && rc == 0; i++)
 		if (!is_left_over(found.gl_pathv[i]))
 			rc = read_named(native, found.gl_pathv[i], found.gl_pathv[i], parent, place);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -482,6 +483,41 @@ START_TEST(files_of_uidgid_d_are_read)
 }
 END_TEST
 
+/* Let the process open only so many more files. */
+static void limit_files(uint32_t count)
+{
+	int lowest = dup(STDIN_FILENO);
+	struct rlimit limit;
+
+	ck_assert_int_ge(lowest, 0);
+	close(lowest);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = (rlim_t)lowest + count;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* Without a descriptor a reload must not take access from the users of uidgid.d. */
+START_TEST(uidgid_d_is_not_left_out_without_descriptors)
+{
+	char command[512];
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(command, sizeof(command), "%s/uidgid.d", folder);
+	ck_assert_int_eq(mkdir(command, 0700), 0);
+	write_file("c.conf", TOTEM("") NODES);
+	write_file("uidgid.d/a", "uidgid {\nuid: 7\n}\n");
+	limit_files(2);
+	ck_assert_msg(load_file("c.conf") == 0, "%s", config_case_error(&one));
+	ck_assert_ptr_nonnull(config_case_entry(&one, "uidgid.config.uid.7"));
+	limit_files(1);
+	ck_assert_int_eq(load_file("c.conf"), -EINVAL);
+	ck_assert(config_case_has_error(&one, "/uidgid.d: cannot be read (Too many open files): raise the limit"));
+	limit_files(16);
+	snprintf(command, sizeof(command), "rm -r '%s'", folder);
+	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 /* Random bytes must be read, or refused with a text, and must do nothing else. The seed is always the same. */
 START_TEST(noise_is_survived)
 {
@@ -523,6 +559,7 @@ int main(void)
 	tcase_add_test(tc, a_byte_order_mark_is_skipped);
 	tcase_add_loop_test(tc, slips_are_warned_about, 0, COUNT(warned));
 	tcase_add_test(tc, files_of_uidgid_d_are_read);
+	tcase_add_test(tc, uidgid_d_is_not_left_out_without_descriptors);
 	tcase_add_test(tc, noise_is_survived);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

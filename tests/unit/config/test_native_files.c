@@ -6,13 +6,54 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "exec/map/map.h"
 #include "tests/suite.h"
 #include "tests/unit/config/native_case.h"
 
+static bool closes_last; /* the next close() of this process leaves it no descriptor: another thread has taken it */
+
+/* Replaces the C library's function. */
+int close(int fd)
+{
+	struct rlimit limit;
+	int rc = (int)syscall(SYS_close, fd);
+
+	if (closes_last && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = 0;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	closes_last = false;
+	return rc;
+}
+
 /* --- files --- */
+
+/* Without a descriptor a reload must not drop what the files of a folder say. */
+START_TEST(drop_ins_are_not_left_out_without_descriptors)
+{
+	struct rlimit limit;
+
+	native_case_write("main.conf", A "include(\"more/*.conf\")\n");
+	ck_assert_int_eq(mkdir(native_case_path("more"), 0700), 0);
+	native_case_write("more/a.conf", "totem { token = 2s }\n");
+	ck_assert_msg(native_case_load("main.conf") == 0, "%s", config_case_error(&one));
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	closes_last = true;
+	int rc = native_case_load("main.conf");
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert(!closes_last);
+	ck_assert_int_eq(rc, -EINVAL);
+	ck_assert(config_case_has_error(&one, "more/*.conf' (Too many open files): raise the limit of open files"));
+	/* A folder that is not there has no match. */
+	native_case_write("main.conf", A "include(\"none/*.conf\")\n");
+	ck_assert_msg(native_case_load("main.conf") == 0, "%s", config_case_error(&one));
+}
+END_TEST
 
 START_TEST(later_files_win)
 {
@@ -233,6 +274,7 @@ static Suite *native_files_suite(void)
 	TCase *cases = tcase_create("cases");
 
 	tcase_add_checked_fixture(cases, native_case_setup, native_case_teardown);
+	tcase_add_test(cases, drop_ins_are_not_left_out_without_descriptors);
 	tcase_add_test(cases, later_files_win);
 	tcase_add_test(cases, a_configuration_made_of_the_map_has_the_same_files);
 	tcase_add_test(cases, what_cannot_be_included_is_named);
