@@ -210,8 +210,23 @@ static int set_capabilities(bool may_return)
 	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
 
+/*
+ * Give up what programs could gain that the process runs. Each thread has these settings for itself, and inherits them from
+ * the thread that starts it. So this is done before plugins start threads.
+ */
+static int give_up_gains(void)
+{
+	int rc = bound_capabilities();
+
+	return rc < 0 ? rc : prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
 static int change_user(const struct user *user)
 {
+	int rc = give_up_gains();
+
+	if (rc < 0)
+		return rc;
 	if ((user->name != NULL ? initgroups(user->name, user->gid) : setgroups(0, NULL)) < 0 ||
 		setresgid(user->gid, user->gid, user->gid) < 0 || setresuid((uid_t)-1, user->uid, 0) < 0)
 		return -errno;
@@ -271,16 +286,15 @@ int cage_close(struct cage *cage)
 		return 0;
 	cage->is_open = false;
 	cage_root_begin(&(struct cage){.is_open = true});
-	int rc = bound_capabilities();
-	if (rc < 0 || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
-		return rc < 0 ? rc : -errno;
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return -errno;
 	if (setresuid(cage->uid, cage->uid, cage->uid) < 0)
 		return -errno;
-	rc = set_capabilities(false);
+	int rc = set_capabilities(false);
 	if (rc < 0)
 		return rc;
 	/* The change of the user has cleared this flag, and without it there are no core dumps. */
-	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
 		return -errno;
 	return 0;
 }
