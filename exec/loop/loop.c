@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define TIMER_IDLE UINT64_MAX
+#define LOOP_FDS_OF_QB 3 /* descriptors that qb_loop_create() opens */
 
 struct loop_timer {
 	uint64_t at_ns;
@@ -425,8 +426,29 @@ int loop_defer(struct loop *loop, void (*run)(void *), void *arg)
 
 /* --- creating and destroying --- */
 
+/*
+ * Return whether the descriptors can be opened that a loop of libqb needs: a pipe for signals and one of epoll(7). Without them
+ * qb_loop_create() returns a loop that crashes when it is destroyed.
+ */
+static bool has_descriptors(void)
+{
+	int fds[LOOP_FDS_OF_QB], count = 0;
+
+	while (count < LOOP_FDS_OF_QB && (fds[count] = eventfd(0, EFD_CLOEXEC)) >= 0)
+		count++;
+	int saved = errno;
+
+	for (int i = 0; i < count; i++)
+		close(fds[i]);
+	errno = saved;
+	return count == LOOP_FDS_OF_QB;
+}
+
 struct loop *loop_create(void)
 {
+	if (!has_descriptors())
+		return NULL;
+
 	struct loop *loop = calloc(1, sizeof(*loop));
 
 	if (loop == NULL)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -301,12 +302,33 @@ START_TEST(callbacks_wait_for_no_process_at_real_time_priority)
 }
 END_TEST
 
+START_TEST(a_loop_needs_descriptors)
+{
+	int lowest = dup(STDIN_FILENO);
+	struct rlimit limit;
+
+	ck_assert_int_ge(lowest, 0);
+	close(lowest);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (rlim_t free_fds = 0; free_fds < 8; free_fds++) {
+		limit.rlim_cur = (rlim_t)lowest + free_fds;
+		ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+		struct loop *other = loop_create();
+
+		ck_assert(other != NULL || errno == EMFILE);
+		ck_assert(other == NULL || free_fds > 2);
+		loop_destroy(other);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("loop");
 	TCase *tc = tcase_create("loop");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_loop_needs_descriptors);
 	tcase_add_test(tc, timers_run_in_order);
 	tcase_add_test(tc, timers_of_one_instant_keep_their_order);
 	tcase_add_test(tc, late_timers_are_told);
