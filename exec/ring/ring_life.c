@@ -48,11 +48,16 @@ static bool load_ring_seq(struct ring *ring)
 			"The stored ring id '%s/ringid_%u' may be of another user, who can write to this folder: remove it, and "
 			"set 'system.state_dir' to a folder that only the daemon's user can write",
 			dir, nodeid);
-	else if (rc < 0)
+	else if (rc == -EBADMSG)
 		log_line("TOTEM", LOG_ERR,
-			"Cannot read the stored ring id '%s/ringid_%u' (%s): repair the file with 'coterie "
+			"Cannot read the stored ring id '%s/ringid_%u' (it does not have 8 bytes): repair the file with 'coterie "
 			"--repair-ring-seq', or remove it if this node was never in a ring",
-			dir, nodeid, rc == -EBADMSG ? "it does not have 8 bytes" : strerror(-rc));
+			dir, nodeid);
+	else if (rc < 0)
+		log_line("TOTEM", LOG_ERR, "Cannot read the stored ring id '%s/ringid_%u' (%s): %s", dir, nodeid,
+			strerror(-rc),
+			rc == -EMFILE || rc == -ENFILE ? "raise the limit of open files"
+						       : "check the folder and its file system");
 	else if (ring->options.ring_seq >= TOTEM_RING_SEQ_END)
 		log_line("TOTEM", LOG_ERR,
 			"The stored ring id '%s/ringid_%u' is used up (%" PRIx64

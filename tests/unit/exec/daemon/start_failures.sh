@@ -95,6 +95,16 @@ rm "$work/ringid_1"
 mkfifo "$work/ringid_1"
 ends 21 "Cannot read the stored ring id '$work/ringid_1' .*: repair the file" "a FIFO in place of the ring id" -f -c "$work/c"
 rm "$work/ringid_1"
+# A ring id that may be whole must not be repaired or removed.
+ln -s /nonexistent "$work/ringid_1"
+ends 21 "Cannot read the stored ring id '$work/ringid_1' .*: check the folder" "a link in place of the ring id" -f -c "$work/c"
+rm "$work/ringid_1"
+# The fewest descriptors with which the daemon comes as far as the ring id.
+few=8
+while [ $few -lt 30 ] && ! prlimit --nofile=$few timeout 20 "$daemon" -f -c "$work/c" 2>&1 | grep "stored ring id" >"$work/few"; do
+	few=$((few + 1))
+done
+tap_check "without a descriptor the ring id is not called damaged" grep -q "Too many open files): raise the limit" "$work/few"
 if [ "$(id -u)" = 0 ]; then
 	mkdir -m 1777 "$work/shared"
 	printf '\0\0\1\0\0\0\0\0' >"$work/shared/ringid_1"
