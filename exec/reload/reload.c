@@ -358,7 +358,12 @@ static int start(struct reload *reload)
 		return -ENOMEM;
 	job->work = reload->now->work;
 	job->is_forced = reload->now->is_forced;
-	if (thread_start(&job->thread, STACK_SIZE, job_run, job) < 0) {
+	int rc = thread_start(&job->thread, STACK_SIZE, job_run, job);
+
+	if (rc < 0) {
+		log_line("CFG", LOG_ERR,
+			"No thread can be started to read the config file (%s): raise the limit of processes",
+			strerror(-rc));
 		job_destroy(job);
 		return -ENOMEM;
 	}

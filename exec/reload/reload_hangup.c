@@ -66,7 +66,7 @@ static void begin(struct reload *reload)
 	if (reload_examine(reload, reload, on_examined, reload) == 0)
 		return;
 	reload->is_hung_up = false;
-	log_line("CFG", LOG_ERR, "The config file is not checked: out of memory");
+	log_line("CFG", LOG_ERR, "The config file is not checked: there is no memory or no thread for it");
 }
 
 void reload_hangup(struct reload *reload)

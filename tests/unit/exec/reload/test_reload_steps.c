@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A reload in two steps: the first one only checks the file, the second one applies or drops it. */
 #include <check.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +14,19 @@
 #include "exec/reload/reload.h"
 #include "tests/suite.h"
 #include "tests/unit/exec/reload/reload_case.h"
+
+static bool fails_thread; /* the next thread cannot be started */
+
+/* Replaces the C library's function. */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *arg)
+{
+	int (*start)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+	bool fails = fails_thread;
+
+	fails_thread = false;
+	*(void **)&start = dlsym(RTLD_NEXT, "pthread_create");
+	return fails ? EAGAIN : start(thread, attributes, run, arg);
+}
 
 static bool has_line(const char *text, const char *line)
 {
@@ -455,6 +470,22 @@ START_TEST(a_signal_drops_nothing)
 }
 END_TEST
 
+START_TEST(a_limit_of_threads_is_named)
+{
+	struct result result = {.rc = 1};
+
+	fails_thread = true;
+	ck_assert_int_eq(reload_request(node.reload, &node, false, on_done, &result), -ENOMEM);
+	ck_assert(has_logged(
+		"No thread can be started to read the config file (Resource temporarily unavailable): raise the limit"));
+	fails_thread = true;
+	reload_hangup(node.reload);
+	ck_assert(has_logged("The config file is not checked: there is no memory or no thread for it"));
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(result.count, 0);
+}
+END_TEST
+
 START_TEST(a_signal_before_there_is_anything) { reload_hangup(NULL); }
 END_TEST
 
@@ -500,6 +531,7 @@ int main(void)
 	tcase_add_test(tcase, signals_while_the_file_is_read);
 	tcase_add_test(tcase, a_signal_drops_nothing);
 	tcase_add_test(tcase, a_signal_before_there_is_anything);
+	tcase_add_test(tcase, a_limit_of_threads_is_named);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
