@@ -196,7 +196,7 @@ static void check_interface(struct tree *tree, const struct config *config, uint
 			"'transport: udp'",
 			link);
 	item = link_item(tree, link, COMPAT_LINK_PRIORITY);
-	if (item != NULL && item->number != 1 && is_ip_transport(config->transport))
+	if (item != NULL && item->number > 1 && is_ip_transport(config->transport)) /* Corosync accepts 0 as well */
 		tree_error(tree, item->place, COMPAT_TEXT_PRIORITY, link);
 	item = link_item(tree, link, protocol->key);
 	if (item != NULL && !config_has_word(protocol->words, item->text))

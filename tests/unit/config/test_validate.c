@@ -328,6 +328,8 @@ static const struct refused {
 		"c.conf:7: 'knet_ping_timeout' is 1 ms", -EINVAL},
 	{TOTEM("udpu", "interface {\nknet_link_priority: 5\n}\n") NODELIST(CF1), "c.conf:5: Can only set link priority",
 		-EINVAL},
+	{TOTEM("udpu", "interface {\nknet_link_priority: 2\n}\n") NODELIST(CF1), "c.conf:5: Can only set link priority",
+		-EINVAL},
 	{TOTEM("udpu", "interface {\nlinknumber: 1\nmcastport: 9\n}\n") NODELIST(CF1),
 		"Not all nodes have the same number of links", -EINVAL},
 	{TOTEM("knet", "interface {\nlinknumber: 8\nmcastport: 9\n}\n") NODELIST(CF1), "c.conf:6: link number 8",
@@ -407,6 +409,17 @@ START_TEST(errors_say_what_to_do)
 }
 END_TEST
 
+/* Corosync refuses larger ones only. */
+START_TEST(link_priorities_without_effect_are_accepted)
+{
+	static const char *const texts[] = {TOTEM("udpu", "interface {\nknet_link_priority: 0\n}\n") NODELIST(CF1),
+		TOTEM("udpu", "interface {\nknet_link_priority: 1\n}\n") NODELIST(CF1)};
+
+	for (size_t i = 0; i < COUNT(texts); i++)
+		ck_assert_msg(config_case_load(&one, texts[i]) == 0, "%s", config_case_error(&one));
+}
+END_TEST
+
 START_TEST(a_list_has_at_most_384_nodes)
 {
 	static char text[65536];
@@ -448,6 +461,7 @@ int main(void)
 	tcase_add_test(tc, windows_are_bounded);
 	tcase_add_test(tc, the_engine_gets_the_rest);
 	tcase_add_loop_test(tc, errors_say_what_to_do, 0, COUNT(refused));
+	tcase_add_test(tc, link_priorities_without_effect_are_accepted);
 	tcase_add_test(tc, a_list_has_at_most_384_nodes);
 	return suite_run(suite);
 }
