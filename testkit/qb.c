@@ -352,6 +352,20 @@ bool qbs_server_rate_step(struct qbs_server *service)
 	return false;
 }
 
+/* --- sockets: only those of fast channels --- */
+
+bool qbs_refuse_descriptors(int fd)
+{
+	(void)fd;
+	return false;
+}
+
+void qbs_close(struct qbs_host *host, int fd)
+{
+	(void)host;
+	close(fd);
+}
+
 /* --- questions of the executive about a connection --- */
 
 bool qbs_is_broken(const struct qbs_connection *connection)

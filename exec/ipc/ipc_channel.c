@@ -145,10 +145,10 @@ int ipc_channel_open(
 
 /* --- ending --- */
 
-static void close_parcel(struct ipc_channel *channel)
+static void close_parcel(const struct ipc *ipc, struct ipc_channel *channel)
 {
 	if (channel->parcel >= 0)
-		close(channel->parcel);
+		qbs_close(ipc->host, channel->parcel);
 	channel->parcel = -1;
 }
 
@@ -165,7 +165,7 @@ static void append_ended(struct ipc *ipc, struct ipc_channel *channel)
 /* Forget a channel whose memory is free. */
 static void forget(struct ipc *ipc, struct ipc_channel *channel)
 {
-	close_parcel(channel);
+	close_parcel(ipc, channel);
 	ipc->channels--;
 	ipc->channel_bytes -= bytes_of(channel);
 	free(channel);
@@ -273,7 +273,7 @@ static void on_doorbell(struct coterie_client *client)
 {
 	client->channel->is_confirmed = true;
 	if (!ipc_channel_parcel_waits(client->channel->parcel))
-		close_parcel(client->channel);
+		close_parcel(client->server->ipc, client->channel);
 	ipc_client_flush(client);
 	if (client->is_leaving)
 		return;

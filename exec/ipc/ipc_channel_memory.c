@@ -191,6 +191,7 @@ int ipc_channel_hand_over(
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
+	(void)qbs_refuse_descriptors(fd);
 	rc = connect(fd, (const struct sockaddr *)&name, size) < 0 ? -errno : 0;
 	if (rc == 0)
 		rc = check_peer(client, fd);
@@ -198,7 +199,7 @@ int ipc_channel_hand_over(
 		rc = send_parcel(fd, token, fds);
 	if (rc == 0)
 		return fd;
-	close(fd);
+	qbs_close(client->server->ipc->host, fd);
 	return rc;
 }
 

@@ -69,8 +69,7 @@ void qbs_disconnect(struct qbs_connection *connection)
 	loop_of(connection)->del(loop_of(connection)->arg, connection->fd);
 	if (connection->is_created)
 		connection->server->handlers->closed(connection->context);
-	(void)shutdown(connection->fd, SHUT_RDWR);
-	close(connection->fd);
+	qbs_close(connection->server->host, connection->fd);
 	connection->transport->close(connection);
 	if (--connection->busy == 0)
 		destroy(connection);
@@ -228,7 +227,7 @@ static uint32_t count_bytes(const struct qbs_connection *connection)
  * Read wake-up bytes from the stream. FIONREAD, which counts them, also counts an urgent byte, which no read returns.
  * In that case only a read shows the end of the stream.
  *
- * @return false: the client has hung up, or has shut down its sending half
+ * @return false: the client has hung up, has shut down its sending half, or has sent descriptors
  */
 static bool take_bytes(const struct qbs_connection *connection, uint32_t count)
 {
@@ -236,11 +235,14 @@ static bool take_bytes(const struct qbs_connection *connection, uint32_t count)
 	ssize_t taken = 1;
 
 	while (count > 0 && taken > 0) {
-		taken = recv(connection->fd, bytes, count < sizeof(bytes) ? count : sizeof(bytes), MSG_DONTWAIT);
+		struct iovec iov = {bytes, count < sizeof(bytes) ? count : sizeof(bytes)};
+		struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+
+		taken = qbs_receive(connection->server->host, connection->fd, &message);
 		if (taken > 0)
 			count -= (uint32_t)taken;
 	}
-	return taken != 0;
+	return taken > 0 || (taken < 0 && errno != EPROTO);
 }
 
 /*
@@ -433,14 +435,13 @@ static int open_connection(struct qbs_connection *connection, struct qbs_answer 
 	return rc;
 }
 
-static void refuse(int fd, struct qbs_answer *message, int rc)
+static void refuse(struct qbs_host *host, int fd, struct qbs_answer *message, int rc)
 {
 	memset((uint8_t *)message + offsetof(struct qbs_answer, error), 0,
 		sizeof(*message) - offsetof(struct qbs_answer, error));
 	message->error = rc;
 	(void)answer(fd, message);
-	(void)shutdown(fd, SHUT_RDWR);
-	close(fd);
+	qbs_close(host, fd);
 }
 
 void qbs_connection_make(struct qbs_server *server, int fd, const struct qbs_peer *peer, const struct qbs_hello *hello)
@@ -451,7 +452,7 @@ void qbs_connection_make(struct qbs_server *server, int fd, const struct qbs_pee
 				    : server->handlers->accept(server->arg, connection, peer, &connection->context);
 
 	if (rc < 0) {
-		refuse(fd, &message, rc);
+		refuse(server->host, fd, &message, rc);
 		free(connection);
 		if (connection != NULL)
 			qbs_server_release(server);
@@ -459,7 +460,7 @@ void qbs_connection_make(struct qbs_server *server, int fd, const struct qbs_pee
 	}
 	rc = open_connection(connection, &message);
 	if (rc < 0) {
-		refuse(fd, &message, rc);
+		refuse(server->host, fd, &message, rc);
 		destroy(connection);
 		return;
 	}

@@ -52,10 +52,11 @@ static void forget(struct qbs_handshake *handshake)
 
 static void end(struct qbs_handshake *handshake)
 {
+	struct qbs_host *host = handshake->server->host;
 	int fd = handshake->fd;
 
 	forget(handshake);
-	close(fd);
+	qbs_close(host, fd);
 }
 
 void qbs_handshakes_end(struct qbs_server *server)
@@ -136,7 +137,7 @@ static int read_hello(struct qbs_handshake *handshake)
 	struct iovec iov = {handshake->bytes + handshake->size, sizeof(handshake->bytes) - handshake->size};
 	struct msghdr message = {
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &ancillary, .msg_controllen = sizeof(ancillary.bytes)};
-	ssize_t size = recvmsg(handshake->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t size = qbs_receive(handshake->server->host, handshake->fd, &message);
 
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return -EAGAIN;
@@ -216,7 +217,7 @@ static void turn_away(struct qbs_host *host, int fd)
 		close(host->spare_fd);
 	int caller = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (caller >= 0)
-		close(caller);
+		qbs_close(host, caller);
 	host->spare_fd = qbs_spare_open();
 }
 
@@ -237,7 +238,7 @@ void qbs_on_caller(void *arg, int fd, uint32_t revents)
 		if (caller < 0)
 			break;
 		if (meet(server, caller) < 0)
-			close(caller);
+			qbs_close(server->host, caller);
 	}
 	shed(server->host);
 }

@@ -127,6 +127,14 @@ void qbs_host_destroy(struct qbs_host *host); /* its servers must be closed. NUL
 uint32_t qbs_host_handshakes(const struct qbs_host *host);
 
 /**
+ * Have the kernel refuse messages with descriptors to this socket, and to those that it accepts.
+ * @return false: the kernel cannot. Messages with descriptors arrive: close the socket with qbs_close
+ */
+bool qbs_refuse_descriptors(int fd);
+/** Close a socket to which other processes may have sent descriptors. Their last close may take long: see closer.c */
+void qbs_close(struct qbs_host *host, int fd);
+
+/**
  * Listen at a name.
  *
  * @param name      at most 60 characters; copied

@@ -40,6 +40,7 @@ struct qbs_host *qbs_host_create(const struct qbs_loop *loop)
 		return NULL;
 	}
 	host->spare_fd = qbs_spare_open();
+	host->refuses_descriptors = qbs_can_refuse();
 	return host;
 }
 
@@ -48,6 +49,7 @@ void qbs_host_destroy(struct qbs_host *host)
 	if (host == NULL)
 		return;
 	assert(host->handshakes == NULL);
+	qbs_closer_destroy(host->closer);
 	if (host->spare_fd >= 0)
 		close(host->spare_fd);
 	free(host->buffer);
@@ -87,6 +89,8 @@ static int listen_at(struct qbs_server *server)
 		return -errno;
 	if (server->path[0] != '\0')
 		(void)unlink(server->path); /* remove the socket of an earlier daemon */
+	(void)qbs_refuse_descriptors(server->fd);
+
 	if (bind(server->fd, (struct sockaddr *)&address, size) < 0 ||
 		(server->path[0] != '\0' && chmod(server->path, 0777) < 0) ||
 		setsockopt(server->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
@@ -123,8 +127,12 @@ int qbs_server_open(struct qbs_server **result, struct qbs_host *host, const cha
 
 void qbs_server_close(struct qbs_server *server)
 {
+	int caller;
+
 	server->host->loop->del(server->host->loop->arg, server->fd);
 	(void)shutdown(server->fd, SHUT_RDWR); /* end listening also if a forked process has inherited the socket */
+	while ((caller = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+		qbs_close(server->host, caller); /* peers that nobody has accepted may have sent descriptors */
 	close(server->fd);
 	if (server->path[0] != '\0')
 		(void)unlink(server->path);

@@ -65,6 +65,7 @@ static int open_end(const struct qbs_connection *connection, const char *end, in
 	*fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (*fd < 0)
 		return -errno;
+	(void)qbs_refuse_descriptors(*fd);
 	if (bind(*fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 		setsockopt(*fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
 		return -errno;
@@ -73,10 +74,10 @@ static int open_end(const struct qbs_connection *connection, const char *end, in
 	return 0;
 }
 
-static void close_end(int *fd)
+static void close_end(struct qbs_host *host, int *fd)
 {
 	if (*fd >= 0)
-		close(*fd);
+		qbs_close(host, *fd);
 	*fd = -1;
 }
 
@@ -124,8 +125,8 @@ static void socket_close(struct qbs_connection *connection)
 	if (connection->is_request_polled)
 		loop_of(connection)->del(loop_of(connection)->arg, connection->request_fd);
 	connection->is_request_polled = false;
-	close_end(&connection->request_fd);
-	close_end(&connection->event_fd);
+	close_end(connection->server->host, &connection->request_fd);
+	close_end(connection->server->host, &connection->event_fd);
 	name_control(connection, name);
 	qbs_folder_remove(connection, list);
 	qbs_guard_del(connection->guard);
@@ -195,8 +196,10 @@ static int64_t socket_receive(struct qbs_connection *connection)
 	struct iovec iov = {connection->server->host->buffer, connection->size_max};
 	struct msghdr message = {
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &ancillary, .msg_controllen = sizeof(ancillary.bytes)};
-	ssize_t size = recvmsg(connection->request_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t size = qbs_receive(connection->server->host, connection->request_fd, &message);
 
+	if (size < 0 && errno == EPROTO)
+		return -EPROTO;
 	if (size <= 0 || !is_from_peer(connection, &message))
 		return 0;
 	(void)__atomic_fetch_sub(&connection->control[0].queued, 1, __ATOMIC_RELAXED);

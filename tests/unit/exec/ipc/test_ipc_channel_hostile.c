@@ -13,6 +13,9 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "exec/qb/private.h"
+#include "slow_close.h"
+
 /* --- hostile clients --- */
 
 static struct coterie_channel_ring evil[2]; /* send, receive */
@@ -453,6 +456,41 @@ START_TEST(a_channel_counts_until_its_descriptors_are_taken)
 }
 END_TEST
 
+static int play_parcel_answered(void)
+{
+	struct qb_ipc_request_header request = {.id = COTERIE_CHANNEL_REFUSED, .size = sizeof(request)};
+	struct iovec iov = {&request, sizeof(request)};
+	struct res res;
+	char bytes[17];
+	int post, fd;
+
+	MUST(channel_open(&channel, "unitfast", f.instance) == 0);
+	MUST(ask_with(REQ_OPEN, 0, 0, &res, &post) == sizeof(res));
+	MUST((fd = accept(post, NULL, NULL)) >= 0);
+	MUST(send_slowly(fd, "", 1) == 0 || (errno == EPERM && !is_old_kernel));
+	MUST(recv(fd, bytes, sizeof(bytes), 0) == 16);
+	MUST(channel_send(&channel, CHANNEL_GATE_ALL, &iov, 1) == 0);
+	f.shared->at = 1;
+	pause();
+	return 0;
+}
+
+/* The client sends a descriptor back whose last close takes long. The daemon closes that socket unread. */
+START_TEST(a_descriptor_on_the_socket_of_a_channel_does_not_delay_the_loop)
+{
+	is_old_kernel = _i == 1;
+	if (is_old_kernel)
+		f.node.ipc->host->refuses_descriptors = false;
+	uint64_t begin_ns = loop_now_ns(f.node.loop);
+	pid_t pid = start_client(play_parcel_answered);
+	RUN_UNTIL(f.shared->at == 1 && f.node.ipc->channels == 0);
+	ck_assert_uint_eq(f.node.ipc->channels, 0);
+	ck_assert_uint_lt(loop_now_ns(f.node.loop) - begin_ns, UINT64_C(1000000000) * SLOW_CLOSE_S / 2);
+	kill(pid, SIGKILL);
+	ck_assert(WIFSIGNALED(serve(pid)));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ipc_channel_hostile");
@@ -471,5 +509,6 @@ int main(void)
 	tcase_add_test(sockets, a_socket_of_somebody_else);
 	tcase_add_test(sockets, a_channel_counts_until_its_descriptors_are_taken);
 	tcase_add_test(sockets, others_at_the_socket_of_an_offer);
+	tcase_add_loop_test(sockets, a_descriptor_on_the_socket_of_a_channel_does_not_delay_the_loop, 0, 2);
 	return suite_run(suite);
 }

@@ -137,7 +137,7 @@ static void open_client(const struct qbs_transport *transport, uint64_t request_
 	memset(&f, 0, sizeof(f));
 	f.now_ns = 1;
 	f.request_ns = request_ns;
-	f.host = (struct qbs_host){.loop = &loop, .buffer = f.buffer};
+	f.host = (struct qbs_host){.loop = &loop, .buffer = f.buffer, .refuses_descriptors = true};
 	f.server = (struct qbs_server){
 		.host = &f.host, .transport = transport, .handlers = &handlers, .rate = QBS_RATE_FAST, .references = 1};
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
