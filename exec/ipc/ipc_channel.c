@@ -251,7 +251,7 @@ void ipc_channel_close(struct coterie_client *client)
 	if (client->channel == NULL)
 		return;
 	if (client->channel->send.at != client->channel->until)
-		log_line("MAIN", LOG_WARNING,
+		log_limited(&client->server->limit, loop_now_ns(client->server->ipc->parts.loop), "MAIN", LOG_WARNING,
 			"Process %u (%s) is gone from %s before its last messages found room: they are lost",
 			client->pid, client->process, client->server->name);
 	destroy(client);

@@ -51,7 +51,7 @@ static void keep(struct coterie_client *client, const struct coterie_request *re
 	client->kept_ns = loop_now_ns(ipc->parts.loop);
 	client->kept = malloc(size);
 	if (client->kept == NULL) {
-		log_line("MAIN", LOG_ERR,
+		log_limited(&client->server->limit, client->kept_ns, "MAIN", LOG_ERR,
 			"Out of memory for a request of process %u (%s): its connection to %s is "
 			"closed",
 			client->pid, client->process, client->server->name);
@@ -193,7 +193,7 @@ void ipc_requests_inherit(struct ipc_server *server)
 void ipc_request_last(struct coterie_client *client)
 {
 	const struct coterie_request *request = client->kept_request;
-	const struct ipc_server *server = client->server;
+	struct ipc_server *server = client->server;
 
 	if (client->kept == NULL)
 		return;
@@ -203,7 +203,7 @@ void ipc_request_last(struct coterie_client *client)
 	}
 	if (ipc_gate_of(server, request->flags) != IPC_GATE_OPEN ||
 		call_handler(client, request, client->kept, client->kept_size) == -EAGAIN)
-		log_line("MAIN", LOG_WARNING,
+		log_limited(&server->limit, loop_now_ns(server->ipc->parts.loop), "MAIN", LOG_WARNING,
 			"Process %u (%s) is gone from %s before its last request found room: it is lost", client->pid,
 			client->process, server->name);
 	drop(client);

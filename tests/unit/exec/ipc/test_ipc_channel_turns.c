@@ -304,6 +304,25 @@ END_TEST
 
 #define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
+static int play_lost(void)
+{
+	MUST(open_channel() == 0);
+	f.shared->send_rc = -EAGAIN;
+	MUST(send_message(1, 10) == 0);
+	return 0;
+}
+
+/* A client can connect and leave without end, while the ring has no room. */
+START_TEST(lost_messages_are_logged_at_a_limited_rate)
+{
+	for (int i = 0; i < 12; i++) {
+		f.shared->send_rc = 0;
+		play(play_lost);
+	}
+	ck_assert_int_eq(exec_stub_count_logged("before its last messages found room"), 5);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ipc_channel_turns");
@@ -315,6 +334,7 @@ int main(void)
 	tcase_add_test(reading, the_last_messages_are_not_read_if_the_service_refuses_them);
 	tcase_add_test(reading, a_service_may_end_before_all_last_messages_are_read);
 	tcase_add_test(reading, a_successor_may_have_no_channels);
+	tcase_add_test(reading, lost_messages_are_logged_at_a_limited_rate);
 	tcase_add_test(freeing, memory_is_freed_in_pieces);
 	tcase_add_test(freeing, memory_counts_until_it_is_free);
 	tcase_add_test(freeing, memory_counts_for_its_user_until_it_is_free);

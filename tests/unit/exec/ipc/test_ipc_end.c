@@ -106,6 +106,27 @@ START_TEST(a_lost_request_is_told)
 }
 END_TEST
 
+static int play_lost(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_SEND, 1);
+
+	MUST(c != NULL);
+	MUST(qb_ipcc_send(c, &req, sizeof(req)) == sizeof(req));
+	return 0;
+}
+
+/* A client can connect and leave without end, while the ring has no room. */
+START_TEST(lost_requests_are_logged_at_a_limited_rate)
+{
+	f.send_rc = -EAGAIN;
+	for (int i = 0; i < 12; i++)
+		play(play_lost);
+	ck_assert_uint_eq(f.leaves, 12);
+	ck_assert_int_eq(exec_stub_count_logged("before its last request found room"), 5);
+}
+END_TEST
+
 static int play_one_sender(void)
 {
 	qb_ipcc_connection_t *c = connect_client();
@@ -182,6 +203,7 @@ int main(void)
 	tcase_add_test(open, kept_requests_of_others_survive_it);
 	tcase_add_test(open, what_a_client_sent_before_it_exited_counts);
 	tcase_add_test(open, a_lost_request_is_told);
+	tcase_add_test(open, lost_requests_are_logged_at_a_limited_rate);
 	tcase_add_test(open, closing_a_server_ends_its_clients);
 	return suite_run(suite);
 }
