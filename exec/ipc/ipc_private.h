@@ -298,7 +298,7 @@ static inline uint32_t ipc_right_of_flags(uint32_t flags)
  * @return 0; -ENOBUFS: read no further request of this client now
  */
 int ipc_request_process(struct coterie_client *client, const void *msg, uint32_t size);
-/** Run kept requests, oldest first, until a request finds no room. */
+/** Run kept requests, oldest first, until a request finds no room, or in several turns of the loop. */
 void ipc_requests_resume(struct ipc *ipc);
 /**
  * Look up kept requests in the table of the server's new plugin. End a client whose kept request the plugin does not

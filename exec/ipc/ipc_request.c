@@ -12,6 +12,12 @@
 
 #include "exec/plugin/plugin_watch.h"
 
+/*
+ * Kept requests run for this long in one turn of the loop. The gates of all clients open at the same time: when a new ring
+ * has its lease, or when a synchronisation is complete.
+ */
+#define TURN_NS UINT64_C(1000000)
+
 static bool is_silent(const struct coterie_request *request) { return (request->flags & COTERIE_NO_REPLY) != 0; }
 
 static void refuse(struct coterie_client *client, const struct coterie_request *request, int32_t id, size_t size)
@@ -150,6 +156,8 @@ static bool is_hopeless(const struct coterie_client *client)
 void ipc_requests_resume(struct ipc *ipc)
 {
 	struct coterie_client *client = ipc->kept;
+	uint64_t end_ns = loop_now_ns(ipc->parts.loop) + TURN_NS;
+	bool has_run = false;
 
 	while (client != NULL) {
 		struct coterie_client *next = client->kept_next;
@@ -165,12 +173,18 @@ void ipc_requests_resume(struct ipc *ipc)
 			next = client->kept_next;
 			drop(client);
 			ipc_client_listen(client);
+			has_run = true;
 		} else if (!client->is_leaving && is_hopeless(client)) {
 			ipc_client_respond(client, 0, IPC_TRY_AGAIN);
 			drop(client);
 			ipc_client_listen(client);
+			has_run = true;
 		}
 		client = next;
+		if (has_run && client != NULL && loop_now_ns(ipc->parts.loop) >= end_ns) {
+			ipc_turn_later(ipc);
+			return;
+		}
 	}
 }
 

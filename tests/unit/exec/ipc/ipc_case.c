@@ -37,6 +37,8 @@ static int handle_ok(void *self, struct coterie_client *client, const void *msg,
 {
 	(void)self, (void)client, (void)msg, (void)size;
 	f.handled++;
+	if (f.ok_us > 0)
+		usleep(f.ok_us);
 	return 0;
 }
 

@@ -56,6 +56,7 @@ struct ipc_case {
 	uint32_t order[16];
 	int send_rc, join_rc;
 	uint32_t leave_us; /* time that client_leave takes */
+	uint32_t ok_us;    /* time that a request takes whose answer is only OK */
 	uint64_t backlog_max;
 	uint64_t events_ns; /* time that the service took to send the last events */
 	char instance[16];

@@ -287,6 +287,61 @@ START_TEST(nobody_is_told_of_quorum_without_lease_and_verdict)
 }
 END_TEST
 
+#define CURIOUS 40
+
+static int play_curious(void)
+{
+	qb_ipcc_connection_t *c[CURIOUS];
+	struct req req = make(REQ_TELL, 0);
+	struct res res;
+
+	for (int i = 0; i < CURIOUS; i++) {
+		c[i] = connect_client();
+		MUST(c[i] != NULL);
+		MUST(qb_ipcc_send(c[i], &req, sizeof(req)) == sizeof(req));
+	}
+	for (int i = 0; i < CURIOUS; i++)
+		MUST(qb_ipcc_recv(c[i], &res, sizeof(res), 20000) == 24 && res.header.error == IPC_OK);
+	return 0;
+}
+
+static uint32_t count_kept(void)
+{
+	uint32_t kept = 0;
+
+	for (const struct coterie_client *one = f.node.ipc->kept; one != NULL; one = one->kept_next)
+		kept++;
+	return kept;
+}
+
+/* Count the turns of the loop in which some requests have been answered, but not all. */
+static void on_answering(void *arg)
+{
+	uint32_t *turns = arg;
+
+	*turns += f.handled > 0 && f.handled < CURIOUS;
+	loop_timer_add(f.node.loop, loop_now_ns(f.node.loop), on_answering, turns);
+}
+
+/* A new ring gets its lease when requests of many clients wait. Each takes 100 us here, and ten of them run in a turn. */
+START_TEST(requests_that_waited_run_in_several_turns)
+{
+	uint32_t turns = 0;
+
+	exec_stub.is_lapsed = true;
+	pid_t pid = start_client(play_curious);
+	RUN_UNTIL(count_kept() == CURIOUS);
+	ck_assert_uint_eq(count_kept(), CURIOUS);
+	f.ok_us = 100;
+	exec_stub.is_lapsed = false;
+	ipc_room(f.node.ipc);
+	on_answering(&turns);
+	ck_assert_int_eq(serve(pid), 0);
+	ck_assert_uint_eq(f.handled, CURIOUS);
+	ck_assert_uint_ge(turns, 3);
+}
+END_TEST
+
 /* Its quorum device may ask before the provider can decide about the new ring. */
 START_TEST(the_provider_is_asked_before_it_has_decided)
 {
@@ -482,6 +537,7 @@ int main(void)
 	tcase_add_loop_test(open, a_request_that_needs_quorum_waits_for_lease_and_verdict, 0, 2);
 	tcase_add_test(open, it_is_served_when_the_lease_is_back_without_a_word);
 	tcase_add_loop_test(open, nobody_is_told_of_quorum_without_lease_and_verdict, 0, 4);
+	tcase_add_test(open, requests_that_waited_run_in_several_turns);
 	tcase_add_test(open, the_provider_is_asked_before_it_has_decided);
 	tcase_add_test(open, a_question_outlives_a_replacement_of_the_plugin);
 	tcase_add_loop_test(open, a_question_without_an_answer_ends_with_the_replacement, 0, 2);
