@@ -18,6 +18,7 @@
 #include <coterie/channel.h>
 #include <qb/qbipc_common.h>
 
+#include "common/thread.h"
 #include "services/client/channel.h"
 
 enum {
@@ -32,6 +33,7 @@ enum {
 	 * too.
 	 */
 	PARCELS_MAX = 8,
+	CLOSE_STACK_SIZE = 65536,
 	/* Longest wait of fast_send for room. */
 	ROOM_WAIT_NS = 1000000,
 	/* Most sends between two checks whether the executive still runs. */
@@ -57,6 +59,50 @@ struct fast_channel {
 	atomic_bool has_begun;
 	atomic_uint callbacks; /* number of running callbacks */
 };
+
+/* --- other processes at the socket of an offer --- */
+
+/* Return whether the executive has connected. It is the process at the other end of the libqb connection. */
+static bool is_executive(const struct channel *channel, int fd)
+{
+	struct ucred peer, executive;
+	socklen_t size = sizeof(peer), executive_size = sizeof(executive);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+	       getsockopt(channel->fd, SOL_SOCKET, SO_PEERCRED, &executive, &executive_size) == 0 &&
+	       peer.pid == executive.pid && peer.uid == executive.uid;
+}
+
+static void *close_on_thread(void *fd)
+{
+	close((int)(intptr_t)fd);
+	return NULL;
+}
+
+/*
+ * Close a connection of another process on a thread. The process may have sent a descriptor whose last close takes as
+ * long as it wants, and closing the connection closes this descriptor.
+ */
+static void close_later(int fd)
+{
+	pthread_t thread;
+
+	(void)shutdown(fd, SHUT_RDWR);
+	if (thread_start(&thread, CLOSE_STACK_SIZE, close_on_thread, (void *)(intptr_t)fd) == 0)
+		pthread_detach(thread);
+	else
+		close(fd);
+}
+
+void fast_channel_close_offer(int socket)
+{
+	int fd;
+
+	(void)shutdown(socket, SHUT_RDWR); /* no process can connect from here on */
+	while ((fd = accept4(socket, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+		close_later(fd);
+	close(socket);
+}
 
 /* --- opening --- */
 
@@ -143,13 +189,18 @@ static int read_parcel(int fd, const uint8_t token[16], int fds[2])
 
 /*
  * Accept connections until one has the right token. Any process may connect to the socket. The executive has connected
- * before it answered.
+ * before it answered. What other processes have sent is not read.
  */
-static int take_parcel(int socket, const uint8_t token[16], int fds[2])
+static int take_parcel(const struct channel *channel, int socket, const uint8_t token[16], int fds[2])
 {
 	int fd, rc = -ENOENT;
 
+	(void)shutdown(socket, SHUT_RDWR);
 	while (rc < 0 && (fd = accept4(socket, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		if (!is_executive(channel, fd)) {
+			close_later(fd);
+			continue;
+		}
 		rc = read_parcel(fd, token, fds);
 		close(fd);
 	}
@@ -169,10 +220,11 @@ static int ring_open(struct coterie_channel_ring *ring, int fd, uint32_t size)
 	return coterie_channel_map(ring, fd, size);
 }
 
-static int rings_open(struct fast_channel *fast, const struct coterie_channel_grant *grant, int socket)
+static int rings_open(
+	const struct channel *channel, struct fast_channel *fast, const struct coterie_channel_grant *grant, int socket)
 {
 	int fds[2];
-	int rc = take_parcel(socket, grant->token, fds);
+	int rc = take_parcel(channel, socket, grant->token, fds);
 
 	if (rc < 0)
 		return rc;
@@ -186,13 +238,14 @@ static int rings_open(struct fast_channel *fast, const struct coterie_channel_gr
 	return rc;
 }
 
-static int fast_create(const struct coterie_channel_grant *grant, int socket, struct fast_channel **out)
+static int fast_create(
+	const struct channel *channel, const struct coterie_channel_grant *grant, int socket, struct fast_channel **out)
 {
 	struct fast_channel *fast = calloc(1, sizeof(*fast));
 
 	if (fast == NULL)
 		return -ENOMEM;
-	int rc = rings_open(fast, grant, socket);
+	int rc = rings_open(channel, fast, grant, socket);
 	if (rc < 0) {
 		free(fast);
 		return rc;
@@ -264,7 +317,7 @@ int fast_channel_open(
 	if (memcmp(grant.magic, COTERIE_CHANNEL_MAGIC, sizeof(grant.magic)) != 0 ||
 		(grant.features & COTERIE_CHANNEL_RINGS) == 0)
 		return 0;
-	if (fast_create(&grant, socket, &fast) < 0)
+	if (fast_create(channel, &grant, socket, &fast) < 0)
 		return refuse(channel);
 	fast->note = note;
 	atomic_store(&channel->fast, fast);

@@ -44,9 +44,11 @@ typedef void (*fast_note)(uint8_t context[FAST_CONTEXT_SIZE], const uint8_t *eve
 /**
  * Make an offer of a channel, with the size from the environment (COTERIE_CPG_RING=BYTES; 0: no offer).
  *
- * @return a socket for fast_channel_open, which the caller closes; -errno: make no offer
+ * @return a socket for fast_channel_open, which the caller closes with fast_channel_close_offer; -errno: make no offer
  */
 int fast_channel_offer(struct channel *channel, struct coterie_channel_offer *offer);
+/** Close the socket of an offer, without waiting for what other processes have sent to it. */
+void fast_channel_close_offer(int socket);
 
 /**
  * Open the channel that the executive has granted. A missing grant is no error. If the channel cannot be used, report

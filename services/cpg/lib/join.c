@@ -103,7 +103,7 @@ cs_error_t cpg_join(cpg_handle_t handle, const struct cpg_name *group)
 		if (rc == CS_OK)
 			rc = client_error(fast_channel_open(&connection->client.channel, socket, &response,
 				(size_t)response_size, sizeof(response.plain), dispatch_note));
-		close(socket);
+		fast_channel_close_offer(socket);
 	}
 	connection_put(connection);
 	return rc;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "exec/qb/private.h"
 #include "slow_close.h"
@@ -420,6 +421,61 @@ START_TEST(others_at_the_socket_of_an_offer)
 }
 END_TEST
 
+/* Another user connects to the socket of an offer, and sends a descriptor whose last close takes long. */
+static int disturb(const struct sockaddr_un *name, socklen_t size, int go)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+	MUST(geteuid() != 0 || setuid(1234) == 0);
+	MUST(fd >= 0 && connect(fd, (const struct sockaddr *)name, size) == 0);
+	MUST(send_slowly(fd, "0123456789abcdef", 16) == 0);
+	MUST(write(go, "", 1) == 1);
+	pause();
+	return 0;
+}
+
+static int play_disturbed(void)
+{
+	struct req req = {.header = {.id = REQ_OPEN, .size = sizeof(req)}};
+	struct iovec iov = {&req, sizeof(req)};
+	struct sockaddr_un name;
+	socklen_t size = sizeof(name);
+	struct timespec begin, end;
+	struct res res;
+	int go[2];
+	char byte;
+
+	MUST(channel_open(&channel, "unitfast", f.instance) == 0);
+	int post = fast_channel_offer(&channel, &req.offer);
+	MUST(getsockname(post, (struct sockaddr *)&name, &size) == 0 && pipe(go) == 0);
+	pid_t other = fork();
+	MUST(other >= 0);
+	if (other == 0)
+		_exit(disturb(&name, size, go[1]) != 0);
+	close(go[1]);
+	MUST(read(go[0], &byte, 1) == 1);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	if (f.shared->at == 0) { /* the daemon has granted the channel. Otherwise it has refused the request */
+		MUST(channel_call(&channel, CHANNEL_GATE_ALL, &iov, 1, &res, sizeof(res)) == sizeof(res));
+		MUST(fast_channel_open(&channel, post, &res, sizeof(res), 24, NULL) == 0);
+		MUST(atomic_load(&channel.fast) != NULL && send_all(3, 10) == 0);
+	}
+	fast_channel_close_offer(post);
+	MUST(plain(REQ_FLOW) == 0);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	kill(other, SIGKILL);
+	MUST(end.tv_sec - begin.tv_sec < SLOW_CLOSE_S / 2);
+	return 0;
+}
+
+START_TEST(others_at_the_socket_of_an_offer_do_not_delay_the_client)
+{
+	f.shared->at = (uint32_t)_i;
+	play(play_disturbed);
+	ck_assert_uint_eq(f.shared->handled, _i == 0 ? 4 : 1);
+}
+END_TEST
+
 /* --- */
 
 #define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
@@ -509,6 +565,7 @@ int main(void)
 	tcase_add_test(sockets, a_socket_of_somebody_else);
 	tcase_add_test(sockets, a_channel_counts_until_its_descriptors_are_taken);
 	tcase_add_test(sockets, others_at_the_socket_of_an_offer);
+	tcase_add_loop_test(sockets, others_at_the_socket_of_an_offer_do_not_delay_the_client, 0, 2);
 	tcase_add_loop_test(sockets, a_descriptor_on_the_socket_of_a_channel_does_not_delay_the_loop, 0, 2);
 	return suite_run(suite);
 }
