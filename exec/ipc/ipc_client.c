@@ -262,6 +262,18 @@ static void give_up_most(struct ipc *ipc)
 		give_up(most, "clients do not read their events");
 }
 
+/*
+ * Return whether all clients together may exceed the limit for now. The events of a client that has ended are freed in
+ * turns, which make more room. Otherwise each large event of the next milliseconds would end one
+ * more client, at last one of a user that has few events.
+ */
+static bool may_exceed(const struct ipc *ipc, uint64_t cost)
+{
+	uint64_t limit = ipc->backlog_size_max;
+
+	return ipc->dropped != NULL && ipc->backlog_size + cost <= limit + limit / IPC_BACKLOG_EXCESS;
+}
+
 static int append(struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov, uint32_t count)
 {
 	struct ipc *ipc = client->server->ipc;
@@ -269,7 +281,8 @@ static int append(struct coterie_client *client, const struct ipc_event *head, c
 
 	if (has_stalled(client, cost))
 		return give_up(client, "it does not read its events");
-	if (ipc->backlog_size + cost > ipc->backlog_size_max && !ipc_backlog_make_room(ipc, cost))
+	if (ipc->backlog_size + cost > ipc->backlog_size_max && !ipc_backlog_make_room(ipc, cost) &&
+		!may_exceed(ipc, cost))
 		give_up_most(ipc);
 	if (client->is_leaving)
 		return -ENOTCONN;

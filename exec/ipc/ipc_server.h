@@ -152,13 +152,15 @@ struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t
  *   that sends much and reads slowly would be disconnected: it can fall behind by more within a second
  * - more than IPC_BACKLOG_LIMIT of its events wait
  * - all clients together have more than IPC_BACKLOG_ALL, this client's user has most of them, and of its clients this
- *   one. Events that several clients share count once in the sum of all
+ *   one. Events that several clients share count once in the sum of all. While the events of a client that has ended are
+ *   freed, all together may have 1 / IPC_BACKLOG_EXCESS more
  *
  * Each event counts with the structs that hold it (ipc_backlog_cost).
  */
 #define IPC_BACKLOG_MAX (64u << 20)
 #define IPC_BACKLOG_LIMIT (512u << 20)
 #define IPC_BACKLOG_ALL (UINT64_C(1) << 30)
+#define IPC_BACKLOG_EXCESS 8
 #define IPC_STALL_NS UINT64_C(1000000000)
 /** Bytes of events that one message of the ring, or one request, sends to all clients at once: about 1 ms. */
 #define IPC_FAN_SIZE (2 << 20)

@@ -166,6 +166,60 @@ START_TEST(all_clients_together_are_bounded)
 }
 END_TEST
 
+static int play_sleepers(void)
+{
+	for (int i = 0; i < 3; i++)
+		MUST(connect_client() != NULL);
+	pause();
+	return 0;
+}
+
+static void send_event(struct coterie_client *client, size_t size)
+{
+	static uint8_t bytes[1000000];
+	const struct iovec iov = {bytes, size};
+
+	bytes[0]++; /* the bytes are not shared with other events */
+	(void)ipc_client_event(client, 20, &iov, 1);
+}
+
+static void fill(struct coterie_client *client, size_t size, uint64_t backlog)
+{
+	while (client->backlog_size < backlog)
+		send_event(client, size);
+}
+
+/*
+ * Two clients of one user have many small events, which are freed in turns. When the first of them has ended, the large
+ * events of another user's client must not end one client after the other, and at last the client itself.
+ */
+START_TEST(the_end_of_one_client_is_enough)
+{
+	pid_t pid = start_client(play_sleepers);
+
+	RUN_UNTIL(f.joins == 3);
+	run_for_ms(50);
+	struct coterie_client *other = f.plugin.ipc->clients, *second = other->next, *first = second->next;
+	first->uid = second->uid = 1234;
+	fill(first, 100, 4500000);
+	fill(second, 100, 2500000);
+	fill(other, 300000, 1);
+	f.node.ipc->backlog_size_max = f.node.ipc->backlog_size;
+	for (int i = 0; i < 3; i++)
+		send_event(other, 300000);
+	ck_assert(first->is_leaving);
+	ck_assert(!second->is_leaving);
+	ck_assert(!other->is_leaving);
+	/* Their memory is bounded all the same. The event that ends a client is kept. */
+	for (int i = 0; i < 10; i++)
+		send_event(other, 300000);
+	ck_assert(second->is_leaving);
+	ck_assert_uint_le(f.node.ipc->backlog_size, f.node.ipc->backlog_size_max / 8 * 9 + 300000);
+	kill(pid, SIGKILL);
+	ck_assert(WIFSIGNALED(serve(pid)));
+}
+END_TEST
+
 /* Measure processor time between two turns, which other processes do not affect. */
 static uint64_t turn_max_ns, turn_end_ns;
 #ifdef __SANITIZE_ADDRESS__
@@ -375,6 +429,7 @@ int main(void)
 	tcase_add_test(open, a_client_that_never_reads_is_bounded);
 	tcase_add_test(open, the_silence_of_a_client_begins_when_its_first_event_waits);
 	tcase_add_test(open, all_clients_together_are_bounded);
+	tcase_add_test(open, the_end_of_one_client_is_enough);
 	tcase_add_test(open, a_message_for_many_clients_takes_several_turns);
 	tcase_add_test(open, the_end_of_many_clients_takes_several_turns);
 	tcase_add_test(open, the_events_of_a_client_that_left_leave_the_loop_its_turns);
