@@ -267,6 +267,18 @@ void ipc_client_respond(struct coterie_client *client, uint32_t response_id, enu
 	FUZZ_CHECK(response_id == COTERIE_CHANNEL_REFUSED && error == IPC_OK);
 }
 
+bool qbs_refuse_descriptors(int fd)
+{
+	(void)fd;
+	return true;
+}
+
+void qbs_close(struct qbs_host *host, int fd)
+{
+	(void)host;
+	close(fd);
+}
+
 int qbs_event(struct qbs_connection *connection, const struct iovec *iov, uint32_t count)
 {
 	(void)connection, (void)iov, (void)count;

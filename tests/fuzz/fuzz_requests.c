@@ -35,6 +35,8 @@ static struct {
 	bool is_quorate;
 	struct coterie_client clients[CLIENTS];
 	uint32_t kept_sums[CLIENTS];
+	uint64_t now_ns;
+	bool is_turn_due; /* kept requests go on in the next turn */
 } world;
 
 const char *fuzz_summary(void)
@@ -82,6 +84,7 @@ static int handle(void *self, struct coterie_client *client, const void *msg, ui
 		FUZZ_CHECK((request->flags & (COTERIE_NO_REPLY | COTERIE_NEEDS_QUORUM)) != 0);
 		FUZZ_CHECK(sum_of(msg, size) == world.kept_sums[client - world.clients]);
 	}
+	world.now_ns += 400000; /* a few requests that waited fill a turn of the loop */
 	now.handled++;
 	handled++;
 	return now.handler_rc;
@@ -104,7 +107,13 @@ static const struct coterie_request requests[] = {
 uint64_t loop_now_ns(const struct loop *loop)
 {
 	(void)loop;
-	return 0;
+	return world.now_ns;
+}
+
+void ipc_turn_later(struct ipc *ipc)
+{
+	(void)ipc;
+	world.is_turn_due = true;
 }
 
 void log_line(const char *subsystem, int prio, const char *format, ...) { (void)subsystem, (void)prio, (void)format; }
@@ -319,7 +328,10 @@ static void resume(void)
 {
 	uint32_t waiting = count_waiting();
 
-	ipc_requests_resume(&world.ipc);
+	do {
+		world.is_turn_due = false;
+		ipc_requests_resume(&world.ipc);
+	} while (world.is_turn_due);
 	waiting -= count_waiting();
 	if (now.handler_rc == COTERIE_REPLIED || now.handler_rc == COTERIE_LATER)
 		FUZZ_CHECK(now.answered <= waiting);
