@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Answers of the tools in odd cases. A number is one that JSON does not have. A disk is full. The daemon dies in the middle
+# Answers of the tools in odd cases. A number is one that JSON or its type does not have. A disk is full. The daemon dies in the middle
 # of an answer.
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
@@ -50,11 +50,18 @@ for type in flt dbl; do
 	done
 done
 
-# 2. The events of a watch are lost.
+# 2. A number that its type does not have is refused, also behind a blank.
+for word in -5 " -5" $'\t-18446744073709551615' " 5"; do
+	tap_check "no u64 is '$word'" ends 64 "is no u64 number" "$ctl" config set odd.u64 u64 -- "$word"
+done
+tap_check "no votes are ' -18446744073709551615'" ends 64 "is no number" \
+	"$ctl" quorum set-expected -- " -18446744073709551615"
+
+# 3. The events of a watch are lost.
 OUT=/dev/full tap_check "a watch fails on a full disk" ends 1 "cannot write the output" timeout 20 "$ctl" watch
 tap_check "and does not report the daemon as gone" eval "! grep -q gone '$LAB_DIR/errors'"
 
-# 3. The daemon dies.
+# 4. The daemon dies.
 dies() { # STATUS TEXT FUNCTION TOOL ARGUMENT...
 	local pid=${LAB_DAEMONS[1]}
 
@@ -95,17 +102,21 @@ lab_in 1 "$ctl" --quiet config set odd.key str x
 cut 1 "iterate" cmap_iter_next "$(tool corosync-cmapctl)" -D odd.
 cut 1 "The daemon has written no new flight recorder" cmap_set_string "$(tool corosync-blackbox)"
 # A repeated answer ends with the daemon.
-repeat() {
+repeat() { # TEXT ARGUMENT...
 	local shown
 
-	lab_in 1 timeout 20 "$ctl" --watch status >"$LAB_DIR/said" 2>"$LAB_DIR/errors" &
+	lab_in 1 timeout 20 "$ctl" "${@:2}" >"$LAB_DIR/said" 2>"$LAB_DIR/errors" &
 	shown=$!
-	lab_await grep -q operational "$LAB_DIR/said" || return
+	lab_await grep -q "$1" "$LAB_DIR/said" || return
 	kill -KILL "${LAB_DAEMONS[1]}"
 	wait $shown
 	[ $? -eq 3 ]
 }
-tap_check "--watch ends with the daemon" repeat
+tap_check "--watch ends with the daemon" repeat operational --watch status
+again
+tap $? "it runs again"
+tap_check "a watch ends with the daemon" repeat quorate watch
+tap_check "and reports it as gone" grep -q "the daemon has gone" "$LAB_DIR/errors"
 again
 tap $? "it runs again"
 lab_stop 1

@@ -323,11 +323,13 @@ static const struct number_type number_types[] = {
 	{"u64", CMAP_VALUETYPE_UINT64, 8, 0, UINT64_MAX},
 };
 
-/* Parse a number of this type. @return 0; -EINVAL */
+/* Parse a number of this type. The C library takes a sign behind blanks for one of an unsigned number. @return 0; -EINVAL */
 static int parse_number(const struct number_type *type, const char *word, uint64_t *bits)
 {
 	char *end;
 
+	if (word[strspn(word, "+-0123456789")] != '\0')
+		return -EINVAL;
 	errno = 0;
 	if (word[0] == '-') {
 		long long value = strtoll(word, &end, 10);

@@ -103,7 +103,7 @@ static int parse_u32(struct ctl *ctl, const char *what, const char *word, uint32
 
 	errno = 0;
 	unsigned long long value = word != NULL ? strtoull(word, &end, 10) : 0;
-	if (word == NULL || errno != 0 || end == word || *end != '\0' || *word == '-' || value < least ||
+	if (word == NULL || errno != 0 || *word < '0' || *word > '9' || *end != '\0' || value < least ||
 		value > UINT32_MAX)
 		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "%s: '%s' is no number of at least %" PRIu32,
 			what, word != NULL ? word : "", least);
