@@ -61,6 +61,23 @@ tap_check "no votes are ' -18446744073709551615'" ends 64 "is no number" \
 OUT=/dev/full tap_check "a watch fails on a full disk" ends 1 "cannot write the output" timeout 20 "$ctl" watch
 tap_check "and does not report the daemon as gone" eval "! grep -q gone '$LAB_DIR/errors'"
 
+# A service that the watch uses is unloaded.
+unloaded() { # SERVICE
+	local shown status
+
+	lab_in 1 timeout 20 "$ctl" watch >"$LAB_DIR/said" 2>"$LAB_DIR/errors" &
+	shown=$!
+	lab_await grep -q quorate "$LAB_DIR/said" || return
+	lab_in 1 "$ctl" plugin unload "$1" >/dev/null || return
+	wait $shown
+	status=$?
+	lab_in 1 "$ctl" plugin load "$1" >/dev/null
+	[ $status -eq 5 ] && grep -q "service $1 is not loaded" "$LAB_DIR/errors" && return
+	printf 'status %s: %s\n' $status "$(<"$LAB_DIR/errors")"
+	return 1
+}
+tap_check "a watch whose service has gone does not report the daemon as gone" unloaded quorum
+
 # 4. The daemon dies.
 dies() { # STATUS TEXT FUNCTION TOOL ARGUMENT...
 	local pid=${LAB_DAEMONS[1]}

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define END_MS 1000 /* time for a daemon to stop after its first service */
+
 static void tell(const char *event, struct json_object *data)
 {
 	struct json_object *document = json_object_new_object();
@@ -167,9 +169,28 @@ static void start(struct ctl *ctl, struct watched *watched)
 		quorum_fd_get(watched->quorum, &watched->fds[2].fd);
 }
 
+/*
+ * Say why a connection has ended. A daemon that stops ends one service after the other, so first it gets the time to
+ * stop.
+ */
+static int fail_ended(struct ctl *ctl, enum ctl_service service)
+{
+	poll(NULL, 0, END_MS);
+	ctl_close(ctl);
+	int code = ctl_open(ctl, service);
+
+	if (code == CTL_NOT_LOADED)
+		return code;
+	if (code == 0)
+		return ctl_fail_cs(ctl, "watch", CS_ERR_LIBRARY);
+	return ctl_fail(
+		ctl, CTL_NOT_RUNNING, "systemctl status coterie; journalctl -u coterie -n 50", "the daemon has gone");
+}
+
 int watch_run(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv)
 {
 	struct watched watched;
+	enum ctl_service ended = CTL_CONFIG;
 	cs_error_t error = CS_OK;
 	int heartbeat_ms = 60000;
 
@@ -188,16 +209,18 @@ int watch_run(struct ctl *ctl, const struct ctl_command *command, int argc, char
 			break;
 		if (ready == 0)
 			tell("heartbeat", json_object_new_object());
+		ended = CTL_CONFIG;
 		error = cmap_dispatch(ctl->config, CS_DISPATCH_ALL);
 		if (error == CS_OK && watched.has_stats)
 			error = cmap_dispatch(ctl->stats, CS_DISPATCH_ALL);
-		if (error == CS_OK && watched.has_quorum)
+		if (error == CS_OK && watched.has_quorum) {
+			ended = CTL_QUORUM;
 			error = quorum_dispatch(watched.quorum, CS_DISPATCH_ALL);
+		}
 	}
 	if (watched.has_quorum)
 		quorum_finalize(watched.quorum);
 	if (ferror(stdout))
 		return CTL_FAILED; /* main reports the lost output */
-	return ctl_fail(
-		ctl, CTL_NOT_RUNNING, "systemctl status coterie; journalctl -u coterie -n 50", "the daemon has gone");
+	return fail_ended(ctl, ended);
 }
