@@ -14,7 +14,6 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +22,7 @@
 
 #define END_MS 3000         /* milliseconds for the remote shell to end by itself */
 #define LOCAL_END_MS 150000 /* milliseconds for the helper of this host, which may undo a change */
+#define LAST_MS 200         /* milliseconds for its last error output */
 #define LOOK_MS 20
 
 extern char **environ;
@@ -65,15 +65,15 @@ static int make_command(struct command *command, const char *shell, char *host)
 	return 0;
 }
 
-static void close_all(int fds[4])
+static void close_all(int fds[6])
 {
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 6; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
 }
 
 /* Start a program. This process ignores SIGPIPE, and the program must not inherit that. @return 0; negative errno */
-static int spawn(struct peer *peer, char *const *words, const int fds[4])
+static int spawn(struct peer *peer, char *const *words, const int fds[6])
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -87,7 +87,7 @@ static int spawn(struct peer *peer, char *const *words, const int fds[4])
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, fds[0], STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, fds[3], STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, peer->errors, STDERR_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, fds[5], STDERR_FILENO);
 	int rc = posix_spawnp(&peer->pid, words[0], &actions, &attributes, words, environ);
 
 	posix_spawn_file_actions_destroy(&actions);
@@ -99,30 +99,32 @@ static int spawn(struct peer *peer, char *const *words, const int fds[4])
 
 int peer_open(struct peer *peer, const char *shell, const char *host, char *why, size_t size)
 {
-	int fds[4] = {-1, -1, -1, -1}; /* read end and write end of the pipe for its input, then of the pipe for its
-				        * output */
+	int fds[6] = {
+		-1, -1, -1, -1, -1, -1}; /* read end and write end of the pipe for its input, then of the pipes for
+					        * its output and its error output */
 	char *copy = strdup(host);
 	struct command command;
 
-	*peer = (struct peer){
-		.in = -1, .out = -1, .errors = memfd_create("errors", MFD_CLOEXEC), .is_local = shell == NULL};
-	int rc = copy == NULL ? -ENOMEM : peer->errors < 0 ? -errno : make_command(&command, shell, copy);
+	*peer = (struct peer){.in = -1, .out = -1, .errors = -1, .is_local = shell == NULL};
+	int rc = copy == NULL ? -ENOMEM : make_command(&command, shell, copy);
 
-	if (rc == 0 && (pipe2(fds, O_CLOEXEC) < 0 || pipe2(fds + 2, O_CLOEXEC) < 0))
+	if (rc == 0 && (pipe2(fds, O_CLOEXEC) < 0 || pipe2(fds + 2, O_CLOEXEC) < 0 || pipe2(fds + 4, O_CLOEXEC) < 0))
 		rc = -errno;
 	if (rc == 0)
 		rc = spawn(peer, command.words, fds);
 	if (rc == 0) {
 		peer->in = fds[1];
 		peer->out = fds[2];
-		fds[1] = fds[2] = -1;
+		peer->errors = fds[4];
+		fds[1] = fds[2] = fds[4] = -1;
 		fcntl(peer->in, F_SETFL, O_NONBLOCK);
+		fcntl(peer->errors, F_SETFL, O_NONBLOCK);
 	} else {
 		snprintf(why, size, "cannot run '%.200s': %s", shell != NULL ? shell : tool_word, strerror(-rc));
 		peer->is_failed = true;
 	}
 	close_all(fds);
-	if (copy != NULL && peer->errors >= 0)
+	if (copy != NULL)
 		free(command.copy);
 	free(copy);
 	return rc;
@@ -138,21 +140,41 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Wait until fd is ready. @return 0; -ETIMEDOUT */
-static int await(int fd, short events, int64_t end_ms)
+/* Read from the error output, and keep the end of it. */
+static void hear(struct peer *peer)
 {
-	struct pollfd wanted = {.fd = fd, .events = events};
+	const size_t room = sizeof(peer->said) - 1;
+	char bytes[sizeof(peer->said) - 1];
+	ssize_t got = read(peer->errors, bytes, room);
 
+	if (got > 0) {
+		size_t size = (size_t)got, kept = peer->said_size < room - size ? peer->said_size : room - size;
+
+		memmove(peer->said, peer->said + peer->said_size - kept, kept);
+		memcpy(peer->said + kept, bytes, size);
+		peer->said_size = kept + size;
+	} else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
+		close(peer->errors);
+		peer->errors = -1;
+	}
+}
+
+/* Wait until fd is ready, and read the error output meanwhile. @return 0; -ETIMEDOUT */
+static int await(struct peer *peer, int fd, short events, int64_t end_ms)
+{
 	for (;;) {
+		struct pollfd wanted[2] = {{.fd = fd, .events = events}, {.fd = peer->errors, .events = POLLIN}};
 		int64_t left = end_ms - now_ms();
-		int rc = left <= 0 ? 0 : poll(&wanted, 1, (int)left);
+		int rc = left <= 0 ? 0 : poll(wanted, 2, (int)left);
 
-		if (rc > 0)
-			return 0;
 		if (rc == 0)
 			return -ETIMEDOUT;
-		if (errno != EINTR)
+		if (rc < 0 && errno != EINTR)
 			return -errno;
+		if (rc > 0 && wanted[1].revents != 0)
+			hear(peer);
+		if (rc > 0 && wanted[0].revents != 0)
+			return 0;
 	}
 }
 
@@ -162,7 +184,7 @@ static int send_all(struct peer *peer, const char *bytes, size_t size, int64_t e
 		ssize_t written = write(peer->in, bytes, size);
 
 		if (written < 0 && errno == EAGAIN) {
-			int rc = await(peer->in, POLLOUT, end_ms);
+			int rc = await(peer, peer->in, POLLOUT, end_ms);
 
 			if (rc < 0)
 				return rc;
@@ -206,7 +228,7 @@ static int read_line(struct peer *peer, int64_t end_ms, size_t *length)
 		int rc = grow(peer);
 
 		if (rc == 0)
-			rc = await(peer->out, POLLIN, end_ms);
+			rc = await(peer, peer->out, POLLIN, end_ms);
 		if (rc < 0)
 			return rc;
 		ssize_t got = read(peer->out, peer->buffer + peer->size, peer->room - 1 - peer->size);
@@ -222,12 +244,10 @@ static int read_line(struct peer *peer, int64_t end_ms, size_t *length)
 /* Get the last line of the error output that is not empty. Control characters are removed. */
 static void complaint(const struct peer *peer, char *text, size_t size)
 {
-	char bytes[2048];
-	off_t end = lseek(peer->errors, 0, SEEK_END);
-	off_t from = end > (off_t)sizeof(bytes) - 1 ? end - (off_t)sizeof(bytes) + 1 : 0;
-	ssize_t got = end > 0 ? pread(peer->errors, bytes, sizeof(bytes) - 1, from) : 0;
+	char bytes[sizeof(peer->said)];
 
-	bytes[got > 0 ? got : 0] = '\0';
+	memcpy(bytes, peer->said, peer->said_size);
+	bytes[peer->said_size] = '\0';
 	for (char *at = bytes; *at != '\0'; at++)
 		if ((unsigned char)*at < ' ' && *at != '\n')
 			*at = ' ';
@@ -244,8 +264,15 @@ static void explain(struct peer *peer, int rc, char *why, size_t size)
 {
 	char said[300];
 
-	if (rc == -EPIPE && peer->pid > 0)
-		await(peer->out, POLLHUP, now_ms() + 200); /* wait for the last output of the remote shell */
+	/* Wait for the last output of the remote shell, and read what is there. */
+	for (int64_t end_ms = now_ms() + (rc == -EPIPE && peer->pid > 0 ? LAST_MS : 1); peer->errors >= 0;) {
+		struct pollfd wanted = {.fd = peer->errors, .events = POLLIN};
+		int64_t left = end_ms - now_ms();
+
+		if (left <= 0 || poll(&wanted, 1, (int)left) <= 0)
+			break;
+		hear(peer);
+	}
 	complaint(peer, said, sizeof(said));
 	const char *what = rc == -EPIPE       ? "the session has ended"
 			   : rc == -ETIMEDOUT ? "no answer in time"
@@ -340,7 +367,7 @@ void peer_close(struct peer *peer)
 	if (peer->in >= 0)
 		close(peer->in);
 	/* When the output ends, the session has ended. */
-	while (peer->out >= 0 && await(peer->out, POLLIN, end_ms) == 0) {
+	while (peer->out >= 0 && await(peer, peer->out, POLLIN, end_ms) == 0) {
 		ssize_t got = read(peer->out, rest, sizeof(rest));
 
 		if (got == 0 || (got < 0 && errno != EINTR))

@@ -23,7 +23,9 @@ struct json_object;
 struct peer {
 	pid_t pid;           /* 0: no session */
 	int in, out, errors; /* its standard input, output and error output */
-	char *buffer;        /* bytes that were read behind the last answer */
+	char said[2048];     /* the end of its error output, which may be endless */
+	size_t said_size;
+	char *buffer; /* bytes that were read behind the last answer */
 	size_t size, room;
 	const char *key_out; /* key that goes with the next request, hexadecimal, borrowed; NULL: none */
 	char *key_in;        /* key that came with the last answer, hexadecimal, freed with secret_free(); NULL: none */

@@ -21,7 +21,7 @@ nodes=(a=host-a.invalid b=host-b.invalid c=host-c.invalid)
 
 # play [HOST REQUEST WAY]...
 play() {
-	rm -f "$work"/host-* "$work/arguments" "$work/memory"
+	rm -f "$work"/host-* "$work"/lost-* "$work/arguments" "$work/memory"
 	printf '%s %s %s\n' "$@" >"$work/play"
 	[ $# -gt 0 ] || : >"$work/play"
 }
@@ -123,6 +123,10 @@ done <<-'END'
 	no|facts does not work
 	end|the host has gone (the session has ended)
 END
+play host-b.invalid facts flood
+tap_check "error output without end: status 7" ends 7 "${nodes[@]}"
+tap_check "the answer behind it is read" says "^Refused: b: .*flooded"
+tap_check "its bytes are kept nowhere" test "$(<"$work/flood")" = 0
 play host-b.invalid facts escapes
 ends 7 "${nodes[@]}"
 tap_check "control characters do not come through" bash -c "! grep -q '[[:cntrl:]]' '$work/said'"

@@ -3,14 +3,16 @@
 """A remote shell for tests/unit/tools/cluster/cluster_commands.sh: it plays the helper of any node.
 
 cluster_peer.py FOLDER HOST WORD...: arguments go to FOLDER/arguments, requests to FOLDER/HOST, one a line. FOLDER/play has
-lines "HOST REQUEST WAY", by which a request is answered: no, garbage, list, empty, huge, types, escapes, end, stays. The
-last one ends the session, and HOST has the config that was written. FOLDER/ring.conf makes all hosts members of a running
+lines "HOST REQUEST WAY", by which a request is answered: no, garbage, list, empty, huge, types, escapes, flood, end, lost, stays. The
+last one ends the session, and HOST has the config that was written. flood: endless error output, of which FOLDER/flood
+gets the bytes in memory or a file. lost: HOST ends its session, and later ones end after 5 s. FOLDER/ring.conf makes all hosts members of a running
 ring with that config. When a change is kept or undone, FOLDER/memory gets how many pieces of the key the memory of coterie-ctl
 has.
 """
 import json
 import os
 import sys
+import time
 
 import cluster_memory
 
@@ -19,6 +21,10 @@ with open(f"{folder}/arguments", "a", encoding="utf-8") as said:
     said.write(" ".join(sys.argv[2:]) + "\n")
 with open(f"{folder}/play", encoding="utf-8") as text:
     play = {tuple(line.split()[:2]): line.split()[2] for line in text}
+if os.path.exists(f"{folder}/lost-{host}"):
+    time.sleep(5)
+    print("the host cannot be reached", file=sys.stderr)
+    sys.exit(255)
 FACTS = {"ok": True, "protocol": 2, "version": "0.1.0", "folder": "/etc/coterie", "file": "/etc/coterie/coterie.conf"}
 if os.path.exists(f"{folder}/ring.conf"):
     own = f"{folder}/kept-{host}"
@@ -47,6 +53,17 @@ for line in sys.stdin:
     if way == "end":
         print("the host has gone", file=sys.stderr)
         sys.exit(255)
+    elif way == "lost":
+        with open(f"{folder}/lost-{host}", "w", encoding="utf-8"):
+            sys.exit(255)
+    elif way == "flood":
+        for _ in range(1000):
+            sys.stderr.write("x" * 9999 + "\n")
+        print("and no end", file=sys.stderr)
+        sys.stderr.flush()
+        with open(f"{folder}/flood", "w", encoding="utf-8") as said:
+            said.write(f"{os.fstat(2).st_size}\n")
+        say(json.dumps({"ok": False, "text": "flooded"}))
     elif way == "stays":
         with open(f"{folder}/kept-{host}", "wb") as kept:
             kept.write(bytes.fromhex(written))
