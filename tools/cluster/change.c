@@ -11,12 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KEY_SIZE 256u
 #define LIMIT_MS 30000   /* milliseconds to wait for an answer, unless --timeout is longer */
-#define BACK_TRIES 20    /* tries to read the facts of a node whose session has ended */
-#define RELOAD_TRIES 200 /* tries to find out whether a reload was carried out: that may take a minute */
+#define BACK_MS 30000    /* milliseconds to read the facts of a node whose session has ended */
+#define RELOAD_MS 120000 /* milliseconds to find out whether a reload was carried out: that may take a minute */
 #define BACK_PAUSE_MS 500
 #define LIMIT_DAEMON_MS 150000 /* milliseconds for requests to a daemon or to the whole ring */
 
@@ -123,16 +124,26 @@ static void ask_facts(struct change *change)
 
 /* --- a session that has ended --- */
 
+static int64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /*
- * Read the facts of a node whose session has ended. While its helper still runs, the folder is locked. @return whether
- * the facts are known; the caller frees facts->config
+ * Read the facts of a node whose session has ended. While its helper still runs, the folder is locked. A try can
+ * take as long as the remote shell waits for the host, so their time counts. @return whether the facts are known; the
+ * caller frees facts->config
  */
-static bool look_again(struct change *change, size_t i, int tries, struct node_facts *facts)
+static bool look_again(struct change *change, size_t i, int wait_ms, struct node_facts *facts)
 {
 	const struct words_node *node = &change->nodes[i].node;
+	const int64_t end_ms = clock_ms() + wait_ms;
 	char why[PLAN_TEXT_MAX];
 
-	for (; tries > 0; tries--) {
+	do {
 		struct json_object *request = request_named("facts"), *answer = NULL;
 		struct plan_finding failure;
 
@@ -150,7 +161,7 @@ static bool look_again(struct change *change, size_t i, int tries, struct node_f
 			return true;
 		free(facts->config);
 		poll(NULL, 0, BACK_PAUSE_MS);
-	}
+	} while (clock_ms() < end_ms);
 	return false;
 }
 
@@ -159,7 +170,7 @@ static bool is_as_before(struct change *change, size_t i)
 	const struct node_facts *before = &change->nodes[i].facts;
 	struct node_facts facts;
 
-	if (!look_again(change, i, BACK_TRIES, &facts))
+	if (!look_again(change, i, BACK_MS, &facts))
 		return false;
 	bool is_same = facts.has_key == before->has_key && facts.has_config == before->has_config &&
 		       (facts.config == NULL) == (before->config == NULL) &&
@@ -177,7 +188,7 @@ static bool is_reloaded(struct change *change, size_t i)
 {
 	struct node_facts facts;
 
-	if (!change->peers[i].is_failed || !look_again(change, i, RELOAD_TRIES, &facts))
+	if (!change->peers[i].is_failed || !look_again(change, i, RELOAD_MS, &facts))
 		return false;
 	free(facts.config);
 	return facts.is_running && facts.running_version == change->new_version;

@@ -108,6 +108,12 @@ ends 1 "${nodes[@]}"
 tap_check "what cannot be taken back is named" says "^Trouble: c: undo does not work"
 tap_check "a change that is broken says so" says "The other nodes are as they were before"
 
+play host-b.invalid test lost
+began=$SECONDS
+tap_check "a host is lost in the change" ends 1 "${nodes[@]}"
+tap_check "it is named" says "^Trouble: b: its session has ended"
+tap_check "it is not waited for for minutes: $((SECONDS - began)) s" test $((SECONDS - began)) -lt 75
+
 while IFS='|' read -r way text; do
 	play host-b.invalid facts "$way"
 	tap_check "facts that are '$way': status 7" ends 7 "${nodes[@]}"
