@@ -54,6 +54,35 @@ static bool find_dump(const char *configured, char path[PATH_MAX])
 	return instance[0] == '\0' && has_dump("/var/lib/corosync", "", path);
 }
 
+/*
+ * Print the file. The result of libqb is ignored: libqb 2.0 returns an error even at the end of a good file, and success
+ * for an empty one. But it prints nothing of a file that is no ring buffer, and this line where an entry is damaged. Other
+ * lines begin with a severity in small letters. So its text is first written to memory.
+ * @return whether the file was printed as a whole
+ */
+static bool print_dump(const char *path)
+{
+	static const char damage[] = "\nERROR Corrupt file";
+	FILE *out = stdout;
+	char *text = NULL;
+	size_t size = 0;
+
+	stdout = open_memstream(&text, &size);
+	if (stdout == NULL) {
+		stdout = out;
+		return false;
+	}
+	(void)qb_log_blackbox_print_from_file(path);
+	bool is_written = fclose(stdout) == 0;
+	stdout = out;
+	bool is_whole = is_written && size > 0 && strstr(text, damage) == NULL;
+
+	if (text != NULL)
+		fwrite(text, 1, size, stdout);
+	free(text);
+	return is_whole;
+}
+
 int blackbox_main(int argc, char **argv)
 {
 	char path[PATH_MAX];
@@ -89,7 +118,8 @@ int blackbox_main(int argc, char **argv)
 		return EXIT_FAILURE;
 	printf("Dumping the contents of %s\n", path);
 	fflush(stdout);
-	/* The result is ignored: libqb 2.0 returns an error even at the end of a good file. */
-	(void)qb_log_blackbox_print_from_file(path);
-	return is_old ? EXIT_FAILURE : EXIT_SUCCESS;
+	bool is_whole = print_dump(path);
+	if (!is_whole)
+		fprintf(stderr, "corosync-blackbox: %s is damaged, or no file of a flight recorder\n", path);
+	return is_old || !is_whole ? EXIT_FAILURE : EXIT_SUCCESS;
 }

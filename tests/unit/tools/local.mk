@@ -6,6 +6,10 @@ dist_check_SCRIPTS += %D%/ctl/key_create.sh
 TESTS += %D%/ctl/key_create.sh
 dist_check_SCRIPTS += %D%/common/output.sh
 TESTS += %D%/common/output.sh
+check_PROGRAMS += %D%/common/test_blackbox
+TESTS += %D%/common/test_blackbox
+%C%_common_test_blackbox_SOURCES = %D%/common/test_blackbox.c tools/blackbox.c
+%C%_common_test_blackbox_LDADD = $(QB_LIBS) $(CHECK_LIBS)
 
 if HAVE_JSON
 dist_check_SCRIPTS += %D%/completion/completion.sh
