@@ -138,14 +138,53 @@ static ssize_t read_events(void *arg, uint64_t position, char *bytes, size_t siz
 	return 0;
 }
 
+/* The library has no call to end a connection, but it closes a connection whose socket is shut down. */
+static void end_visitor(struct visitor *visitor)
+{
+	shutdown(visitor->fd, SHUT_RDWR);
+	visitor->fd = -1;
+}
+
+static void run_later(struct server *server);
+
+/*
+ * End the streams whose clients have left. The library does not look at a suspended connection, so a stream would keep
+ * its place until the next event or beat. @return number of streams that go on
+ */
+static uint32_t live_streams(struct server *server)
+{
+	uint32_t live = 0;
+	bool is_any = false;
+
+	for (struct visitor *visitor = server->first; visitor != NULL; visitor = visitor->next) {
+		char byte;
+
+		if (!visitor->is_stream || visitor->fd < 0)
+			continue;
+		ssize_t got = visitor->is_suspended ? recv(visitor->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) : 1;
+
+		if (got > 0 || (got < 0 && errno == EAGAIN)) {
+			live++;
+			continue;
+		}
+		end_visitor(visitor);
+		resume(visitor);
+		is_any = true;
+	}
+	if (is_any)
+		run_later(server);
+	return live;
+}
+
 static enum MHD_Result send_events(struct visitor *visitor)
 {
 	struct server *server = visitor->server;
 	struct metrics *metrics = server->metrics;
+	const uint32_t most = (metrics->connections_max + 1) / 2;
 	const char *had = MHD_lookup_connection_value(visitor->connection, MHD_HEADER_KIND, "Last-Event-ID");
 	struct MHD_Response *response;
 
-	if (server->streams >= (metrics->connections_max + 1) / 2)
+	if (server->streams >= most && live_streams(server) >= most)
 		return send_once(visitor->connection, MHD_HTTP_SERVICE_UNAVAILABLE,
 			page_note("as many follow the events as may\n"));
 	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_events, visitor, NULL);
@@ -299,13 +338,6 @@ static void notify(
 		come(arg, connection, context);
 	else if (*context != NULL)
 		go(*context);
-}
-
-/* The library has no call to end a connection, but it closes a connection whose socket is shut down. */
-static void end_visitor(struct visitor *visitor)
-{
-	shutdown(visitor->fd, SHUT_RDWR);
-	visitor->fd = -1;
 }
 
 /* End connections whose time is over. */

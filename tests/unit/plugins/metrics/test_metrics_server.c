@@ -135,6 +135,39 @@ START_TEST(connections_have_a_number)
 }
 END_TEST
 
+/* Begin a stream. @return its descriptor */
+static int follow(void)
+{
+	int fd = dial();
+
+	say(fd, "GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+	for (uint32_t turns = 0; turns < 20; turns++) {
+		mock_host_poll(host, 1);
+		mock_host_advance(host, 0);
+	}
+	ssize_t got = recv(fd, answer, 100, MSG_DONTWAIT);
+
+	answer[got > 0 ? got : 0] = '\0';
+	return fd;
+}
+
+/* Streams whose clients have left, as with a page that is reloaded, keep no place. Those of clients that stay do. */
+START_TEST(streams_of_clients_that_left)
+{
+	for (uint32_t i = 0; i < 20; i++) {
+		close(follow());
+		has("HTTP/1.1 200 ");
+	}
+	for (uint32_t i = 0; i < 8; i++) {
+		follow();
+		has("HTTP/1.1 200 ");
+	}
+	close(follow());
+	has("HTTP/1.1 503 ");
+	finish();
+}
+END_TEST
+
 /* A flood of requests gets a limited number of turns in each second. */
 START_TEST(turns_are_rationed)
 {
@@ -401,6 +434,7 @@ int main(void)
 	tcase_add_loop_test(served, slow_clients_are_cut_off, 0, sizeof(slow) / sizeof(slow[0]));
 	tcase_add_test(served, a_request_has_a_size);
 	tcase_add_test(served, connections_have_a_number);
+	tcase_add_test(served, streams_of_clients_that_left);
 	tcase_add_test(served, turns_are_rationed);
 	tcase_add_test(served, it_ends_with_clients_connected);
 	tcase_add_loop_test(served, only_the_allowed_are_served, 0, sizeof(allows) / sizeof(allows[0]));
