@@ -230,7 +230,7 @@ await_members() { (pause=0.25 && await members "$@") || echo "node $1 does not s
 plain() {
 	sed -E -e '/^O internal_configuration\.service\.([467]|3[2-6])\./d' -e '/^O (resources|totem\.interface\.0\.bindnetaddr)\b/d' \
 		-e '/^O runtime\.config\.totem\.interface\.[0-7]\.mcastport /d' \
-		-e '/^O runtime\.services\.(cfg\.[5-8]|votequorum\.4|control|evs|kv|metrics|mon|pload|wd)\./d' -e '/^O stats\.(coterie|plugins)\./d' \
+		-e '/^O runtime\.services\.(cfg\.[5-9]|votequorum\.4|control|evs|kv|metrics|mon|pload|wd)\./d' -e '/^O stats\.(coterie|plugins)\./d' \
 		-e 's/^O Date: .*/O Date: now/' -e 's/^(O Ring ID: +([0-9]+\.)?)[0-9a-f]+$/\1seq/' \
 		-e 's/^(O \t\t) *[0-9]+(\t)/\1pid\2/' -e 's/^(O .*[,:])[0-9]+([,:][0-9]+)$/\1pid\2/' \
 		-e "s,$LAB_DIR,<LAB>,g" -e "s,$sysconfdir/corosync,/etc/corosync,g" \
