@@ -174,8 +174,9 @@ static bool is_others(const char *key)
 		"internal_configuration.service.32.", "internal_configuration.service.34.", "runtime.services.pload.",
 		"runtime.services.mon.", "runtime.services.wd.", "runtime.services.evs.", "runtime.services.cfg.5.",
 		"runtime.services.cfg.6.", "runtime.services.cfg.7.", "runtime.services.cfg.8.",
-		"runtime.services.control.", "runtime.config.totem.interface.0.mcastport", /* since 3.1.10 */
-		"runtime.services.votequorum.4.",                                          /* later */
+		"runtime.services.cfg.9.", "runtime.services.control.",
+		"runtime.config.totem.interface.0.mcastport", /* since 3.1.10 */
+		"runtime.services.votequorum.4.",             /* later */
 		"resources.", "stats.schedmiss.", "stats.coterie.", "stats.plugins."};
 
 	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
