@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Answers of the tools in odd cases. A number is one that JSON or its type does not have. A disk is full. The daemon dies in the middle
-# of an answer.
+# Answers of the tools in odd cases. A number is one that JSON or its type does not have. A disk is full. The daemon dies in
+# the middle of an answer, or reports a file that it should not.
+LAB_ENCRYPTION=${LAB_ENCRYPTION:-aes256-gcm}
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
 
@@ -136,6 +137,22 @@ tap_check "a watch ends with the daemon" repeat quorate watch
 tap_check "and reports it as gone" grep -q "the daemon has gone" "$LAB_DIR/errors"
 again
 tap $? "it runs again"
+# 4. The helper of cluster commands runs as root. A daemon with a user of its own may report any file as its key.
+user=65534
+grep -v '^coterie:' /etc/passwd >"$LAB_DIR/passwd"
+echo "coterie:x:$user:$user::/nonexistent:/usr/sbin/nologin" >>"$LAB_DIR/passwd"
+hex=$(od -An -v -tx1 "$LAB_DIR/key" | tr -d ' \n')
+helper() { # TEXT
+	# shellcheck disable=SC2016 # the words of sh -c
+	printf '%s\n' '{"do": "facts"}' '{"do": "secret"}' |
+		lab_in 1 -t 30 unshare -m sh -c 'mount --bind "$1" /etc/passwd && exec "$2" __node' sh "$LAB_DIR/passwd" "$ctl" >"$LAB_DIR/said"
+	grep -qF "$1" "$LAB_DIR/said" || { head -c 400 "$LAB_DIR/said" && return 1; }
+}
+tap_check "a key that only the daemon reports, and that is root's" helper "/key': Operation not permitted"
+tap_check "is not read" eval "! grep -q $hex '$LAB_DIR/said'"
+chown $user "$LAB_DIR/key"
+tap_check "one of the daemon's user is read" helper "$hex"
+chown 0 "$LAB_DIR/key"
 lab_stop 1
 tap $? "a clean end"
 lab_close

@@ -52,8 +52,8 @@ static bool do_secret(struct agent *agent, struct json_object *request, struct j
 	char path[4096], *bytes = NULL;
 
 	(void)request;
-	agent_key_file(agent, path);
-	ssize_t size = path[0] == '\0' ? -ENOENT : files_read(path, AGENT_KEY_MAX, &bytes);
+	uid_t owner = agent_key_file(agent, path);
+	ssize_t size = path[0] == '\0' ? -ENOENT : files_read(path, AGENT_KEY_MAX, owner, &bytes);
 
 	if (size <= 0)
 		return agent_fail(answer, "use coterie-ctl key create and copy the key to all nodes",
@@ -240,6 +240,8 @@ static bool serve(struct agent *agent, struct json_object *request, struct json_
 	const char *name = get_text(request, "do");
 
 	memset(&agent->ctl->error, 0, sizeof(agent->ctl->error));
+	if (agent->is_open && strcmp(name, "facts") != 0)
+		return agent_fail(answer, OPEN_REMEDY, "other users can change the folder of '%s'", agent->config);
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
 		if (strcmp(requests[i].name, name) == 0)
 			return requests[i].run(agent, request, answer);

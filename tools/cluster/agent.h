@@ -27,6 +27,9 @@
 #ifndef TOOLS_CLUSTER_AGENT_H
 #define TOOLS_CLUSTER_AGENT_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 #include "tools/cluster/conf.h"
 #include "tools/ctl/ctl.h"
 
@@ -68,8 +71,14 @@ int files_remove(struct files *files, const char *path);
 int files_undo(struct files *files);
 /** Keep all changes: files that were replaced or removed become PATH.old. */
 void files_keep(struct files *files);
-/** Read a file of at most `limit` bytes. @return its size, with *bytes, which the caller frees; negative errno */
-ssize_t files_read(const char *path, size_t limit, char **bytes);
+/**
+ * Read a file of at most `limit` bytes. Links of users other than root and the caller are not followed.
+ *
+ * @param owner  user that must own the file; FILES_ANY_OWNER: any
+ * @return its size, with *bytes, which the caller frees; -EPERM: it has another owner; negative errno
+ */
+ssize_t files_read(const char *path, size_t limit, uid_t owner, char **bytes);
+#define FILES_ANY_OWNER ((uid_t)-1)
 
 /* --- agent_facts.c --- */
 
@@ -83,6 +92,7 @@ struct agent {
 	char *key_in;         /* key of the request, hexadecimal; NULL: none */
 	char *key_out;        /* key of the answer, hexadecimal; NULL: none */
 	int lock;             /* descriptor of the lock; -1: not locked */
+	bool is_open;         /* other users can change the folder of the config file */
 	bool has_started;     /* the helper has started the daemon, so undo stops it */
 	bool has_stopped;     /* the helper has stopped the daemon, so undo starts it */
 	bool is_awaiting;     /* the ring may be at its reload */
@@ -97,8 +107,11 @@ void agent_default_config(const struct ctl *ctl, char path[4096]);
 /**
  * Get the path of this node's key file: as the running daemon reports it, as the config has it, or the first default
  * path where a file exists. "": none.
+ *
+ * @return user that must own the file for files_read. The daemon has a user of its own. If its program was taken over, it
+ *     could report any path, and this helper reads as root
  */
-void agent_key_file(struct agent *agent, char path[4096]);
+uid_t agent_key_file(struct agent *agent, char path[4096]);
 /**
  * Get a default path of the key by its rank: in the state folder, in the config folder, in Corosync's folder. NULL:
  * there is no such rank.

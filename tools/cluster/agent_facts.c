@@ -5,11 +5,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "common/trust.h"
 #include "config.h"
 #include "tools/cluster/agent.h"
 #include "tools/cluster/plan.h"
@@ -46,9 +49,24 @@ const char *agent_key_place(const struct agent *agent, size_t rank, char path[40
 	return path;
 }
 
-void agent_key_file(struct agent *agent, char path[4096])
+/* Return whether the config or the defaults name this file as the key. */
+static bool is_place_of_key(const struct agent *agent, const char *path)
+{
+	char place[4096];
+
+	if (strcmp(path, agent->key_named) == 0)
+		return true;
+	for (size_t rank = 0; agent_key_place(agent, rank, place) != NULL; rank++)
+		if (strcmp(path, place) == 0)
+			return true;
+	return false;
+}
+
+uid_t agent_key_file(struct agent *agent, char path[4096])
 {
 	char *used = fact_text(agent->ctl, CTL_STATS, "stats.coterie.key_file");
+	const struct passwd *user = geteuid() == 0 ? getpwnam(DAEMON_USER) : NULL;
+	uid_t owner = FILES_ANY_OWNER;
 
 	path[0] = '\0';
 	if (used != NULL && used[0] == '/')
@@ -56,19 +74,22 @@ void agent_key_file(struct agent *agent, char path[4096])
 	else
 		snprintf(path, 4096, "%s", agent->key_named);
 	free(used);
+	if (path[0] != '\0' && user != NULL && !is_place_of_key(agent, path))
+		owner = user->pw_uid;
 	for (size_t rank = 0; path[0] == '\0' && agent_key_place(agent, rank, path) != NULL; rank++)
 		if (access(path, F_OK) < 0)
 			path[0] = '\0';
+	return owner;
 }
 
 static void put_config(struct agent *agent, struct json_object *answer)
 {
 	char *bytes = NULL;
-	ssize_t size = files_read(agent->config, CONF_SIZE_MAX, &bytes);
+	ssize_t size = files_read(agent->config, CONF_SIZE_MAX, FILES_ANY_OWNER, &bytes);
 	char *hex = size >= 0 ? hex_encode(bytes, (size_t)size) : NULL;
 
 	agent->key_named[0] = agent->state_dir[0] = '\0';
-	if (bytes != NULL)
+	if (bytes != NULL && !agent->is_open)
 		conf_key_places(bytes, agent->ctl->instance, agent->key_named, agent->state_dir);
 	put_text(answer, "file", agent->config);
 	put_bool(answer, "has_config", size != -ENOENT && size != -ENOTDIR);
@@ -77,6 +98,23 @@ static void put_config(struct agent *agent, struct json_object *answer)
 	free(hex);
 	free(bytes);
 	put_bool(answer, "has_corosync_config", access(SYSCONF_DIR "/corosync/corosync.conf", F_OK) == 0);
+}
+
+/*
+ * Return whether other users can change the folder. The daemon reports the path of its config file. If its program was taken
+ * over, this could be a file that it has made, and the helper would act on it as root.
+ */
+static bool is_open_folder(const char *folder)
+{
+	char path[4096 + 8], name[NAME_MAX + 1];
+	bool is_private = false;
+
+	snprintf(path, sizeof(path), "%s/file", folder);
+	int fd = trust_open_folder(path, name, &is_private);
+
+	if (fd >= 0)
+		close(fd);
+	return trust_is_needed() && (fd < 0 || !is_private);
 }
 
 /*
@@ -98,7 +136,9 @@ static void put_folder(struct agent *agent, bool is_locking, struct json_object 
 			break;
 	}
 	put_text(answer, "folder", folder);
+	agent->is_open = is_open_folder(folder);
 	put_text(answer, "write_error", access(folder, W_OK | X_OK) < 0 ? strerror(errno) : "");
+	put_bool(answer, "is_open", agent->is_open);
 	bool is_locked = false;
 
 	if (is_locking && agent->lock < 0) {
@@ -112,7 +152,7 @@ static void put_key(struct agent *agent, struct json_object *answer)
 {
 	char path[4096];
 
-	agent_key_file(agent, path);
+	(void)agent_key_file(agent, path);
 	put_bool(answer, "has_key", path[0] != '\0' && access(path, F_OK) == 0);
 	put_text(answer, "key_file", path);
 }

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/trust.h"
 #include "tools/cluster/agent.h"
 #include "tools/ctl/daemon.h"
 
@@ -257,17 +258,21 @@ void files_keep(struct files *files)
 	files->made_folder[0] = '\0';
 }
 
-ssize_t files_read(const char *path, size_t limit, char **bytes)
+ssize_t files_read(const char *path, size_t limit, uid_t owner, char **bytes)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	bool is_private;
+	int fd = trust_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0, &is_private);
 	struct stat status;
 	size_t size = 0;
 	ssize_t got = 1;
 
 	*bytes = NULL;
 	if (fd < 0)
-		return -errno;
+		return fd;
 	int rc = fstat(fd, &status) < 0 ? -errno : !S_ISREG(status.st_mode) ? -EINVAL : 0;
+
+	if (rc == 0 && owner != FILES_ANY_OWNER && status.st_uid != owner)
+		rc = -EPERM;
 
 	/* One byte more than the limit shows that the file is too large. The other additional byte is for the NUL. */
 	if (rc == 0 && (*bytes = malloc(limit + 2)) == NULL)

@@ -69,6 +69,7 @@ void peer_facts(struct json_object *answer, struct node_facts *facts)
 	facts->has_corosync_config = copy_bool(answer, "has_corosync_config");
 	facts->has_key = copy_bool(answer, "has_key");
 	facts->is_locked = copy_bool(answer, "is_locked");
+	facts->is_open = copy_bool(answer, "is_open");
 	facts->is_running = copy_bool(answer, "is_running");
 	facts->is_corosync = copy_bool(answer, "is_corosync");
 	facts->is_quorate = copy_bool(answer, "is_quorate");

@@ -116,6 +116,8 @@ static void check_installed(struct planner *planner, size_t i)
 	if (facts->write_error[0] != '\0')
 		REFUSE(planner, i, "log in there as root: --ssh='ssh -l root'", "its folder '%s' cannot be written: %s",
 			facts->folder, facts->write_error);
+	if (facts->is_open)
+		REFUSE(planner, i, OPEN_REMEDY, "other users can change its folder '%s'", facts->folder);
 	if (facts->is_locked)
 		REFUSE(planner, i, "wait for its end", "another change of the cluster is under way there");
 }

@@ -26,6 +26,7 @@ enum {
 	PLAN_TEXT_MAX = 512,
 	PLAN_PROTOCOL = 2, /* protocol number of the helper on a node. Helpers with other numbers are rejected */
 };
+#define OPEN_REMEDY "give the folder and those above it to root, with mode 0755"
 
 /** The facts of a node. The texts come from another host, so they are only shown and compared. */
 struct node_facts {
@@ -43,6 +44,7 @@ struct node_facts {
 	bool has_key;             /* there is a key that the node's daemon would use */
 	char key_file[256];       /* path of that key */
 	bool is_locked;           /* another change is in progress */
+	bool is_open;             /* other users can change the folder of the config */
 	bool is_running;          /* a daemon answers */
 	bool is_corosync;         /* the running daemon is Corosync's */
 	char cluster[128];        /* cluster name of the running daemon */

@@ -15,9 +15,9 @@ if HAVE_JSON
 dist_check_SCRIPTS += %D%/completion/completion.sh
 dist_check_DATA += %D%/completion/typed.py
 TESTS += %D%/completion/completion.sh
-dist_check_SCRIPTS += %D%/cluster/cluster_commands.sh
+dist_check_SCRIPTS += %D%/cluster/cluster_commands.sh %D%/cluster/helper_trust.sh
 dist_check_DATA += %D%/cluster/cluster_memory.py %D%/cluster/cluster_peer.py %D%/cluster/cluster_signals.py
-TESTS += %D%/cluster/cluster_commands.sh
+TESTS += %D%/cluster/cluster_commands.sh %D%/cluster/helper_trust.sh
 check_PROGRAMS += %D%/cluster/test_secret
 TESTS += %D%/cluster/test_secret
 %C%_cluster_test_secret_SOURCES = %D%/cluster/test_secret.c tools/cluster/secret.c

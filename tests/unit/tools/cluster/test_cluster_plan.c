@@ -176,6 +176,11 @@ static void read_only(struct fixture *fixture)
 {
 	snprintf(second(fixture)->write_error, PLAN_TEXT_MAX, "Read-only file system");
 }
+static void open_folder(struct fixture *fixture)
+{
+	snprintf(second(fixture)->folder, sizeof(second(fixture)->folder), "/srv/cluster");
+	second(fixture)->is_open = true;
+}
 static void locked(struct fixture *fixture) { second(fixture)->is_locked = true; }
 static void runs_other(struct fixture *fixture)
 {
@@ -252,6 +257,8 @@ static const struct {
 	{"another protocol", PLAN_CREATE, 3, other_protocol, "n2", "another language"},
 	{"no daemon", PLAN_CREATE, 3, no_daemon, "n2", "cannot be run: not found"},
 	{"a folder that is read-only", PLAN_CREATE, 3, read_only, "n2", "'/etc/coterie' cannot be written: Read-only"},
+	{"a folder that others can change", PLAN_CREATE, 3, open_folder, "n2",
+		"other users can change its folder '/srv/cluster'"},
 	{"another change", PLAN_LINK_ADD, 3, locked, "n2", "another change"},
 	{"another cluster", PLAN_CREATE, 3, runs_other, "n3", "of cluster 'other'"},
 	{"another cluster, by force", PLAN_CREATE, 3, runs_other_by_force, "n3", "of cluster 'other'"},
