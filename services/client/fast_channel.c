@@ -62,7 +62,10 @@ struct fast_channel {
 
 /* --- other processes at the socket of an offer --- */
 
-/* Return whether the executive has connected. It is the process at the other end of the libqb connection. */
+/*
+ * Return whether the executive has connected. It is the process at the other end of the libqb connection. Its user may have
+ * changed since it opened its sockets. Without a process id, it runs in a pid namespace that this process does not see.
+ */
 static bool is_executive(const struct channel *channel, int fd)
 {
 	struct ucred peer, executive;
@@ -70,7 +73,7 @@ static bool is_executive(const struct channel *channel, int fd)
 
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
 	       getsockopt(channel->fd, SOL_SOCKET, SO_PEERCRED, &executive, &executive_size) == 0 &&
-	       peer.pid == executive.pid && peer.uid == executive.uid;
+	       peer.pid == executive.pid && (peer.pid != 0 || peer.uid == executive.uid);
 }
 
 static void *close_on_thread(void *fd)

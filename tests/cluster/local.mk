@@ -110,7 +110,7 @@ TESTS += %D%/caged.sh
 sanitized_long_scripts += %D%/caged.sh
 # Daemons as such a user in scripts that play daemons of root: order, faults, restarts, reloads, keys, optional services.
 user-long: check-programs
-	@status=0; for what in three_order three_faults reload reload_all plugin_life_config kv encryption knet_rekey stop \
+	@status=0; for what in channel three_order three_faults reload reload_all plugin_life_config kv encryption knet_rekey stop \
 		optional; do \
 		echo "# $$what"; \
 		LAB_USER=$${LAB_USER:-61999} $(test_environment) bash $(srcdir)/%D%/$$what.sh || status=1; \
