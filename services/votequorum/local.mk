@@ -30,6 +30,7 @@ libvotequorum_service_la_LIBADD = libmock_host.la
 
 votequorum_unit_tests = \
 	tests/unit/services/votequorum/test_votequorum tests/unit/services/votequorum/test_votequorum_calc \
+	tests/unit/services/votequorum/test_votequorum_nodes \
 	tests/unit/services/votequorum/test_votequorum_config \
 	tests/unit/services/votequorum/test_votequorum_device tests/unit/services/votequorum/test_votequorum_extra \
 	tests/unit/services/votequorum/test_votequorum_time tests/unit/services/votequorum/test_votequorum_verdict
@@ -41,6 +42,9 @@ tests_unit_services_votequorum_test_votequorum_calc_SOURCES = \
 	tests/unit/services/votequorum/test_votequorum_calc.c services/votequorum/calc.c $(fail_alloc_sources)
 tests_unit_services_votequorum_test_votequorum_calc_LDFLAGS = $(fail_alloc_ldflags)
 tests_unit_services_votequorum_test_votequorum_calc_LDADD = $(CHECK_LIBS)
+tests_unit_services_votequorum_test_votequorum_nodes_SOURCES = \
+	tests/unit/services/votequorum/test_votequorum_nodes.c services/votequorum/calc.c
+tests_unit_services_votequorum_test_votequorum_nodes_LDADD = $(CHECK_LIBS)
 tests_unit_services_votequorum_test_votequorum_config_SOURCES = tests/unit/services/votequorum/test_votequorum_config.c
 tests_unit_services_votequorum_test_votequorum_config_LDADD = libvotequorum_service.la $(CHECK_LIBS)
 tests_unit_services_votequorum_test_votequorum_device_SOURCES = tests/unit/services/votequorum/test_votequorum_device.c
