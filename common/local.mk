@@ -3,6 +3,7 @@
 holder_sources = %D%/holder.c %D%/holder.h
 fixed_keys_sources = %D%/fixed_keys.c %D%/fixed_keys.h
 thread_sources = %D%/thread.h
+closer_sources = %D%/closer.c %D%/closer.h $(thread_sources)
 standard_sources = %D%/standard.c %D%/standard.h
 utf8_sources = %D%/utf8.c %D%/utf8.h
 lookup_sources = %D%/lookup.c %D%/lookup.h $(thread_sources)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Shared by the files of exec/qb: server.c, members.c, handshake.c, connection.c, closer.c, shm.c, socket.c. No other
+ * Shared by the files of exec/qb: server.c, members.c, handshake.c, connection.c, descriptors.c, shm.c, socket.c. No other
  * file includes this.
  */
 #ifndef EXEC_QB_PRIVATE_H
@@ -131,10 +131,10 @@ struct qbs_host {
 	const struct qbs_loop *loop;
 	struct qbs_handshake *handshakes, *last_handshake;
 	uint32_t handshake_count;
-	int spare_fd;              /* closed to accept a peer when no other descriptor is free, or -1: none */
-	uint8_t *buffer;           /* QBS_SIZE_MAX bytes for the request that is being handled */
-	bool refuses_descriptors;  /* the kernel refuses messages with descriptors to our sockets */
-	struct qbs_closer *closer; /* or NULL: no socket was closed on it yet */
+	int spare_fd;             /* closed to accept a peer when no other descriptor is free, or -1: none */
+	uint8_t *buffer;          /* QBS_SIZE_MAX bytes for the request that is being handled */
+	bool refuses_descriptors; /* the kernel refuses messages with descriptors to our sockets */
+	struct closer *closer;    /* or NULL: no socket was closed on it yet */
 };
 
 extern const struct qbs_transport qbs_shm, qbs_socket;
@@ -149,7 +149,7 @@ void qbs_flow_apply(struct qbs_connection *connection);
 /** Drop one reference to the server. The last one frees it. */
 void qbs_server_release(struct qbs_server *server);
 
-/* --- closer.c --- */
+/* --- descriptors.c --- */
 
 /** Return whether this kernel can refuse messages with descriptors. */
 bool qbs_can_refuse(void);
@@ -160,8 +160,6 @@ bool qbs_can_refuse(void);
  * @return as recvmsg(). -1 with EPROTO: the next bytes have descriptors. They stay unread
  */
 ssize_t qbs_receive(const struct qbs_host *host, int fd, struct msghdr *message);
-/** Close the sockets that are left, and end the thread. NULL is ignored. */
-void qbs_closer_destroy(struct qbs_closer *closer);
 
 /* --- handshake.c --- */
 

@@ -131,7 +131,7 @@ uint32_t qbs_host_handshakes(const struct qbs_host *host);
  * @return false: the kernel cannot. Messages with descriptors arrive: close the socket with qbs_close
  */
 bool qbs_refuse_descriptors(int fd);
-/** Close a socket to which other processes may have sent descriptors. Their last close may take long: see closer.c */
+/** Close a socket to which other processes may have sent descriptors. Their last close may take long: see descriptors.c */
 void qbs_close(struct qbs_host *host, int fd);
 
 /**

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/closer.h"
 #include "exec/qb/private.h"
 
 #define NAME_LENGTH_MAX 60
@@ -49,7 +50,7 @@ void qbs_host_destroy(struct qbs_host *host)
 	if (host == NULL)
 		return;
 	assert(host->handshakes == NULL);
-	qbs_closer_destroy(host->closer);
+	closer_destroy(host->closer);
 	if (host->spare_fd >= 0)
 		close(host->spare_fd);
 	free(host->buffer);

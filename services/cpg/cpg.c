@@ -4,7 +4,7 @@
  * messages and the same membership changes in the same order.
  */
 #include "services/cpg/cpg.h"
-#include "services/cpg/closer.h"
+#include "common/closer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -96,7 +96,7 @@ static void cpg_fini(void *self)
 		cpg_zero_copies_free(cpg, one);
 		free(one->leaving);
 	}
-	cpg_closer_destroy(cpg->closer);
+	closer_destroy(cpg->closer);
 	cpg->host->timer_del(cpg->ctx, cpg->leave_retry);
 	cpg->host->timer_del(cpg->ctx, cpg->build_timer);
 	cpg->host->timer_del(cpg->ctx, cpg->settle.timer);

@@ -288,7 +288,7 @@ struct cpg {
 	struct coterie_timer *build_timer;
 	uint32_t snapshot_work;      /* steps of a snapshot in the longest turn so far */
 	uint64_t next_token;         /* next token of an iteration or a zero-copy buffer */
-	struct cpg_closer *closer;   /* closes the files of clients, or NULL: there were none yet */
+	struct closer *closer;       /* closes the files of clients, or NULL: there were none yet */
 	struct coterie_ring_id ring; /* the ring of the last finished synchronisation */
 	uint32_t *members;
 	uint32_t member_count;

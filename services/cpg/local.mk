@@ -6,7 +6,7 @@ cpg_service_sources = \
 	services/cpg/compact.c \
 	services/cpg/resync.c services/cpg/received.c services/cpg/settle.c services/cpg/state.c services/cpg/iterate.c services/cpg/iterate.h \
 	services/cpg/snapshot.c services/cpg/statistics.c \
-	services/cpg/zero_copy.c services/cpg/closer.c services/cpg/closer.h $(thread_sources)
+	services/cpg/zero_copy.c $(closer_sources)
 
 if WITH_CPG
 plugin_LTLIBRARIES += cpg.la

@@ -28,7 +28,7 @@
 
 #include <coterie/state.h>
 
-#include "services/cpg/closer.h"
+#include "common/closer.h"
 
 #ifndef RESOLVE_CACHED
 #define RESOLVE_CACHED 0x20
@@ -72,7 +72,7 @@ static void drop(struct cpg *cpg, struct cpg_connection *connection, struct cpg_
 	*place = buffer->next;
 	connection->zero_copy_count--;
 	connection->zero_copy_size -= buffer->map_size;
-	cpg_closer_close(cpg->closer, buffer->fd);
+	closer_close(cpg->closer, buffer->fd);
 	free(buffer);
 }
 
@@ -86,7 +86,7 @@ void cpg_zero_copies_free(struct cpg *cpg, struct cpg_connection *connection)
 static int prepare_end(struct cpg *cpg)
 {
 	if (cpg->closer == NULL)
-		cpg->closer = cpg_closer_create();
+		cpg->closer = closer_create(false);
 	return cpg->closer == NULL ? -ENOMEM : 0;
 }
 
@@ -216,7 +216,7 @@ static bool may_remove(int folder, uint32_t uid, uint32_t gid)
 }
 
 /* Open a file, unless the name now belongs to another file than the checked one. */
-static int open_checked(struct cpg_closer *closer, int folder, const char *name, const struct stat *checked)
+static int open_checked(struct closer *closer, int folder, const char *name, const struct stat *checked)
 {
 	struct stat status;
 	int fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -228,7 +228,7 @@ static int open_checked(struct cpg_closer *closer, int folder, const char *name,
 		rc = -EINVAL;
 	if (rc == 0)
 		return fd;
-	cpg_closer_close(closer, fd);
+	closer_close(closer, fd);
 	return rc;
 }
 
@@ -237,8 +237,7 @@ static int open_checked(struct cpg_closer *closer, int folder, const char *name,
  * names from its folder. A daemon that is not root becomes the owner of the file for this time, since it has only the
  * right to change owners.
  */
-static int open_and_remove(
-	struct cpg_closer *closer, int folder, const char *name, int handle, const struct stat *checked)
+static int open_and_remove(struct closer *closer, int folder, const char *name, int handle, const struct stat *checked)
 {
 	int fd = open_checked(closer, folder, name, checked);
 	bool is_taken = fd == -EACCES && geteuid() != 0 &&
@@ -252,12 +251,11 @@ static int open_and_remove(
 		return fd;
 	int rc = -errno;
 
-	cpg_closer_close(closer, fd);
+	closer_close(closer, fd);
 	return rc;
 }
 
-static int open_file(
-	struct cpg_closer *closer, int folder, const char *name, uint32_t uid, uint64_t map_size, int refusal)
+static int open_file(struct closer *closer, int folder, const char *name, uint32_t uid, uint64_t map_size, int refusal)
 {
 	struct stat status;
 	int handle = open_at_once(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC); /* O_PATH has no effect on a device */
@@ -271,10 +269,10 @@ static int open_file(
 		rc = open_and_remove(closer, folder, name, handle, &status);
 	if (refusal < 0) {
 		if (rc > 0)
-			cpg_closer_close(closer, rc);
+			closer_close(closer, rc);
 		rc = refusal;
 	}
-	cpg_closer_close(closer, handle); /* the client may have closed and removed the file meanwhile */
+	closer_close(closer, handle); /* the client may have closed and removed the file meanwhile */
 	return rc;
 }
 
@@ -283,7 +281,7 @@ static int open_file(
  * @param path "FOLDER/NAME", both parts not empty. The call changes it
  * @param refusal 0, or the error that refuses the request. Then only the name is removed
  */
-static int take_file(struct cpg_closer *closer, char *path, uint32_t uid, uint32_t gid, uint64_t map_size, int refusal)
+static int take_file(struct closer *closer, char *path, uint32_t uid, uint32_t gid, uint64_t map_size, int refusal)
 {
 	char *slash = strrchr(path, '/');
 
@@ -376,7 +374,7 @@ int cpg_handle_zc_alloc(void *self, struct coterie_client *client, const void *m
 	return 0;
 
 close_fd:
-	cpg_closer_close(cpg->closer, buffer->fd);
+	closer_close(cpg->closer, buffer->fd);
 free_buffer:
 	free(buffer);
 	return refusal < 0 ? refusal : rc;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A descriptor whose last close takes long, for the tests of exec/qb/closer.c. */
+/* A descriptor whose last close takes long, for the tests of exec/qb/descriptors.c. */
 #ifndef TESTS_UNIT_IPC_SLOW_CLOSE_H
 #define TESTS_UNIT_IPC_SLOW_CLOSE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * exec/qb/closer.c: a client sends a descriptor whose last close takes long. The daemon's copy is the last one. So a
+ * exec/qb/descriptors.c: a client sends a descriptor whose last close takes long. The daemon's copy is the last one. So a
  * read without room for it, or the close of the socket, would take as long as the client wants.
  */
 #include "ipc_case.h"
@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/closer.h"
 #include "exec/qb/private.h"
 #include "slow_close.h"
 
@@ -160,7 +161,7 @@ START_TEST(a_slow_close_does_not_delay_the_loop)
 	ipc_server_close(f.plugin.ipc);
 	ck_assert_uint_lt(loop_now_ns(f.node.loop) - begin_ns, TIME_MAX_NS);
 	ck_assert_int_eq(waitpid(attacker, NULL, WNOHANG), 0);
-	qbs_closer_destroy(f.node.ipc->host->closer);
+	closer_destroy(f.node.ipc->host->closer);
 	f.node.ipc->host->closer = NULL;
 	ck_assert_uint_lt(loop_now_ns(f.node.loop) - begin_ns, TIME_MAX_NS);
 	kill(attacker, SIGKILL);

@@ -7,10 +7,10 @@ TESTS += $(qb_unit_tests)
 %C%_test_qb_fault_SOURCES = %D%/test_qb_fault.c exec/qb/fault.c exec/qb/fault.h
 %C%_test_qb_fault_LDADD = $(CHECK_LIBS) -lpthread
 %C%_test_qb_rate_SOURCES = %D%/test_qb_rate.c exec/loop/loop.c exec/qb/members.c exec/qb/server.c \
-	exec/qb/closer.c
+	exec/qb/descriptors.c $(closer_sources)
 %C%_test_qb_rate_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_qb_ring_SOURCES = %D%/test_qb_ring.c exec/qb/ring.c exec/qb/semaphore.c
 %C%_test_qb_ring_LDADD = $(CHECK_LIBS) -lpthread
 %C%_test_qb_serve_SOURCES = %D%/test_qb_serve.c exec/qb/connection.c exec/qb/members.c \
-	exec/qb/closer.c
+	exec/qb/descriptors.c $(closer_sources)
 %C%_test_qb_serve_LDADD = $(CHECK_LIBS)

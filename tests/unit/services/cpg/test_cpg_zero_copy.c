@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The CPG service: buffers that clients share with the service. */
-#include "services/cpg/closer.h"
+#include "common/closer.h"
 #include "services/cpg/cpg.h"
 #include "tests/unit/services/cpg/cpg_case.h"
 
@@ -281,9 +281,9 @@ static struct cpg *cpg_of(uint32_t nodeid) { return ring.nodes[nodeid].self; }
 
 static void await_closed(uint64_t count)
 {
-	while (cpg_closer_count(cpg_of(1)->closer) < count)
+	while (closer_count(cpg_of(1)->closer) < count)
 		usleep(1000);
-	ck_assert_uint_eq(cpg_closer_count(cpg_of(1)->closer), count);
+	ck_assert_uint_eq(closer_count(cpg_of(1)->closer), count);
 }
 
 /*
