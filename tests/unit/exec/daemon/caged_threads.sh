@@ -1,27 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # A daemon that root starts with --user: threads that plugins start before it becomes the user give up the same rights.
-# shellcheck source=tests/tap.sh
-. "$(dirname "$0")/../../../tap.sh"
-
-top=$(cd "$(dirname "$0")/../../../.." && pwd)
-build=${abs_top_builddir:-$PWD}
-daemon=$build/exec/coterie
-[ -x "$daemon" ] || tap_skip "no daemon at $daemon"
+# shellcheck source=tests/unit/exec/daemon/one_daemon.sh
+. "$(dirname "$0")/one_daemon.sh"
 [ "$(id -u)" -eq 0 ] && [ "$(awk '{ print $3 }' /proc/self/uid_map)" != 1 ] || tap_skip "not root"
-work=$(mktemp -d)
-running=
-# shellcheck disable=SC2317 # the trap calls it
-finish() {
-	[ -z "$running" ] || kill -KILL "$running" 2>/dev/null
-	wait
-	rm -rf "$work"
-}
-trap finish EXIT
-chmod 755 "$work"
 mkdir -m 755 "$work/state" "$work/run" "$work/plugin"
-export COTERIE_PLUGIN_PATH=$work/plugin:$build STATE_DIRECTORY=$work/state RUNTIME_DIRECTORY=$work/run LC_ALL=C
-unset COTERIE_CONFIG COTERIE_INSTANCE
+export COTERIE_PLUGIN_PATH=$work/plugin:$build STATE_DIRECTORY=$work/state
 uid=65534
 
 "${CC:-cc}" -std=gnu11 -I"$top/include" "-DAT_THREAD=for (;;) pause()" -fPIC -shared -o "$work/plugin/bad.so" \

@@ -1,26 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # The daemon and the tools work with whatever they inherit from the program that starts them.
-# shellcheck source=tests/tap.sh
-. "$(dirname "$0")/../../../tap.sh"
-
-top=$(cd "$(dirname "$0")/../../../.." && pwd)
-build=${abs_top_builddir:-$PWD}
-daemon=$build/exec/coterie
+# shellcheck source=tests/unit/exec/daemon/one_daemon.sh
+. "$(dirname "$0")/one_daemon.sh"
 ctl=$build/tools/coterie-ctl
-[ -x "$daemon" ] || tap_skip "no daemon at $daemon"
-work=$(mktemp -d)
-running=
-# shellcheck disable=SC2317 # the trap calls it
-finish() {
-	[ -z "$running" ] || kill -KILL "$running" 2>/dev/null
-	wait
-	rm -rf "$work"
-}
-trap finish EXIT
-chmod 755 "$work"
-export COTERIE_PLUGIN_PATH=$build RUNTIME_DIRECTORY=$work/run LC_ALL=C
-unset COTERIE_CONFIG STATE_DIRECTORY
 export COTERIE_INSTANCE=inherited$$
 
 write_config() { # [LOGGING-LINE...]

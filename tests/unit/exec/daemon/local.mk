@@ -2,6 +2,7 @@
 # exec/daemon/: what the daemon does with its options, counts and publishes.
 check_PROGRAMS += %D%/test_crypto_memory %D%/test_runtime_keys %D%/test_shared_tell %D%/test_stats_process
 TESTS += %D%/test_crypto_memory %D%/test_runtime_keys %D%/test_shared_tell %D%/test_stats_process
+dist_check_DATA += %D%/one_daemon.sh
 daemon_unit_scripts = %D%/caged_threads.sh %D%/start_failures.sh %D%/config_modes.sh %D%/inherited.sh %D%/option_effects.sh
 dist_check_SCRIPTS += $(daemon_unit_scripts)
 TESTS += $(daemon_unit_scripts)

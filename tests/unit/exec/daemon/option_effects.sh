@@ -1,23 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Effects of coterie.conf options that only a running daemon shows: its log, its process, its folders.
-# shellcheck source=tests/tap.sh
-. "$(dirname "$0")/../../../tap.sh"
-
-build=${abs_top_builddir:-$PWD}
-daemon=$build/exec/coterie
-[ -x "$daemon" ] || tap_skip "no daemon at $daemon"
-work=$(mktemp -d)
-running=
-# shellcheck disable=SC2317 # the trap calls it
-finish() {
-	[ -z "$running" ] || kill -KILL "$running" 2>/dev/null
-	wait
-	rm -rf "$work"
-}
-trap finish EXIT
-export COTERIE_PLUGIN_PATH=$build LC_ALL=C
-unset COTERIE_CONFIG COTERIE_INSTANCE STATE_DIRECTORY RUNTIME_DIRECTORY
+# shellcheck source=tests/unit/exec/daemon/one_daemon.sh
+. "$(dirname "$0")/one_daemon.sh"
+unset RUNTIME_DIRECTORY
 name=options-$$
 
 # start LINE...: a daemon with these lines in its coterie.conf, ready.

@@ -3,21 +3,8 @@
 # Every failure that ends the daemon at the start has an exit code of its own, and a line with advice
 # (book configuration, "Exit codes"). Also the modes that end well without a ring: -t, --version,
 # --help, --check-plugin.
-. "$(dirname "$0")/../../../tap.sh"
-
-build=${abs_top_builddir:-$PWD}
-daemon=$build/exec/coterie
-[ -x "$daemon" ] || tap_skip "no daemon at $daemon"
-work=$(mktemp -d)
-running=
-finish() {
-	[ -z "$running" ] || kill -KILL "$running" 2>/dev/null
-	wait
-	rm -rf "$work"
-}
-trap finish EXIT
-export COTERIE_PLUGIN_PATH=$build RUNTIME_DIRECTORY=$work/run LC_ALL=C
-unset COTERIE_CONFIG COTERIE_INSTANCE STATE_DIRECTORY
+# shellcheck source=tests/unit/exec/daemon/one_daemon.sh
+. "$(dirname "$0")/one_daemon.sh"
 
 write_config() { # [ADDRESS [STATE-FOLDER [TOTEM-LINE [LOGGING-LINE]]]]
 	cat >"$work/c" <<-END

@@ -2,23 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Bad plugins as a stranger writes them. --check-plugin names the fault and never ends with status 0. A daemon that has
 # loaded one names it in its last line.
-. "$(dirname "$0")/../../../tap.sh"
-
-top=$(cd "$(dirname "$0")/../../../.." && pwd)
-build=${abs_top_builddir:-$PWD}
-daemon=$build/exec/coterie
-[ -x "$daemon" ] || tap_skip "no daemon at $daemon"
-work=$(mktemp -d)
-running=
-finish() {
-	[ -z "$running" ] || kill -KILL "$running" 2>/dev/null
-	wait
-	rm -rf "$work"
-}
-trap finish EXIT
-chmod 755 "$work"
-export RUNTIME_DIRECTORY=$work/run LC_ALL=C
-unset COTERIE_CONFIG COTERIE_INSTANCE STATE_DIRECTORY COTERIE_PLUGIN_PATH
+# shellcheck source=tests/unit/exec/daemon/one_daemon.sh
+. "$(dirname "$0")/../daemon/one_daemon.sh"
+unset COTERIE_PLUGIN_PATH
 
 # build NAME [MACRO...]: sets $plugin. The macros are for the plugin alone.
 build() {
