@@ -16,11 +16,11 @@ void standard_open(void)
 			return;
 }
 
-int standard_end(const char *program, int status)
+int standard_end(const char *program, FILE *out, int status)
 {
 	errno = 0;
 	/* stdio does not keep the error of an earlier write. errno is 0 then. */
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	if (fflush(out) == 0 && !ferror(out))
 		return status;
 	fprintf(stderr, "%s: cannot write the output%s%s\n", program, errno != 0 ? ": " : "",
 		errno != 0 ? strerror(errno) : "");

@@ -553,5 +553,5 @@ int main(int argc, char **argv)
 	standard_open();
 	int code = run_program(argc, argv);
 
-	return standard_end("coterie", code);
+	return standard_end("coterie", stdout, code);
 }

@@ -99,5 +99,5 @@ int main(int argc, char **argv)
 	signal(SIGCHLD, SIG_DFL);
 	int status = run_words(argc, argv, &program);
 
-	return standard_end(program, status);
+	return standard_end(program, stdout, status);
 }

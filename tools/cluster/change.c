@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "common/lookup.h"
 
 #define KEY_SIZE 256u
 #define LIMIT_MS 30000   /* milliseconds to wait for an answer, unless --timeout is longer */
@@ -124,14 +125,6 @@ static void ask_facts(struct change *change)
 
 /* --- a session that has ended --- */
 
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /*
  * Read the facts of a node whose session has ended. While its helper still runs, the folder is locked. A try can
  * take as long as the remote shell waits for the host, so their time counts. @return whether the facts are known; the
@@ -140,7 +133,7 @@ static int64_t clock_ms(void)
 static bool look_again(struct change *change, size_t i, int wait_ms, struct node_facts *facts)
 {
 	const struct words_node *node = &change->nodes[i].node;
-	const int64_t end_ms = clock_ms() + wait_ms;
+	const int64_t end_ms = lookup_now_ms() + wait_ms;
 	char why[PLAN_TEXT_MAX];
 
 	do {
@@ -161,7 +154,7 @@ static bool look_again(struct change *change, size_t i, int wait_ms, struct node
 			return true;
 		free(facts->config);
 		poll(NULL, 0, BACK_PAUSE_MS);
-	} while (clock_ms() < end_ms);
+	} while (lookup_now_ms() < end_ms);
 	return false;
 }
 

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/lookup.h"
 #include "tools/cluster/agent.h"
 
 #define END_MS 3000         /* milliseconds for the remote shell to end by itself */
@@ -132,14 +133,6 @@ int peer_open(struct peer *peer, const char *shell, const char *host, char *why,
 
 /* --- requests --- */
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Read from the error output, and keep the end of it. */
 static void hear(struct peer *peer)
 {
@@ -164,7 +157,7 @@ static int await(struct peer *peer, int fd, short events, int64_t end_ms)
 {
 	for (;;) {
 		struct pollfd wanted[2] = {{.fd = fd, .events = events}, {.fd = peer->errors, .events = POLLIN}};
-		int64_t left = end_ms - now_ms();
+		int64_t left = end_ms - lookup_now_ms();
 		int rc = left <= 0 ? 0 : poll(wanted, 2, (int)left);
 
 		if (rc == 0)
@@ -265,9 +258,9 @@ static void explain(struct peer *peer, int rc, char *why, size_t size)
 	char said[300];
 
 	/* Wait for the last output of the remote shell, and read what is there. */
-	for (int64_t end_ms = now_ms() + (rc == -EPIPE && peer->pid > 0 ? LAST_MS : 1); peer->errors >= 0;) {
+	for (int64_t end_ms = lookup_now_ms() + (rc == -EPIPE && peer->pid > 0 ? LAST_MS : 1); peer->errors >= 0;) {
 		struct pollfd wanted = {.fd = peer->errors, .events = POLLIN};
-		int64_t left = end_ms - now_ms();
+		int64_t left = end_ms - lookup_now_ms();
 
 		if (left <= 0 || poll(&wanted, 1, (int)left) <= 0)
 			break;
@@ -307,7 +300,7 @@ int peer_ask(struct peer *peer, struct json_object *request, int limit_ms, struc
 	size_t size)
 {
 	const char *text = json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN);
-	int64_t end_ms = now_ms() + limit_ms;
+	int64_t end_ms = lookup_now_ms() + limit_ms;
 	size_t length = 0;
 
 	*answer = NULL;
@@ -346,11 +339,11 @@ int peer_ask(struct peer *peer, struct json_object *request, int limit_ms, struc
  */
 static void reap(const struct peer *peer, bool is_late)
 {
-	int64_t end_ms = now_ms() + END_MS;
+	int64_t end_ms = lookup_now_ms() + END_MS;
 
 	if (is_late && !peer->is_local)
 		kill(peer->pid, SIGTERM);
-	while (now_ms() < end_ms) {
+	while (lookup_now_ms() < end_ms) {
 		pid_t ended = waitpid(peer->pid, NULL, WNOHANG);
 
 		if (ended > 0 || (ended < 0 && errno != EINTR))
@@ -361,7 +354,7 @@ static void reap(const struct peer *peer, bool is_late)
 
 void peer_close(struct peer *peer)
 {
-	int64_t end_ms = now_ms() + (peer->is_local ? LOCAL_END_MS : END_MS);
+	int64_t end_ms = lookup_now_ms() + (peer->is_local ? LOCAL_END_MS : END_MS);
 	char rest[4096];
 
 	if (peer->in >= 0)
@@ -376,7 +369,7 @@ void peer_close(struct peer *peer)
 	if (peer->out >= 0)
 		close(peer->out);
 	if (peer->pid > 0)
-		reap(peer, now_ms() >= end_ms);
+		reap(peer, lookup_now_ms() >= end_ms);
 	if (peer->errors >= 0)
 		close(peer->errors);
 	if (peer->buffer != NULL)

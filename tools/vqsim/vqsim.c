@@ -385,19 +385,6 @@ static int print_usage(FILE *to, int status)
 	return status;
 }
 
-/* Close the file of -o. @return the exit status: a failure also if output was lost */
-static int close_output(FILE *out, int status)
-{
-	errno = 0;
-	bool is_lost = ferror(out) != 0;
-
-	if (fclose(out) == 0 && !is_lost)
-		return status;
-	fprintf(stderr, "corosync-vqsim: cannot write the output%s%s\n", errno != 0 ? ": " : "",
-		errno != 0 ? strerror(errno) : "");
-	return EXIT_FAILURE;
-}
-
 static int simulate(int argc, char **argv)
 {
 	const char *config = SYSCONF_DIR "/corosync/corosync.conf";
@@ -434,7 +421,11 @@ static int simulate(int argc, char **argv)
 	cluster_init(&sim.cluster, &settings, NULL);
 	int status = run(&sim, &settings);
 	settings_free(&settings);
-	return sim.out != stdout ? close_output(sim.out, status) : status;
+	if (sim.out != stdout) {
+		status = standard_end("corosync-vqsim", sim.out, status);
+		fclose(sim.out);
+	}
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -442,5 +433,5 @@ int main(int argc, char **argv)
 	standard_open();
 	int status = simulate(argc, argv);
 
-	return standard_end("corosync-vqsim", status);
+	return standard_end("corosync-vqsim", stdout, status);
 }

@@ -382,5 +382,5 @@ int main(int argc, char **argv)
 	terminal_guard();
 	int status = run(argc, argv);
 
-	return standard_end("coterie-kv", status);
+	return standard_end("coterie-kv", stdout, status);
 }

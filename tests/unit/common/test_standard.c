@@ -57,7 +57,7 @@ START_TEST(what_is_lost_at_the_end_is_a_failure)
 	FILE *errors = fill_disk();
 
 	printf("in the buffer");
-	ck_assert_int_eq(standard_end("tool", EXIT_SUCCESS), EXIT_FAILURE);
+	ck_assert_int_eq(standard_end("tool", stdout, EXIT_SUCCESS), EXIT_FAILURE);
 	says(errors, "tool: cannot write the output: No space left on device\n");
 }
 END_TEST
@@ -68,7 +68,7 @@ START_TEST(what_was_lost_before_is_a_failure)
 
 	printf("written at once");
 	ck_assert_int_ne(fflush(stdout), 0);
-	ck_assert_int_eq(standard_end("tool", EXIT_SUCCESS), EXIT_FAILURE);
+	ck_assert_int_eq(standard_end("tool", stdout, EXIT_SUCCESS), EXIT_FAILURE);
 	says(errors, "tool: cannot write the output\n");
 }
 END_TEST
@@ -77,7 +77,7 @@ START_TEST(another_failure_keeps_its_status)
 {
 	fill_disk();
 	printf("in the buffer");
-	ck_assert_int_eq(standard_end("tool", 7), 7);
+	ck_assert_int_eq(standard_end("tool", stdout, 7), 7);
 }
 END_TEST
 
@@ -85,7 +85,7 @@ START_TEST(a_program_without_output_succeeds)
 {
 	FILE *errors = fill_disk();
 
-	ck_assert_int_eq(standard_end("tool", EXIT_SUCCESS), EXIT_SUCCESS);
+	ck_assert_int_eq(standard_end("tool", stdout, EXIT_SUCCESS), EXIT_SUCCESS);
 	says(errors, "");
 }
 END_TEST
