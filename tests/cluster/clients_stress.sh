@@ -4,7 +4,7 @@
 # all nodes, the configuration is reloaded, and at last the daemon is shut down. No stream loses or reorders a
 # message, and the daemon ends in order (under sanitizers: without a leak). Its memory does not grow, and no
 # file is left in /dev/shm. CONNECTIONS: approximate number for all clients together, 10,000 in make
-# check-long.
+# check-long. RATE: messages of each node in a second (5,000; empty: no limit, so in make check-long).
 . "$(dirname "$0")/lab.sh"
 # shellcheck source=tests/cluster/reloads.sh
 . "$(dirname "$0")/reloads.sh"
@@ -51,7 +51,7 @@ play_kills() {
 
 	lab_watch 1 2 3
 	tap $? "a member of a group on each node"
-	LAB_MS=5000 lab_traffic "while clients are killed" 1000 1 2 3 >"$LAB_DIR/traffic" &
+	LAB_MS=5000 LAB_RATE=${RATE-5000} lab_traffic "while clients are killed" 1000 1 2 3 >"$LAB_DIR/traffic" &
 	load=$!
 	stress 2 $((CONNECTIONS / 10)) >"$LAB_DIR/2/stress" &
 	stressed=$!

@@ -227,7 +227,7 @@ sanitized_scripts += %D%/clients_stress.sh
 sanitized_long_scripts += %D%/channel.sh
 # Worth most in a build with sanitizers, which look for leaks at each daemon's end.
 clients-stress-long: check-programs
-	@CONNECTIONS=10000 $(test_environment) bash $(srcdir)/%D%/clients_stress.sh
+	@CONNECTIONS=10000 RATE= $(test_environment) bash $(srcdir)/%D%/clients_stress.sh
 check-long: clients-stress-long
 .PHONY: clients-stress-long
 
