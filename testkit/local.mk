@@ -32,6 +32,8 @@ tests_unit_testkit_test_testkit_plugins_CPPFLAGS = $(AM_CPPFLAGS) \
 tests_unit_testkit_test_testkit_plugins_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
 check_PROGRAMS += tests/unit/testkit/test_settle
 TESTS += tests/unit/testkit/test_settle
+# Whole clusters for many seeds. With sanitizers test_testkit, test_kv_cluster and the scenarios run the same code sooner.
+sanitized_long_programs += tests/unit/testkit/test_settle tests/unit/testkit/test_two_parts tests/unit/testkit/test_returns
 tests_unit_testkit_test_settle_SOURCES = tests/unit/testkit/test_settle.c \
 	tests/unit/sample-plugins/kit_naughty.c tests/unit/sample-plugins/kit_naughty.h
 tests_unit_testkit_test_settle_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread

@@ -34,6 +34,7 @@ cpg_unit_tests = tests/unit/services/cpg/test_cpg tests/unit/services/cpg/test_c
 	tests/unit/services/cpg/test_cpg_limits tests/unit/services/cpg/test_cpg_settle
 check_PROGRAMS += $(cpg_unit_tests)
 TESTS += $(cpg_unit_tests)
+sanitized_long_programs += tests/unit/services/cpg/test_cpg_settle
 tests_unit_services_cpg_test_cpg_limits_SOURCES = tests/unit/services/cpg/test_cpg_limits.c $(cpg_lists_sources)
 tests_unit_services_cpg_test_cpg_limits_LDADD = libcpg_service.la $(CHECK_LIBS)
 tests_unit_services_cpg_test_cpg_settle_SOURCES = tests/unit/services/cpg/test_cpg_settle.c $(cpg_lists_sources) \
