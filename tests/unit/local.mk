@@ -10,7 +10,8 @@
 #	%C%_test_X_LDADD = libX.la $(CHECK_LIBS)
 #
 # The code of a test, in %D%/, is compiled without optimization, in half of the time. What it tests is compiled as usual.
-%D%/%.o: CFLAGS += -O0
+# override: also with CFLAGS of the command line, as in conf/run-checks.
+%D%/%.o: override CFLAGS += -O0
 
 check_PROGRAMS += %D%/test_mock_host
 TESTS += %D%/test_mock_host
