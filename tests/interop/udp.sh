@@ -3,7 +3,7 @@
 # Two coteries and two of Debian's corosync over udp: multicast, broadcast, IPv6, and with a group, port and ttl of
 # their own. make check-long plays more: every start order, every fault of every node.
 LAB_TRANSPORT=udp
-LAB_MS=${LAB_MS:-250} # each size comes four times
+LAB_MS=${LAB_MS:-100} # each size comes four times
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/../cluster/lab.sh"
 # shellcheck source=tests/cluster/faults.sh
