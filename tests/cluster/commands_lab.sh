@@ -121,6 +121,8 @@ commands_open() {
 		done
 		COMMANDS_SHELL="ssh -F none -i $LAB_DIR/userkey -o BatchMode=yes -o ConnectTimeout=10 -o LogLevel=ERROR"
 		COMMANDS_SHELL+=" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+		# OpenSSH's own choice takes 0.14 s of a processor for each of a hundred connections, this one 0.02 s.
+		COMMANDS_SHELL+=" -o KexAlgorithms=curve25519-sha256"
 		for node in "${LAB_NODES[@]}"; do
 			# shellcheck disable=SC2086 # words
 			lab_await on 1 $COMMANDS_SHELL "10.0.0.$node" true 2>/dev/null || tap_note "no sshd on node $node"
