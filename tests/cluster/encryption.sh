@@ -15,8 +15,7 @@ CHANGES=${CHANGES:-12}
 LAB_TOKEN=${LAB_TOKEN:-3000}
 # At full speed a client that gets no processor for 0.7 s has 128 MiB of events waiting, for which the daemon cuts it off.
 # In the minutes of a long run on a busy machine that happens.
-# In a short run one transport at full speed is enough.
-rate() { [ "$CHANGES" -le 100 ] && [ "$LAB_TRANSPORT" = udpu ] || echo 5000; }
+[ "$CHANGES" -le 100 ] || RATE=${RATE:-5000}
 
 # encrypt NODE CIPHER KEY: in the node's file from now on
 encrypt() {
@@ -55,7 +54,7 @@ keys_change_under_load() {
 
 	before=$(reload_changes 1 2 3)
 	: >"$LAB_DIR/asked"
-	LAB_MS=$((CHANGES * 3000 + 1000)) LAB_RATE=${RATE:-$(rate)} lab_traffic "$LAB_TRANSPORT: keys change under load" 1400 1 2 3 &
+	LAB_MS=$((CHANGES * 3000 + 1000)) LAB_RATE=${RATE:-$(reload_rate)} lab_traffic "$LAB_TRANSPORT: keys change under load" 1400 1 2 3 &
 	pid=$!
 	for i in $(seq "$CHANGES"); do
 		make_key "key$((i % 2))"

@@ -95,12 +95,11 @@ show_one_id() {
 }
 
 rotations_under_load() {
-	local before first pid i failed=0 rate=5000
+	local before first pid i failed=0
 
-	[ "$LAB_TRANSPORT" != udpu ] || rate=
 	before=$(reload_changes 1 2 3)
 	first=$(sums 1)
-	LAB_MS=$((ROTATIONS * 4000 + 1000)) LAB_RATE=${RATE:-$rate} lab_traffic "$LAB_TRANSPORT: rotations under load" 1400 1 2 3 &
+	LAB_MS=$((ROTATIONS * 4000 + 1000)) LAB_RATE=${RATE:-$(reload_rate)} lab_traffic "$LAB_TRANSPORT: rotations under load" 1400 1 2 3 &
 	pid=$!
 	: >"$LAB_DIR/times"
 	for i in $(seq "$ROTATIONS"); do

@@ -33,6 +33,9 @@ reload_changes() {
 	done | paste -sd' '
 }
 
+# Messages a second of each node while keys change. One transport at full speed is enough: udpu.
+reload_rate() { [ "$LAB_TRANSPORT" = udpu ] || echo 5000; }
+
 # reload_until SECONDS COMMAND...: true once the command is.
 reload_until() {
 	local deadline=$((SECONDS + $1))
