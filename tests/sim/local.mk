@@ -27,9 +27,6 @@ sim_sources = \
 	%D%/trace.c %D%/trace.h \
 	%D%/traffic.c %D%/traffic.h
 
-# These compute for minutes. BUSY_CFLAGS: conf/run-checks, which optimizes all other tests less.
-%D%/%.o: override CFLAGS += $(BUSY_CFLAGS)
-
 # Time and network: the test kit of the plugin SDK stands on them, too.
 noinst_LTLIBRARIES += %D%/libsimnet.la
 %C%_libsimnet_la_SOURCES = %D%/clock.c %D%/clock.h %D%/host_clock.c %D%/host_clock.h %D%/net.c %D%/net.h \
