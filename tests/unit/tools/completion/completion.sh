@@ -27,7 +27,8 @@ for name in "${names[@]}"; do
 	tap_check "$name: for zsh" grep -qE "^#compdef .*\b$name\b" "$share/zsh/site-functions/_coterie-ctl"
 done
 
-mkdir -p "$work/bin" "$work/home/.config/fish" "$work/here"
+# Without the last folder fish reads all man pages of the host in the background, for half a minute of a processor.
+mkdir -p "$work/bin" "$work/home/.config/fish" "$work/here" "$work/home/fish/generated_completions"
 for name in "${names[@]}"; do
 	printf '#!/bin/sh\nexit 0\n' >"$work/bin/$name" && chmod +x "$work/bin/$name"
 done
