@@ -106,6 +106,11 @@ static void add_runs(const uint8_t *bytes, size_t size, enum kind kind)
 	}
 }
 
+static int compare(const void *a, const void *b)
+{
+	return memcmp(((const struct pattern *)a)->bytes, ((const struct pattern *)b)->bytes, RUN);
+}
+
 static void find_schedules(const uint8_t *bytes, size_t size, bool is_dumped)
 {
 	for (size_t i = 0; i + SCHEDULE_SIZE <= size; i += 4) {
@@ -123,13 +128,14 @@ static void find_runs(const uint8_t *bytes, size_t size, bool is_dumped)
 	for (size_t i = 0; i + RUN <= size; i++) {
 		if (!scan.starts[bytes[i] << 8 | bytes[i + 1]])
 			continue;
-		for (size_t k = 0; k < scan.pattern_count; k++) {
-			if (memcmp(bytes + i, scan.patterns[k].bytes, RUN) != 0)
-				continue;
-			scan.found[0][scan.patterns[k].kind] += is_dumped ? 1 : 0;
-			scan.found[1][scan.patterns[k].kind]++;
-			break;
-		}
+
+		const struct pattern *found = bsearch(
+			bytes + i, scan.patterns, scan.pattern_count, sizeof(*scan.patterns), compare);
+
+		if (found == NULL)
+			continue;
+		scan.found[0][found->kind] += is_dumped ? 1 : 0;
+		scan.found[1][found->kind]++;
 	}
 }
 
@@ -210,6 +216,7 @@ int main(int argc, char **argv)
 	read_memory(argv[1], find_schedules);
 	for (size_t i = 0; i < scan.session_count; i++)
 		add_runs(scan.sessions[i], AES_KEY, KIND_SESSION);
+	qsort(scan.patterns, scan.pattern_count, sizeof(*scan.patterns), compare);
 	read_memory(argv[1], find_runs);
 	for (int kind = 0; kind < KINDS; kind++) {
 		printf("%s=%lu/%lu ", names[kind], scan.found[0][kind], scan.found[1][kind]);
