@@ -56,12 +56,16 @@ missing=$(comm -23 <(echo "$keys") <(rows | cut -d'|' -f2 | tr -s ' ' '\n' | sor
 [ -z "$missing" ]
 tap $? "every key of corosync.conf(5) has a row" || tap_note "$missing"
 
+declare -A named=() # files that makefiles name
+while read -r file; do
+	named[$file]=1
+done < <(cat ./*/*/*.mk ./*/*/*/local.mk ./*/*/*/*/local.mk | tr -s '\t ' '\n\n' | sed -n 's,.*/,,; /./p')
 while IFS='|' read -r name _ tests; do
 	missing=
 	while read -r test; do
 		file=${test%%:*} words=
 		[[ $test != *:* ]] || words=${test#*:}
-		[ -f "$file" ] && grep -qF -e "$words" "$file" && grep -qE "[/ ]$(basename "$file")( |\$)" ./*/*/*.mk ./*/*/*/local.mk ./*/*/*/*/local.mk ||
+		[ -f "$file" ] && grep -qF -e "$words" "$file" && [ -n "${named[${file##*/}]:-}" ] ||
 			missing+="$test; "
 	done < <(tr ';' '\n' <<<"$tests" | sed 's/^ *//; s/ *$//' | grep -v '^open$')
 	[ -z "$missing" ]
