@@ -480,4 +480,4 @@ static Suite *native_suite(void)
 	return suite;
 }
 
-int main(void) { return suite_run(native_suite()); }
+int main(void) { return suite_run_together(native_suite()); }

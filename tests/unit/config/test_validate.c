@@ -463,5 +463,5 @@ int main(void)
 	tcase_add_loop_test(tc, errors_say_what_to_do, 0, COUNT(refused));
 	tcase_add_test(tc, link_priorities_without_effect_are_accepted);
 	tcase_add_test(tc, a_list_has_at_most_384_nodes);
-	return suite_run(suite);
+	return suite_run_together(suite);
 }

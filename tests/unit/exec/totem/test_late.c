@@ -521,5 +521,5 @@ int main(void)
 	tcase_add_test(tcase, only_companions_send_frames_of_the_old_ring_again);
 	tcase_add_loop_test(tcase, the_companions_of_the_promise_deliver_behind_a_hole, 0, 2);
 	suite_add_tcase(suite, tcase);
-	return suite_run(suite);
+	return suite_run_together(suite);
 }

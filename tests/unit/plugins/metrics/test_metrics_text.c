@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "plugins/common/metrics/writer.h"
+#include "tests/suite.h"
 #include "tests/unit/fail_alloc.h"
 
 /* The keys of a simulated daemon. The last row of a list has no key. */
@@ -578,7 +579,6 @@ int main(void)
 {
 	Suite *suite = suite_create("metrics_text");
 	TCase *tcase = tcase_create("metrics_text");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, without_figures_there_is_but_the_end);
@@ -599,11 +599,5 @@ int main(void)
 	tcase_add_test(tcase, a_text_has_a_limit);
 	tcase_add_loop_test(tcase, out_of_memory_is_said, 0, 2);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -528,5 +528,5 @@ int main(void)
 	tcase_add_test(tcase, the_same_ring_again);
 	tcase_add_test(tcase, many_requests_that_are_dropped);
 	tcase_add_test(tcase, a_ring_that_never_settles);
-	return suite_run(suite);
+	return suite_run_together(suite);
 }

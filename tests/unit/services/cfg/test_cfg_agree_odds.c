@@ -634,5 +634,5 @@ int main(void)
 	tcase_add_test(tcase, who_has_no_room_for_its_own_round_refuses_it);
 	tcase_add_test(tcase, an_order_that_cannot_be_queued_is_sent_later);
 	tcase_add_loop_test(tcase, who_goes_on_together_agrees, 0, 100);
-	return suite_run(suite);
+	return suite_run_together(suite);
 }

@@ -631,5 +631,5 @@ int main(void)
 	tcase_add_test(tcase, without_memory_nothing_changes);
 	suite_add_tcase(suite, tcase);
 
-	return suite_run(suite);
+	return suite_run_together(suite);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/suite.h"
 #include "tools/ctl/doctor/judge.h"
 
 #define NODES 3
@@ -690,10 +691,5 @@ int main(void)
 	tcase_add_test(tests, the_worst_findings_come_first);
 	tcase_add_test(tests, lists_of_nodes_are_read_to_the_first_malformed_one);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run_together(suite);
 }
