@@ -8,7 +8,7 @@
 # SILENCE_ROUNDS   SIGSTOPs, and as many cable cuts: 5
 # SILENCE_LIMIT    of the median, in milliseconds: 700
 # SILENCE_P99      limit of the 99th percentile: 1000, twice the budget, which leaves room for tests beside this one
-# SILENCE_MINUTES  length of the second part, the one without evictions: 0.2; 0 leaves it out
+# SILENCE_MINUTES  length of the second part, the one without evictions: 0.1; 0 leaves it out
 # SILENCE_HOGS     processes that compute all the time: 2
 # SILENCE_LOSS     percentage of datagrams that each node loses: 30
 # SILENCE_STOP_MS  length of the short stops: 200, below the budget
@@ -27,7 +27,7 @@ count=${SILENCE_NODES:-3}
 rounds=${SILENCE_ROUNDS:-5}
 limit=${SILENCE_LIMIT:-700}
 limit99=${SILENCE_P99:-1000}
-minutes=${SILENCE_MINUTES:-0.2}
+minutes=${SILENCE_MINUTES:-0.1}
 hogs=${SILENCE_HOGS:-2}
 loss=${SILENCE_LOSS:-30}
 stop_ms=${SILENCE_STOP_MS:-200}
