@@ -10,8 +10,6 @@ check_PROGRAMS += $(fuzz_programs)
 dist_check_SCRIPTS += %D%/fuzz.sh
 TESTS += %D%/fuzz.sh
 sanitized_scripts += %D%/fuzz.sh
-# Tests that find nothing without sanitizers that they do not find with them.
-better_sanitized += %D%/fuzz.sh
 EXTRA_DIST += %D%/corpus
 
 fuzz_driver = %D%/driver.c %D%/fuzz.h

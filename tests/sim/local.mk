@@ -66,6 +66,7 @@ checks_case_libs = %D%/libchecks_case.la %D%/libsimnet.la libtotem.la $(CHECK_LI
 EXTRA_DIST += %D%/mutants.seeds
 dist_check_SCRIPTS += %D%/crowd.sh %D%/mutants.sh %D%/seeds.sh
 TESTS += $(sim_tests) %D%/crowd.sh %D%/mutants.sh %D%/seeds.sh
+both_builds += %D%/test_scenarios
 
 # Many seeds: COTERIE_SIM_SEEDS changes their number.
 check-sim-long: check-programs

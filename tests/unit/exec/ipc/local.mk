@@ -6,6 +6,7 @@ ipc_unit_tests = %D%/test_ipc %D%/test_ipc_access %D%/test_ipc_await %D%/test_ip
 	%D%/test_ipc_channel_turns
 check_PROGRAMS += $(ipc_unit_tests)
 TESTS += $(ipc_unit_tests)
+both_builds += %D%/test_ipc_events
 
 check_LTLIBRARIES += %D%/libipc_play.la
 %C%_libipc_play_la_SOURCES = %D%/ipc_play.c %D%/ipc_play.h $(exec_stub_sources)

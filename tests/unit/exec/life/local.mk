@@ -2,6 +2,7 @@
 # exec/life/ with real plugin files.
 check_PROGRAMS += %D%/test_plugin_life %D%/test_plugin_replace
 TESTS += %D%/test_plugin_life %D%/test_plugin_replace
+both_builds += %D%/%
 
 check_LTLIBRARIES += %D%/liblife_case.la
 %C%_liblife_case_la_SOURCES = %D%/life_case.c %D%/life_case.h

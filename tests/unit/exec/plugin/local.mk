@@ -6,6 +6,7 @@ dist_check_SCRIPTS += %D%/plugin_start.sh %D%/bad_plugins.sh
 TESTS += %D%/plugin_start.sh %D%/bad_plugins.sh
 dist_check_DATA += %D%/bad_ask.c
 sanitized_scripts += %D%/plugin_start.sh
+both_builds += %D%/%
 
 %C%_test_plugin_SOURCES = %D%/test_plugin.c
 %C%_test_plugin_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/tests/unit/sample-plugins"'

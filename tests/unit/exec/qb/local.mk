@@ -3,6 +3,7 @@
 qb_unit_tests = %D%/test_qb_fault %D%/test_qb_rate %D%/test_qb_ring %D%/test_qb_serve
 check_PROGRAMS += $(qb_unit_tests)
 TESTS += $(qb_unit_tests)
+both_builds += %D%/test_qb_rate
 
 %C%_test_qb_fault_SOURCES = %D%/test_qb_fault.c exec/qb/fault.c exec/qb/fault.h
 %C%_test_qb_fault_LDADD = $(CHECK_LIBS) -lpthread

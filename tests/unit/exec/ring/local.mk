@@ -5,6 +5,7 @@ ring_unit_tests = %D%/test_state_dir %D%/test_ring %D%/test_ring_lease %D%/test_
 	%D%/test_ring_timer %D%/test_ring_yield
 check_PROGRAMS += $(ring_unit_tests)
 TESTS += $(ring_unit_tests)
+both_builds += %D%/test_ring
 
 %C%_test_state_dir_SOURCES = %D%/test_state_dir.c exec/daemon/instance.c exec/ring/ring_seq.c exec/ring/state_dir.c \
 	common/trust.c common/trust_open.c

@@ -9,6 +9,7 @@ totem_unit_tests = %D%/test_engine %D%/test_engine_input %D%/test_engine_lists %
 	%D%/test_engine_late %D%/test_join %D%/test_engine_options %D%/test_recovery %D%/test_late %D%/test_wire %D%/test_wire_groups %D%/test_wire_limits %D%/test_wire_trailers
 check_PROGRAMS += $(totem_unit_tests)
 TESTS += $(totem_unit_tests)
+both_builds += %D%/test_frame
 
 engine_net_sources = %D%/engine_net.c %D%/engine_net.h %D%/net_drops.c
 engine_case_sources = %D%/engine_case.c %D%/engine_case.h $(engine_net_sources)
