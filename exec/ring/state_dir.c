@@ -12,7 +12,9 @@
 
 #include "common/trust.h"
 
+#ifndef COROSYNC_STATE_DIR /* tests have another one */
 #define COROSYNC_STATE_DIR "/var/lib/corosync"
+#endif
 
 /*
  * Check that a daemon has stored this file. Other users may be able to write to the folder, as in a sticky one. Then the file

@@ -10,7 +10,8 @@ both_builds += %D%/test_ring
 %C%_test_state_dir_SOURCES = %D%/test_state_dir.c exec/daemon/instance.c exec/ring/ring_seq.c exec/ring/state_dir.c \
 	common/trust.c common/trust_open.c
 %C%_test_state_dir_CPPFLAGS = -I$(top_srcdir) -I$(top_srcdir)/include -D_GNU_SOURCE $(HARDEN_CPPFLAGS) \
-	-DLOCALSTATE_DIR='"/nonexistent"' -DRUNSTATE_DIR='"/tmp/coterie-test-run"'
+	-DLOCALSTATE_DIR='"/nonexistent"' -DCOROSYNC_STATE_DIR='"/nonexistent"' \
+	-DRUNSTATE_DIR='"/tmp/coterie-test-run"'
 %C%_test_state_dir_LDADD = $(CHECK_LIBS)
 check_LTLIBRARIES += %D%/libring_case.la
 %C%_libring_case_la_SOURCES = %D%/ring_case.c %D%/ring_case.h exec/ring/ring.c exec/ring/ring_event.c exec/ring/ring_lease.c \
