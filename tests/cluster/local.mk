@@ -97,7 +97,7 @@ check-long: encryption-long
 # Plugins are loaded, unloaded and replaced, 100 times each in check-long.
 dist_check_SCRIPTS += %D%/plugin_life.sh %D%/plugin_life_config.sh
 TESTS += %D%/plugin_life.sh %D%/plugin_life_config.sh
-sanitized_scripts += %D%/plugin_life.sh
+sanitized_long_scripts += %D%/plugin_life.sh
 plugin-life-long: check-programs
 	@LIFE_COUNT=100 LIFE_RATE=0 $(test_environment) bash $(srcdir)/%D%/plugin_life.sh
 	@LIFE_COUNT=100 LIFE_RATE=0 $(test_environment) bash $(srcdir)/%D%/plugin_life_config.sh
@@ -122,7 +122,7 @@ check-long: user-long
 if HAVE_JSON
 dist_check_SCRIPTS += %D%/access.sh %D%/reach.sh %D%/load_options.sh
 TESTS += %D%/access.sh %D%/reach.sh %D%/load_options.sh
-sanitized_scripts += %D%/access.sh
+sanitized_long_scripts += %D%/access.sh
 endif
 
 # coterie-ctl doctor: all faults and a hundred healthy rings in check-long.
