@@ -29,7 +29,7 @@ fuzz() {
 }
 
 # More than 100,000 packets, in inputs of about a dozen.
-fuzz packets 9000 16384
+fuzz packets 6500 16384
 fuzz groups 25000 16384
 fuzz config 10000 4096
 fuzz native 8000 4096

@@ -559,6 +559,8 @@ static void finish_transfer(void)
  */
 START_TEST(deletions_that_were_sent_are_forgotten)
 {
+	if (service_is_replaced())
+		return; /* thousands of deletions */
 	begin_transfer();
 	deliver_chunk(3);
 	ck_assert_uint_eq(kv_at(3)->store.keys, 128);
@@ -580,6 +582,8 @@ START_TEST(who_has_written_what_is_forgotten_goes_on)
 {
 	uint64_t cursor;
 
+	if (service_is_replaced())
+		return; /* thousands of deletions */
 	begin_transfer();
 	deliver_chunk(3);
 	deliver_write(KV_OP_DELETE, "k1");
@@ -616,6 +620,8 @@ END_TEST
 /* Nodes 2 and 3 take over the table. Node 3 begins again later, and node 2 still lacks a deletion from before. */
 START_TEST(deletions_that_one_member_lacks_are_kept)
 {
+	if (service_is_replaced())
+		return; /* thousands of deletions */
 	put_small(400); /* several chunks before the deletion is sent */
 	kv_case_restart(2);
 	kv_case_restart(3);
@@ -637,6 +643,8 @@ START_TEST(a_chunk_from_before_the_loss_needs_its_deletions)
 {
 	struct mock_message chunk;
 
+	if (service_is_replaced())
+		return; /* thousands of deletions */
 	begin_transfer();
 	chunk = take_message(1);
 	churn(66000, 0, 0);
