@@ -126,6 +126,8 @@ START_TEST(the_last_table_is_waited_for)
 {
 	uint32_t missing[2] = {0};
 
+	if (_i > 0 && service_is_replaced())
+		return; /* thousands of replacements */
 	if (_i > 0)
 		for (uint32_t i = 1; i <= 3; i++)
 			say(i, true);
@@ -206,6 +208,8 @@ START_TEST(the_table_that_was_taken_over_goes_on)
 	struct service_user other;
 	char key[16];
 
+	if (_i > 0 && service_is_replaced())
+		return; /* thousands of replacements */
 	for (uint32_t i = 1; i <= 3 && _i > 0; i++)
 		say(i, true);
 	put_some();
