@@ -15,7 +15,7 @@
 
 check_PROGRAMS += %D%/test_mock_host
 TESTS += %D%/test_mock_host
-unit_scripts = %D%/conf/check_unit.sh %D%/conf/logrotate.sh %D%/debian/check_postinst.sh %D%/conf/openrc.sh %D%/plugins/metrics/dashboard.sh
+unit_scripts = %D%/conf/check_unit.sh %D%/conf/run_checks.sh %D%/conf/logrotate.sh %D%/debian/check_postinst.sh %D%/conf/openrc.sh %D%/plugins/metrics/dashboard.sh
 dist_check_SCRIPTS += $(unit_scripts)
 TESTS += $(unit_scripts)
 dist_check_DATA += %D%/service_rights.h %D%/conf/openrc_run.sh %D%/vectors/04-commit-token.hex %D%/vectors/04-hold-cancel.hex \
