@@ -11,6 +11,7 @@ cd "$work" || exit 1
 # The results of the only test: PLAY is a word for each time that it runs.
 cat >fake-make <<'END'
 #!/bin/bash
+echo "${*@Q}" >>asked
 for word in "$@"; do
 	case $word in
 	BUILD=*) folder=${word#BUILD=} ;;
@@ -36,9 +37,9 @@ chmod +x fake-make
 
 # play FOLDER GOAL RESULT...: what run-checks prints goes to said. @return its status
 play() {
-	rm -rf build build-asan ran
+	rm -rf build build-asan ran asked
 	mkdir build build-asan
-	env -u CI MAKE=./fake-make JOBS=2 CONFIGURE_FLAGS='' FOLDER="$1" FAILING="$2" PLAY="${*:3}" \
+	env CI="${CI_IS:-}" MAKE=./fake-make JOBS=2 CONFIGURE_FLAGS='' FOLDER="$1" FAILING="$2" PLAY="${*:3}" \
 		"$source/conf/run-checks" build build-asan >said 2>&1
 }
 last() { tail -n 1 said; }
@@ -61,4 +62,11 @@ for place in "build lab" "build waiting" "build other" "build-asan sanitized-lab
 	tap $((! $?)) "$place: a command fails" || tap_note "$(cat said)"
 	tap_check "which is told" grep -q '^failed: .*no single test is to blame' said
 done
+
+# In CI nothing may be skipped, and test programs are built for speed, those with sanitizers with their own CFLAGS.
+tap_check "a test may be skipped" play build other SKIP
+CI_IS=true play build other SKIP
+tap $((! $?)) "but not in CI"
+tap_check "CFLAGS in CI" grep -q "'BUILD=build' .* 'check-programs' 'CFLAGS=-g1 -O1'" asked
+tap_check "not with sanitizers" test -z "$(grep "'BUILD=build-asan' .*CFLAGS=-g1" asked)"
 tap_end
